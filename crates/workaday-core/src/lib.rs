@@ -1,3 +1,21 @@
 //! The rules of workaday: pure functions over plain values. No I/O, no clock, no async.
+//!
+//! | module | decides |
+//! |---|---|
+//! | [`job`] | what a job is: ids, states, lanes, counts |
+//! | [`lifecycle`] | what becomes of a job when something happens to it |
+//! | [`retry`] | how long the wait before another attempt is |
+//! | [`catalogue`] | what a task says of itself |
+//! | [`hold`] | which jobs are switched off, and why |
+//! | [`explain`] | the one shape of an error: what failed, expected, is a retry safe |
+//! | [`clock`] | instants, lengths, and the only reading of the wall clock |
+//! | [`schedule`] | when a schedule is due |
 
+pub mod catalogue;
+pub mod clock;
+pub mod explain;
+pub mod hold;
+pub mod job;
+pub mod lifecycle;
+pub mod retry;
 pub mod schedule;

@@ -1,1 +1,9 @@
+//! The one place that speaks SQL: every question the engine asks, one method each.
+//!
+//! The canonical statements live in `python/workaday/sql`, one a file, shared with the Python client.
 
+pub mod error;
+pub mod store;
+
+pub use error::StoreError;
+pub use store::*;
