@@ -238,7 +238,14 @@ pub trait Store {
     fn lift_task_holds(&mut self, task: &str, codes: &[HeldCode], limit: usize) -> Result<usize>;
     fn add_hold(&mut self, rule: &HoldRule, by: &ByHand, now: Timestamp) -> Result<i64>;
     /// Releases matching rules (same task or queue, same where). Returns how many.
-    fn release_hold(&mut self, task: Option<&str>, queue: Option<&str>, where_args: Option<&str>, by: &ByHand, now: Timestamp) -> Result<usize>;
+    fn release_hold(
+        &mut self,
+        task: Option<&str>,
+        queue: Option<&str>,
+        where_args: Option<&str>,
+        by: &ByHand,
+        now: Timestamp,
+    ) -> Result<usize>;
 
     // -- catalogue, workers, alerts ----------------------------------------------------------------------------------
     /// Replaces the catalogue: named tasks are written, others are marked absent (never deleted).
