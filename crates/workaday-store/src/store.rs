@@ -269,7 +269,8 @@ pub trait Store {
     fn retry(&mut self, id: JobId, policy_attempts: u32, by: &ByHand, now: Timestamp) -> Result<Act>;
     /// Clears a quarantine or another hold of one job and sets its counts to 0.
     fn release_job(&mut self, id: JobId, by: &ByHand, now: Timestamp) -> Result<Act>;
-    fn delete(&mut self, id: JobId, by: &ByHand) -> Result<Act>;
+    /// Not while it runs. Its attempts and logs go with it; the audit line stays.
+    fn delete(&mut self, id: JobId, by: &ByHand, now: Timestamp) -> Result<Act>;
 }
 
 /// How a settled attempt is written; re-exported so that stores need not reach into `core` for it.
