@@ -1,1 +1,15 @@
 //! When a schedule is due: parser, civil time, ticks.
+
+mod civil;
+mod cron;
+mod error;
+mod excluded;
+mod tick;
+mod ticks;
+
+pub use civil::{DstPolicy, FoldPolicy, GapPolicy};
+pub use cron::CronExpr;
+pub use error::{CronError, Field};
+pub use excluded::{ExcludedDates, HolidayError};
+pub use tick::{Landing, Tick, from_micros};
+pub use ticks::{Ticks, Walk};
