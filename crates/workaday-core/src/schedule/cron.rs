@@ -9,8 +9,8 @@ mod times;
 use std::fmt;
 use std::str::FromStr;
 
-pub(crate) use days::{Month, date_of, day_of};
-pub(crate) use field::{Item, Spec, WEEKDAYS};
+pub(crate) use days::{Month, day_of};
+pub(crate) use field::{Item, Spec};
 pub(crate) use pattern::{Matches, Pattern};
 
 use super::error::{CronError, Field};
@@ -34,17 +34,13 @@ use times::Times;
 pub struct CronExpr {
     source: String,
     specs: [Spec; 6],
-    with_seconds: bool,
     pattern: Pattern,
 }
 
 impl CronExpr {
     /// Reads an expression, or says which field is wrong and what it should be.
     pub fn parse(text: &str) -> Result<Self, CronError> {
-        let parser::Fields {
-            specs,
-            with_seconds,
-        } = parser::parse(text)?;
+        let specs = parser::parse(text)?;
         let pattern = Pattern {
             days: day_rule(&specs),
             times: times(&specs),
@@ -52,7 +48,6 @@ impl CronExpr {
         let expr = Self {
             source: text.trim_ascii().to_owned(),
             specs,
-            with_seconds,
             pattern,
         };
         if expr.occurs() {
@@ -98,10 +93,6 @@ impl CronExpr {
     pub(crate) fn spec(&self, field: Field) -> &Spec {
         let place = parser::FIELDS.iter().position(|known| *known == field);
         &self.specs[place.expect("only the six fields have a text")]
-    }
-
-    pub(crate) fn with_seconds(&self) -> bool {
-        self.with_seconds
     }
 
     /// Looks through one whole cycle of the Gregorian calendar, after which days and weekdays repeat.

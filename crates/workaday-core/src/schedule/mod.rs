@@ -4,6 +4,8 @@ mod civil;
 mod cron;
 mod error;
 mod excluded;
+mod interval;
+mod spread;
 mod tick;
 mod ticks;
 
@@ -11,5 +13,7 @@ pub use civil::{DstPolicy, FoldPolicy, GapPolicy};
 pub use cron::CronExpr;
 pub use error::{CronError, Field};
 pub use excluded::{ExcludedDates, HolidayError};
+pub use interval::{Interval, IntervalError};
+pub use spread::{jitter, spread};
 pub use tick::{Landing, Tick, from_micros};
 pub use ticks::{Ticks, Walk};

@@ -64,7 +64,21 @@ impl Tick {
 /// The instant with its offset: `2026-03-29T03:00:00+02:00`.
 impl fmt::Display for Tick {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.due_at.display_with_offset(self.offset).fmt(f)
+        let seconds = self.offset.seconds();
+        let sign = if seconds < 0 { '-' } else { '+' };
+        let seconds = seconds.unsigned_abs();
+        let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
+        write!(
+            f,
+            "{}{sign}{hours:02}:{minutes:02}",
+            self.offset.to_datetime(self.due_at)
+        )?;
+        // RFC 9557 rounds the offset to minutes, which would write another instant: Monrovia was 44:30 behind.
+        if seconds.is_multiple_of(60) {
+            Ok(())
+        } else {
+            write!(f, ":{:02}", seconds % 60)
+        }
     }
 }
 

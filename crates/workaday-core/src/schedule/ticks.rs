@@ -305,7 +305,7 @@ fn tick(
 }
 
 /// What a clock shows at a civil second.
-fn shown(civil: i64) -> Option<DateTime> {
+pub(super) fn shown(civil: i64) -> Option<DateTime> {
     Some(Offset::UTC.to_datetime(Timestamp::from_second(civil).ok()?))
 }
 
@@ -338,6 +338,6 @@ fn pick(
 }
 
 /// Whole seconds, towards the past.
-fn floor(at: Timestamp) -> i64 {
+pub(super) fn floor(at: Timestamp) -> i64 {
     at.as_second() - i64::from(at.subsec_nanosecond() < 0)
 }

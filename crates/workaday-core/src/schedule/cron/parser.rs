@@ -16,12 +16,7 @@ const NICKNAMES: [(&str, &str); 7] = [
     ("@annually", "0 0 1 1 *"),
 ];
 
-/// The six fields of an expression, in the order second to day of week.
-pub(super) struct Fields {
-    pub specs: [Spec; 6],
-    pub with_seconds: bool,
-}
-
+/// In the order of an expression's six fields; five leave out the first.
 pub(super) const FIELDS: [Field; 6] = [
     Field::Second,
     Field::Minute,
@@ -31,7 +26,7 @@ pub(super) const FIELDS: [Field; 6] = [
     Field::DayOfWeek,
 ];
 
-pub(super) fn parse(text: &str) -> Result<Fields, CronError> {
+pub(super) fn parse(text: &str) -> Result<[Spec; 6], CronError> {
     let text = text.trim_ascii();
     if text.is_empty() {
         return Err(whole("cron.empty", text).hint("`* * * * *` is every minute"));
@@ -66,11 +61,7 @@ pub(super) fn parse(text: &str) -> Result<Fields, CronError> {
     for (field, word) in fields.iter().zip(words) {
         specs.push(parse_field(*field, word)?);
     }
-    let specs = specs.try_into().expect("five fields and a second, or six");
-    Ok(Fields {
-        specs,
-        with_seconds: fields.len() == 6,
-    })
+    Ok(specs.try_into().expect("five fields and a second, or six"))
 }
 
 fn whole(code: &'static str, value: &str) -> CronError {
