@@ -1,5 +1,6 @@
 //! When a schedule is due: parser, civil time, ticks.
 
+mod calendar;
 mod civil;
 mod cron;
 mod error;
@@ -8,7 +9,9 @@ mod interval;
 mod spread;
 mod tick;
 mod ticks;
+mod timetable;
 
+pub use calendar::Calendar;
 pub use civil::{DstPolicy, FoldPolicy, GapPolicy};
 pub use cron::CronExpr;
 pub use error::{CronError, Field};
@@ -17,3 +20,4 @@ pub use interval::{Interval, IntervalError};
 pub use spread::{jitter, spread};
 pub use tick::{Landing, Tick, from_micros};
 pub use ticks::{Ticks, Walk};
+pub use timetable::{Rule, Timetable};
