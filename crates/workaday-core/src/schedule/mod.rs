@@ -10,6 +10,7 @@ mod spread;
 mod tick;
 mod ticks;
 mod timetable;
+mod warning;
 
 pub use calendar::Calendar;
 pub use civil::{DstPolicy, FoldPolicy, GapPolicy};
@@ -21,3 +22,4 @@ pub use spread::{jitter, spread};
 pub use tick::{Landing, Tick, from_micros};
 pub use ticks::{Ticks, Walk};
 pub use timetable::{Rule, Timetable};
+pub use warning::{ClockChange, Warning};
