@@ -3,6 +3,7 @@
 mod calendar;
 mod civil;
 mod cron;
+mod describe;
 mod error;
 mod excluded;
 mod interval;
