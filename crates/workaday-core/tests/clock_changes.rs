@@ -220,6 +220,20 @@ fn offset_changes_of_any_size_follow_the_same_rules() {
 }
 
 #[test]
+fn a_change_against_the_yearly_rule_is_not_overlooked() {
+    // Ciudad Juarez went an hour back at the end of November 2022, in the month in which its yearly rule does too.
+    assert_eq!(
+        shown(ticks(
+            "59 23 * * *",
+            "America/Ciudad_Juarez",
+            "2022-11-29T12:00:00Z",
+            2
+        )),
+        ["2022-11-29T23:59:00-06:00", "2022-11-30T23:59:00-07:00"]
+    );
+}
+
+#[test]
 fn a_schedule_may_choose_otherwise_for_gaps() {
     let gap = |policy| shown(by_policy("30 2 * * *", BEFORE_GAP, Some(policy), None))[0].clone();
     assert_eq!(gap(GapPolicy::RunAfter), "2025-03-30T03:00:00+02:00");

@@ -81,8 +81,8 @@ impl Segment {
         let just_after = Timestamp::from_second(instant + 1).ok()?;
         let offset = i64::from(zone.to_offset(at).seconds());
         let (mut from, mut offset_before) = (BEGINNING, offset);
-        if let Some(change) = zone.preceding(just_after).next() {
-            from = change.timestamp().as_second();
+        if let Some(change) = last_change(zone, at, just_after) {
+            from = change.as_second();
             offset_before = offset_at(zone, from - 1).unwrap_or(offset);
         }
         let (until, offset_after) = match zone.following(at).next() {
@@ -152,10 +152,73 @@ impl Segment {
     }
 }
 
+/// The last change at or before `at`.
+///
+/// Where a zone's listed changes end and its yearly rule begins, jiff 0.2.43 may take a change of the rule that the
+/// list has overruled (Ciudad Juarez, November 2022). Looking forward from there is right, so it has the last word.
+fn last_change(zone: &TimeZone, at: Timestamp, just_after: Timestamp) -> Option<Timestamp> {
+    let guess = zone.preceding(just_after).next()?.timestamp();
+    let later = zone.following(guess).map(|change| change.timestamp());
+    Some(
+        later
+            .take_while(|change| *change <= at)
+            .last()
+            .unwrap_or(guess),
+    )
+}
+
 fn offset_at(zone: &TimeZone, instant: i64) -> Option<i64> {
     Some(
         zone.to_offset(Timestamp::from_second(instant).ok()?)
             .seconds()
             .into(),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::tz::TimeZoneDatabase;
+
+    #[test]
+    fn every_stretch_of_every_zone_lies_between_two_changes() {
+        let database = TimeZoneDatabase::bundled();
+        let (start, end) = (
+            Timestamp::UNIX_EPOCH,
+            "2038-01-01T00:00:00Z".parse().unwrap(),
+        );
+        for name in database.available() {
+            let zone = database.get(name.as_str()).unwrap();
+            let changes = zone.following(start).map(|change| change.timestamp());
+            let changes: Vec<i64> = changes
+                .take_while(|at| *at < end)
+                .map(|at| at.as_second())
+                .collect();
+            for pair in changes.windows(2) {
+                for inside in [pair[0], pair[0] + 1, pair[1] - 1] {
+                    let segment = Segment::holding(&zone, inside).unwrap();
+                    assert_eq!(
+                        (segment.from, segment.until),
+                        (pair[0], pair[1]),
+                        "{name} at {inside}"
+                    );
+                    assert_eq!(
+                        Some(segment.offset),
+                        offset_at(&zone, inside),
+                        "{name} at {inside}"
+                    );
+                    assert_eq!(
+                        Some(segment.offset_before),
+                        offset_at(&zone, pair[0] - 1),
+                        "{name} at {inside}"
+                    );
+                    assert_eq!(
+                        Some(segment.offset_after),
+                        offset_at(&zone, pair[1]),
+                        "{name} at {inside}"
+                    );
+                }
+            }
+        }
+    }
 }

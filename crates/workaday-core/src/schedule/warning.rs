@@ -197,8 +197,8 @@ fn uneven(field: Field, step: u32, length: u32, whole: &str) -> Option<Warning> 
     }
     let last = (length - 1) / step * step;
     let message = format!(
-        "a step of {step} does not divide the {whole}: the last one of a {whole} is followed by the next after {} \
-         instead of {step} {field}s",
+        "a step of {step} does not divide the {whole}: it begins anew each {whole}, {} instead of {step} {field}s \
+         after the last one",
         length - last,
     );
     Some(Warning::new("cron.step_uneven", field, message).hint("for a steady length use `every`"))
