@@ -132,12 +132,12 @@ impl Segment {
     }
 
     /// The civil time of an instant on the clock as it was before this stretch.
-    pub fn by_old_clock(&self, instant: i64) -> i64 {
+    pub fn civil_by_old_clock(&self, instant: i64) -> i64 {
         instant + self.offset_before
     }
 
     /// The instant of a civil time by the clock as it was before this stretch.
-    pub fn from_old_clock(&self, civil: i64) -> i64 {
+    pub fn instant_by_old_clock(&self, civil: i64) -> i64 {
         civil - self.offset_before
     }
 

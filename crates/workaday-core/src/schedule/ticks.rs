@@ -140,7 +140,7 @@ impl<'a> Walk<'a> {
             GapPolicy::Skip => None,
             GapPolicy::RunAfter => (start <= segment.from).then(|| self.after_gap(segment))?,
             GapPolicy::Shift => {
-                let from = gap.start.max(segment.by_old_clock(start));
+                let from = gap.start.max(segment.civil_by_old_clock(start));
                 let civil = self
                     .matches
                     .at_or_after(from)
@@ -159,7 +159,7 @@ impl<'a> Walk<'a> {
             GapPolicy::Skip => None,
             GapPolicy::RunAfter => (last >= segment.from).then(|| self.after_gap(segment))?,
             GapPolicy::Shift => {
-                let upto = (gap.end - 1).min(segment.by_old_clock(last));
+                let upto = (gap.end - 1).min(segment.civil_by_old_clock(last));
                 let civil = self
                     .matches
                     .at_or_before(upto)
@@ -279,7 +279,7 @@ fn regular(segment: &Segment, civil: i64) -> Option<Tick> {
 
 /// A time of the gap by the old clock. A change that comes before it cuts it off; no IANA zone has one so near.
 fn shifted(segment: &Segment, civil: i64) -> Option<Tick> {
-    let instant = segment.from_old_clock(civil);
+    let instant = segment.instant_by_old_clock(civil);
     if segment.contains(instant) {
         tick(segment, instant, civil, Landing::Shifted, 0)
     } else {

@@ -24,9 +24,9 @@ pub enum Rule {
 /// each second is decided as fast as an hour of it.
 ///
 /// ```
-/// use workaday_core::schedule::{Calendar, Rule, Timetable};
+/// use workaday_core::schedule::{Calendar, CronExpr, Rule, Timetable};
 /// let zone = jiff::tz::TimeZone::get("Europe/Lisbon")?;
-/// let seconds = Timetable::new(Rule::Cron(Calendar::from("* * * * * *".parse()?)), zone);
+/// let seconds = Timetable::new(Rule::Cron(Calendar::from(CronExpr::parse("* * * * * *")?)), zone);
 /// let (from, until) = ("2025-06-01T00:00:00Z".parse()?, "2026-06-01T00:00:00Z".parse()?);
 /// assert_eq!(seconds.count(from, until), 365 * 86_400);
 /// # Ok::<(), Box<dyn std::error::Error>>(())

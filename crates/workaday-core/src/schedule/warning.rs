@@ -114,7 +114,7 @@ impl CronExpr {
             excluded: const { &ExcludedDates::NONE },
         };
         let (from, to) = (
-            segment.by_old_clock(segment.from),
+            segment.civil_by_old_clock(segment.from),
             segment.from + segment.offset,
         );
         let civil = matches

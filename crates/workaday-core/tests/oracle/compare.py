@@ -149,6 +149,8 @@ def cronsim(question: dict) -> list[str] | None:
     if local.fold or any((local + timedelta(hours=hours)).astimezone(UTC) < after for hours in range(3)):
         return None
     near = [after + timedelta(hours=12 * step) for step in range(-4, 200)]
+    if any(at.astimezone(tz).utcoffset().total_seconds() % 60 for at in near):
+        return None
     if question["expr"].split()[0][0] == "*" or question["expr"].split()[1][0] == "*":
         if len({at.astimezone(tz).utcoffset() for at in near}) > 1 or local.utcoffset().total_seconds() % 3600:
             return None
@@ -192,15 +194,44 @@ def main() -> int:
     options.add_argument("--binary", required=True)
     options.add_argument("--questions", type=int, default=5000)
     options.add_argument("--seed", type=int, default=1)
+    options.add_argument("--prove", action="store_true", help="spoil the answers and ask that each spoilt one is seen")
     chosen = options.parse_args()
     share_zone_data()
     make = Questions(chosen.seed)
     questions = [make.one() for _ in range(chosen.questions)]
-    found = list(differences(questions, ask(chosen.binary, questions)))
+    answers = ask(chosen.binary, questions)
+    if chosen.prove:
+        return prove(questions, answers, random.Random(chosen.seed))
+    found = list(differences(questions, answers))
     for who, question, got, expected in found[:20]:
         print(f"{who}: {json.dumps(question)}\n  got      {got}\n  expected {expected}")
     print(f"seed {chosen.seed}: {len(found)} differences in {len(questions)} questions")
     return 1 if found else 0
+
+
+def prove(questions: list[dict], answers: list[dict], chance: random.Random) -> int:
+    """A comparison that sees nothing proves nothing: spoilt answers must all be seen."""
+    asked = [(question, answer) for question, answer in zip(questions, answers) if len(answer.get("next", [])) == 4]
+    for spoil in (dropped, doubled, shifted):
+        spoilt = [{"next": spoil(answer["next"], chance.randrange(3))} for _, answer in asked]
+        seen = {id(question) for _, question, *_ in differences([question for question, _ in asked], spoilt)}
+        print(f"{spoil.__name__}: {len(seen)} of {len(asked)} seen")
+        if len(seen) < len(asked):
+            return 1
+    return 0
+
+
+def dropped(ticks: list[str], place: int) -> list[str]:
+    return ticks[:place] + ticks[place + 1 :] + ticks[-1:]
+
+
+def doubled(ticks: list[str], place: int) -> list[str]:
+    return (ticks[: place + 1] + ticks[place:])[:4]
+
+
+def shifted(ticks: list[str], place: int) -> list[str]:
+    moved = (datetime.fromisoformat(ticks[place]) + timedelta(seconds=1)).isoformat()
+    return [*ticks[:place], moved, *ticks[place + 1 :]]
 
 
 def share_zone_data() -> None:
