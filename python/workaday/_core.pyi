@@ -5,6 +5,9 @@ Only a process that the supervisor has started can use it. In a fork of such a p
 
 from typing import TypeAlias
 
+VERSION: str
+PROTOCOL: int
+
 Job: TypeAlias = tuple[int, str, str, int, bytes, int, int, str]
 """seq, task, args (JSON), attempt, id, run_at (µs), memory_bytes (0 none), meta (JSON or empty)"""
 

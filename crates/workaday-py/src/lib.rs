@@ -14,5 +14,7 @@ use pyo3::prelude::*;
 /// `workaday._core`: the Rust half of a child.
 #[pymodule]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("VERSION", env!("CARGO_PKG_VERSION"))?;
+    module.add("PROTOCOL", workaday_wire::PROTOCOL)?;
     module.add_class::<child::Child>()
 }

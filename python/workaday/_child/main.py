@@ -11,15 +11,13 @@ import sys
 import traceback
 from typing import TYPE_CHECKING, Any
 
-from workaday import __version__
 from workaday._child.capture import Capture
 from workaday._child.run import Bench
-from workaday._core import Child
+from workaday._core import PROTOCOL, VERSION, Child
 
 if TYPE_CHECKING:
     from workaday.app import App
 
-PROTOCOL = 1
 EXIT_USAGE, EXIT_IMPORT_ERROR, EXIT_FORKED = 2, 3, 70
 EXIT_WITHIN_US = 10_000_000
 """`atexit` handlers and threads of the user have this long; then the kernel ends the process."""
@@ -99,7 +97,7 @@ def _hello(app: App) -> str:
     catalogue = app.catalogue()
     hello = {
         "protocol": PROTOCOL,
-        "workaday": __version__,
+        "workaday": VERSION,
         "python": platform.python_version(),
         "pid": os.getpid(),
         "release": os.environ.get("WORKADAY_RELEASE") or "unknown",

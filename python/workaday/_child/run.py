@@ -51,7 +51,7 @@ def ended_outside(error: BaseException) -> Outcome:
     if isinstance(error, TaskTimedOut):
         return Outcome(TIMED_OUT, runner.told(error), retry=True)
     if isinstance(error, JobStopped):
-        return Outcome(GIVEN_BACK if error.reason == "drain" else CANCELLED, runner.told(error))
+        return Outcome(GIVEN_BACK) if error.reason == "drain" else Outcome(CANCELLED, runner.told(error))
     return Outcome(FAILED, runner.told(error), retry=isinstance(error, Exception))
 
 
