@@ -197,11 +197,9 @@ def play() -> bool:
         for holds, line in lines:
             say(f"  {'✓' if holds else '✕'} {line}")
         say(
-            f"\nLook yourself: {os.path.relpath(data.RUN)}/ has runs.jsonl (a line for each step of each run), shop.db,"
+            f"\nLook yourself: {os.path.relpath(data.RUN)}/ has runs.jsonl (a line a step of each run), shop.db, invoices/,"
         )
-        say(
-            f"invoices/, pictures/, outbox/ and the logs. In {os.path.relpath(HERE)}/: {PROGRAM.name} job list, job why ID."
-        )
+        say(f"pictures/, outbox/ and the logs. In {os.path.relpath(HERE)}/: workaday job list, workaday job why ID.")
         if os.environ.get("KEEP"):
             say(f"\nStill open: http://127.0.0.1:{port}/docs (Ctrl-C closes the shop)")
             with contextlib.suppress(KeyboardInterrupt):

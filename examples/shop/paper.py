@@ -14,10 +14,11 @@ def pdf(lines: Sequence[str]) -> bytes:
     """One A4 page of text. A PDF is numbered objects and a table of where each begins."""
     text = "".join(f"({line.translate(ESCAPES)}) Tj T*\n" for line in lines)
     page = f"BT /F1 12 Tf 18 TL 72 770 Td\n{text}ET".encode("latin-1", "replace")
+    font = b"<< /Font << /F1 5 0 R >> >>"
     objects = [
         b"<< /Type /Catalog /Pages 2 0 R >>",
         b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R /Resources %s >>" % font,
         b"<< /Length %d >>\nstream\n%s\nendstream" % (len(page), page),
         b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>",
     ]
