@@ -10,6 +10,7 @@
 //! | [`explain`] | the one shape of an error: what failed, expected, is a retry safe |
 //! | [`clock`] | instants, lengths, and the only reading of the wall clock |
 //! | [`schedule`] | when a schedule is due |
+//! | [`values`] | which arguments and results are fit to store |
 //! | [`nearest`] | what a mistyped name may have meant |
 
 pub mod catalogue;
@@ -21,3 +22,4 @@ pub mod lifecycle;
 pub mod nearest;
 pub mod retry;
 pub mod schedule;
+pub mod values;
