@@ -11,6 +11,7 @@
 //! | [`clock`] | instants, lengths, and the only reading of the wall clock |
 //! | [`schedule`] | when a schedule is due |
 //! | [`values`] | which arguments and results are fit to store |
+//! | [`why`] | why a job stands where it stands, in words |
 //! | [`nearest`] | what a mistyped name may have meant |
 
 pub mod catalogue;
@@ -23,3 +24,4 @@ pub mod nearest;
 pub mod retry;
 pub mod schedule;
 pub mod values;
+pub mod why;

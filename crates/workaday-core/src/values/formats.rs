@@ -100,7 +100,7 @@ fn decimal(text: &str) -> bool {
 fn base64(text: &str) -> bool {
     let body = text.trim_end_matches('=');
     let alphabet = body.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/');
-    text.len() % 4 == 0 && text.len() - body.len() <= 2 && alphabet
+    text.len().is_multiple_of(4) && text.len() - body.len() <= 2 && alphabet
 }
 
 /// `d` stands for a digit, `x` for a hexadecimal one, anything else for itself.
