@@ -33,7 +33,11 @@ fn main() -> Result<(), StoreError> {
     let spent = cpu_seconds();
     let drained = drain(&mut store, &checkpointer, batch)?;
     let cpu = cpu_seconds() - spent;
-    println!("drain   {:>9.0} jobs/s (claim + settle, batch {batch}, FULL, attempt rows; {:.1} us CPU a job)", per_second(drained, draining), cpu * 1e6 / drained as f64);
+    println!(
+        "drain   {:>9.0} jobs/s (claim + settle, batch {batch}, FULL, attempt rows; {:.1} us CPU a job)",
+        per_second(drained, draining),
+        cpu * 1e6 / drained as f64
+    );
     assert_eq!(drained, jobs);
 
     let now = SystemClock.now();
@@ -74,6 +78,7 @@ fn fill(store: &mut SqliteStore, jobs: usize) -> Result<(), StoreError> {
     Ok(())
 }
 
+#[inline(never)] // so that a profiler can tell it from the filling
 /// Settles the last batch and claims the next in one transaction, until nothing is left.
 fn drain(store: &mut SqliteStore, checkpointer: &Checkpointer, batch: usize) -> Result<usize, StoreError> {
     let generation = {
@@ -108,7 +113,13 @@ fn drain(store: &mut SqliteStore, checkpointer: &Checkpointer, batch: usize) -> 
 
 fn settle(store: &mut SqliteStore, key: JobKey, fence: Fence, now: Timestamp) -> Result<(), StoreError> {
     let row = store.running(key, fence)?.expect("it was claimed here and nobody else writes");
-    let running = Running { counts: Counts { ..row.counts }, attempts_max: 5, retry: RetryPolicy::default(), at_most_once: false, cancel_requested: false };
+    let running = Running {
+        counts: Counts { ..row.counts },
+        attempts_max: 5,
+        retry: RetryPolicy::default(),
+        at_most_once: false,
+        cancel_requested: false,
+    };
     let record = AttemptRecord {
         started_at: Some(now),
         waited_us: Some(1_000),
@@ -120,7 +131,16 @@ fn settle(store: &mut SqliteStore, key: JobKey, fence: Fence, now: Timestamp) ->
         ..AttemptRecord::default()
     };
     let settled = lifecycle::settle(&running, Outcome::Completed, now, Chance(0.5));
-    let settlement = Settlement { key, fence, settled, lane: row.lane, claimed_at: row.claimed_at, attempt: Some(&record), result: Some("null"), reason: None };
+    let settlement = Settlement {
+        key,
+        fence,
+        settled,
+        lane: row.lane,
+        claimed_at: row.claimed_at,
+        attempt: Some(&record),
+        result: Some("null"),
+        reason: None,
+    };
     assert!(store.settle(&settlement, now)?);
     Ok(())
 }

@@ -40,7 +40,8 @@ fn every_statement_prepares_and_binds_in_the_order_written_beside_it() {
 fn every_file_begins_with_its_name_and_purpose_and_holds_one_statement() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../python/workaday/sql/sqlite");
     let files = ["", "read"].iter().flat_map(|part| std::fs::read_dir(folder.join(part)).expect("the folder of statements"));
-    let files: Vec<_> = files.map(|entry| entry.expect("an entry").path()).filter(|path| path.extension().is_some_and(|end| end == "sql")).collect();
+    let files: Vec<_> =
+        files.map(|entry| entry.expect("an entry").path()).filter(|path| path.extension().is_some_and(|end| end == "sql")).collect();
     assert!(files.len() >= statements::ALL.len());
     for path in files {
         let text = std::fs::read_to_string(&path).expect("a statement");
@@ -65,7 +66,6 @@ fn hot_statements_use_their_index_and_sort_nothing() {
         (&statements::CLAIM_JOB, "INTEGER PRIMARY KEY (rowid=?)"),
         (&statements::RUNNING_JOB, "INTEGER PRIMARY KEY (rowid=?)"),
         (&statements::RUNNING_BEFORE, "workaday_jobs_running (generation<?)"),
-        (&statements::RECORD_ATTEMPT, "INTEGER PRIMARY KEY (rowid=?)"),
         (&statements::FINISH_JOB, "INTEGER PRIMARY KEY (rowid=?)"),
         (&statements::DELETE_JOB, "INTEGER PRIMARY KEY (rowid=?)"),
         (&statements::RETURN_JOB, "INTEGER PRIMARY KEY (rowid=?)"),
