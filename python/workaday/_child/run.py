@@ -52,7 +52,7 @@ def ended_outside(error: BaseException) -> Outcome:
         return Outcome(TIMED_OUT, runner.told(error), retry=True)
     if isinstance(error, JobStopped):
         return Outcome(GIVEN_BACK) if error.reason == "drain" else Outcome(CANCELLED, runner.told(error))
-    return Outcome(FAILED, runner.told(error), retry=isinstance(error, Exception))
+    return Outcome(FAILED, runner.told(error), retry=True)
 
 
 def over_memory(memory_bytes: int) -> Outcome:
