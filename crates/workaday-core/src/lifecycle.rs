@@ -32,20 +32,28 @@ pub struct Running {
 pub enum Outcome {
     Completed,
     /// The task raised. `retry` is what the task's `on` / `never` say of that exception type.
-    Failed { retry: bool },
+    Failed {
+        retry: bool,
+    },
     /// Stopped by us.
     TimedOut,
     /// Stopped by us.
     OverMemory,
-    Snoozed { until: Timestamp },
+    Snoozed {
+        until: Timestamp,
+    },
     /// The task said `Cancel`.
     Cancelled,
     /// The task said `Discard`.
     Discarded,
     /// Drain, recall, or an innocent sibling of a killed child. `frame_written`: may it have begun?
-    GivenBack { frame_written: bool },
+    GivenBack {
+        frame_written: bool,
+    },
     /// Its process died, and no other job had begun there.
-    CrashedAlone { frame_written: bool },
+    CrashedAlone {
+        frame_written: bool,
+    },
     /// Its process died with several jobs begun.
     CrashedAmongSuspects,
     /// Its supervisor died.
@@ -109,7 +117,9 @@ fn decide(job: &Running, outcome: Outcome, now: Timestamp, chance: Chance) -> Se
     match outcome {
         Outcome::Completed => ended(Next::Completed, by_itself, AttemptOutcome::Completed),
         Outcome::Cancelled => ended(Next::Cancelled, by_itself, AttemptOutcome::Cancelled),
-        Outcome::Discarded => Settled { alert: true, ..ended(Next::Discarded { reason: Some("by_task") }, by_itself, AttemptOutcome::Discarded) },
+        Outcome::Discarded => {
+            Settled { alert: true, ..ended(Next::Discarded { reason: Some("by_task") }, by_itself, AttemptOutcome::Discarded) }
+        }
         // A snooze is a postponement, not a failure: the attempt is given back.
         Outcome::Snoozed { until } => {
             let counts = Counts { attempt: counts.attempt.saturating_sub(1), ..Counts::default() };
