@@ -97,6 +97,18 @@ pub struct Settled {
     pub alert: bool,
 }
 
+impl Settled {
+    /// The number of the attempt that ended. One that was given back no longer counts, but it had a number.
+    pub const fn attempt_ended(&self) -> u32 {
+        match self.outcome {
+            AttemptOutcome::Snoozed | AttemptOutcome::GivenBack | AttemptOutcome::Suspect | AttemptOutcome::Rescued => {
+                self.counts.attempt + 1
+            }
+            _ => self.counts.attempt,
+        }
+    }
+}
+
 /// Decides what becomes of a running job.
 ///
 /// Pure: time and chance come in as arguments, so a test needs neither a clock nor a database.

@@ -227,8 +227,9 @@ impl Engine {
     /// When what waits to be settled should be: at once, unless children are busy and company is likely.
     fn settle_at(&self, now: Moment) -> Option<Timestamp> {
         let oldest = self.settler.oldest()?;
-        let hungry = self.crew.children.values().any(|c| c.state == ChildState::Ready && c.order.is_empty());
-        let busy = self.backlog.iter().any(|b| *b != Backlog::Empty) && !hungry && self.settler.len() < ROWS_MAX;
+        let mut ready = self.crew.children.values().filter(|c| c.state == ChildState::Ready).peekable();
+        let all_work = self.may_claim() && ready.peek().is_some() && ready.all(|c| !c.order.is_empty());
+        let busy = all_work && self.backlog.iter().any(|b| *b != Backlog::Empty) && self.settler.len() < ROWS_MAX;
         Some(if busy { oldest + GATHER } else { now.steady })
     }
 
@@ -238,10 +239,11 @@ impl Engine {
         turn.commands.extend(self.timekeeper.run_once(&mut self.crew, &self.settings, now.steady));
         turn.commands.extend(self.drain.run_once(&mut self.crew, &self.settings, now.steady));
         self.mark_stopped(&turn.commands);
+        let written = self.transact(now, &mut turn);
         if !self.drain.is_on() {
             turn.commands.extend(self.staffing.run_once(&mut self.crew, &self.catalogue, &self.settings, now.steady));
         }
-        match self.transact(now, &mut turn) {
+        match written {
             Ok(()) => Ok(turn),
             Err(error) => {
                 // Commands about processes do not depend on the store: they are kept for the next turn.

@@ -139,7 +139,9 @@ fn what_had_not_begun_when_its_child_died_goes_back_without_a_trace() {
 #[test]
 fn jobs_of_unknown_length_are_not_sent_ahead() {
     let mut world = one_sync();
-    (0..3).for_each(|_| drop(world.enqueue("shop.pack")));
+    for _ in 0..3 {
+        world.enqueue("shop.pack");
+    }
     world.run();
     assert_eq!(world.sent.len(), 1);
 }
@@ -174,7 +176,7 @@ fn a_job_over_time_is_asked_then_terminated_then_killed() {
         (Length::millis(5_000), Command::Term { child }),
         (Length::millis(2_500), Command::Kill { child }),
     ] {
-        world.advance(wait - Length::millis(1));
+        world.advance(Length(wait.0 - 1_000));
         world.run();
         assert_eq!(world.said, [], "not a moment early");
         world.advance(Length::millis(1));
@@ -327,7 +329,8 @@ fn a_queue_with_slots_runs_no_more_than_those() {
 
 #[test]
 fn higher_priority_goes_first_and_a_delay_is_kept() {
-    let mut world = World::with(vec![TaskBuilder::sync("shop.pack").entry()], Settings { processes: 1, pipeline: Length(0), ..Settings::default() });
+    let mut world =
+        World::with(vec![TaskBuilder::sync("shop.pack").entry()], Settings { processes: 1, pipeline: Length(0), ..Settings::default() });
     let blocker = world.enqueue("shop.pack");
     world.run();
     let now = world.now.wall;

@@ -76,11 +76,25 @@ impl SqliteStore {
         Ok(if changed == 1 { Enqueued::Stored } else { Enqueued::Known })
     }
 
-    pub(super) fn candidates(&self, lane: Lane, queue: &str, limit: usize) -> Result<Vec<Candidate>> {
-        self.link.list(&sql::CLAIMABLE_JOBS, params![lane.as_str(), queue, limit as i64], rows::candidate)
+    pub(super) fn candidates(&mut self, lane: Lane, queue: &str, limit: usize) -> Result<Vec<Candidate>> {
+        let found = self.link.list(&sql::CLAIMABLE_JOBS, params![lane.as_str(), queue, limit as i64], rows::candidate)?;
+        if self.link.in_transaction() {
+            self.fences.extend(found.iter().map(|candidate| (candidate.key, candidate.fence)));
+        }
+        Ok(found)
     }
 
-    pub(super) fn claim_one(&self, key: JobKey, generation: Generation, worker: Option<i64>, now: Timestamp) -> Result<Option<Fence>> {
-        self.link.writing()?.first(&sql::CLAIM_JOB, params![generation.0, worker, now.0, key.0], |row| row.get(0).map(Fence))
+    pub(super) fn claim_one(&mut self, key: JobKey, generation: Generation, worker: Option<i64>, now: Timestamp) -> Result<Option<Fence>> {
+        let Some(fence) = self.fence_of(key)? else { return Ok(None) };
+        let changed = self.link.writing()?.execute(&sql::CLAIM_JOB, params![fence.0, generation.0, worker, now.0, key.0])?;
+        Ok((changed == 1).then_some(Fence(fence.0 + 1)))
+    }
+
+    /// The fence that this transaction has read with the candidate; claims come in the order of the candidates.
+    fn fence_of(&mut self, key: JobKey) -> Result<Option<Fence>> {
+        match self.fences.iter().position(|(known, _)| *known == key) {
+            Some(place) => Ok(self.fences.drain(..=place).next_back().map(|(_, fence)| fence)),
+            None => self.link.first(&sql::JOB_FENCE, [key.0], |row| row.get(0).map(Fence)),
+        }
     }
 }

@@ -40,9 +40,11 @@ pub use open::{OpenOptions, SQLITE_VERSION_MIN};
 pub(crate) use place::{beside, sync_folder};
 
 use crate::store::Durability;
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 use workaday_core::explain::Problem;
+use workaday_core::job::{Fence, JobKey};
 
 /// A store in one SQLite file, opened for writing.
 pub struct SqliteStore {
@@ -55,6 +57,8 @@ pub struct SqliteStore {
     /// `synchronous` as last set; `None` = not known.
     synchronous: Option<Durability>,
     data_version: Option<i64>,
+    /// Fences of the candidates that this transaction has read, in their order.
+    fences: VecDeque<(JobKey, Fence)>,
     /// When our last transaction ended, for the gap left to others in an app's file.
     ended_at: Option<Instant>,
     /// The connection failed and could not be replaced yet.

@@ -58,6 +58,7 @@ impl SqliteStore {
             app_file,
             synchronous: None,
             data_version: None,
+            fences: Default::default(),
             ended_at: None,
             broken: false,
         })

@@ -14,44 +14,43 @@ impl SqliteStore {
         self.link.first(&sql::RUNNING_JOB, params![key.0, fence.0], rows::running)
     }
 
-    /// Evidence first, since it copies the attempt's number from the row; then the row moves on.
+    /// The row moves on first: that is where a stale claim shows. Then its evidence.
     pub(super) fn write_settlement(&self, settlement: &Settlement<'_>, now: Timestamp) -> Result<bool> {
         self.link.writing()?;
-        if let Some(record) = settlement.attempt
-            && !self.record_attempt(settlement, record, now)?
-        {
-            return Ok(false);
+        let settled = match settlement.settled.next {
+            Next::Completed | Next::Cancelled => self.finish(settlement, settlement.reason, now)?,
+            Next::Discarded { reason } => self.finish(settlement, settlement.reason.or(reason), now)?,
+            Next::Retryable { run_at } | Next::Scheduled { run_at } => self.give_back(settlement, Some(run_at))?,
+            Next::Available => self.give_back(settlement, None)?,
+        };
+        if settled && let Some(record) = settlement.attempt {
+            self.record_attempt(settlement, record, now)?;
         }
-        match settlement.settled.next {
-            Next::Completed | Next::Cancelled => self.finish(settlement, settlement.reason, now),
-            Next::Discarded { reason } => self.finish(settlement, settlement.reason.or(reason), now),
-            Next::Retryable { run_at } | Next::Scheduled { run_at } => self.give_back(settlement, Some(run_at)),
-            Next::Available => self.give_back(settlement, None),
-        }
+        Ok(settled)
     }
 
-    fn record_attempt(&self, settlement: &Settlement<'_>, record: &AttemptRecord, now: Timestamp) -> Result<bool> {
-        let changed = self.link.execute(
-            &sql::RECORD_ATTEMPT,
-            params![
-                settlement.settled.outcome.as_str(),
-                record.started_at.map(|at| at.0),
-                now.0,
-                record.waited_us,
-                record.ran_us,
-                record.cpu_us,
-                record.memory_peak_kib,
-                record.error,
-                record.cause,
-                record.child,
-                record.release,
-                record.log_lines,
-                record.log_dropped_bytes,
-                settlement.key.0,
-                settlement.fence.0,
-            ],
-        )?;
-        Ok(changed == 1)
+    fn record_attempt(&self, settlement: &Settlement<'_>, record: &AttemptRecord, now: Timestamp) -> Result<()> {
+        let settled = &settlement.settled;
+        let parameters = params![
+            settlement.key.0,
+            settlement.fence.0,
+            settled.attempt_ended(),
+            settled.outcome.as_str(),
+            settlement.claimed_at.0,
+            record.started_at.map(|at| at.0),
+            now.0,
+            record.waited_us,
+            record.ran_us,
+            record.cpu_us,
+            record.memory_peak_kib,
+            record.error,
+            record.cause,
+            record.child,
+            record.release,
+            record.log_lines,
+            record.log_dropped_bytes,
+        ];
+        self.link.execute(&sql::RECORD_ATTEMPT, parameters).map(|_| ())
     }
 
     fn finish(&self, settlement: &Settlement<'_>, reason: Option<&str>, now: Timestamp) -> Result<bool> {

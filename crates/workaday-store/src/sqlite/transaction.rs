@@ -120,6 +120,7 @@ impl SqliteStore {
     }
 
     fn end_turn(&mut self) {
+        self.fences.clear();
         self.ended_at = Some(Instant::now());
         self.turn.give_back();
     }

@@ -1,0 +1,66 @@
+"""Durable background jobs for Python services.
+
+from workaday import App
+
+app = App("shop")
+
+@app.task(queue="mail", retry_safe=True)
+def send_invoice(order_id: int) -> str: ...
+
+job = send_invoice.enqueue(42)      # on disk when this returns; `workaday up module:app` runs it
+"""
+
+from workaday.app import App
+from workaday.call import Prepared
+from workaday.context import Context
+from workaday.errors import (
+    ArgumentsInvalid,
+    ConfigError,
+    EnqueueError,
+    JobError,
+    JobFailed,
+    JobNotFound,
+    JobTimeout,
+    OutcomeUnknown,
+    RegistrationError,
+    StoreBusy,
+    StoreCorrupt,
+    StoreError,
+    StoreFull,
+    WorkadayError,
+    WorkadayWarning,
+)
+from workaday.expects import Expect
+from workaday.job import Job
+from workaday.outcomes import Cancel, Discard, Snooze, TaskTimedOut
+from workaday.retry import Retry
+from workaday.task import Task
+
+__all__ = [
+    "App",
+    "ArgumentsInvalid",
+    "Cancel",
+    "ConfigError",
+    "Context",
+    "Discard",
+    "EnqueueError",
+    "Expect",
+    "Job",
+    "JobError",
+    "JobFailed",
+    "JobNotFound",
+    "JobTimeout",
+    "OutcomeUnknown",
+    "Prepared",
+    "RegistrationError",
+    "Retry",
+    "Snooze",
+    "StoreBusy",
+    "StoreCorrupt",
+    "StoreError",
+    "StoreFull",
+    "Task",
+    "TaskTimedOut",
+    "WorkadayError",
+    "WorkadayWarning",
+]
