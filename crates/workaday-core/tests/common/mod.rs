@@ -6,12 +6,15 @@ use workaday_core::schedule::{CronExpr, Tick};
 
 #[allow(dead_code, reason = "each test file uses some of these")]
 pub fn zone(name: &str) -> TimeZone {
-    TimeZoneDatabase::bundled().get(name).unwrap_or_else(|error| panic!("{error}"))
+    TimeZoneDatabase::bundled()
+        .get(name)
+        .unwrap_or_else(|error| panic!("{error}"))
 }
 
 #[allow(dead_code, reason = "each test file uses some of these")]
 pub fn at(text: &str) -> Timestamp {
-    text.parse().unwrap_or_else(|error| panic!("{text}: {error}"))
+    text.parse()
+        .unwrap_or_else(|error| panic!("{text}: {error}"))
 }
 
 #[allow(dead_code, reason = "each test file uses some of these")]
