@@ -66,6 +66,12 @@ fn a_rhythm_runs_through_both_passes_in_real_order() {
 }
 
 #[test]
+fn a_star_in_the_seconds_makes_a_rhythm_of_a_named_minute() {
+    assert_eq!(shown(ticks("*/30 30 2 * * *", "Europe/Berlin", BEFORE_GAP, 1)), ["2025-03-31T02:30:00+02:00"]);
+    assert_eq!(shown(ticks("*/30 30 2 * * *", "Europe/Berlin", BEFORE_FOLD, 3))[2], "2025-10-26T02:30:00+01:00");
+}
+
+#[test]
 fn a_leading_zero_of_seconds_changes_nothing() {
     for (five, six) in [("30 2 * * *", "0 30 2 * * *"), ("*/20 * * * *", "0 */20 * * * *")] {
         for after in [BEFORE_GAP, BEFORE_FOLD] {

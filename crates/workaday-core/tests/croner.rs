@@ -52,7 +52,7 @@ fn expressions() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(common::cases(2000))]
 
     #[test]
     fn without_clock_changes_every_answer_is_the_same(expr in expressions(), start in 0_i64..2_000_000_000) {

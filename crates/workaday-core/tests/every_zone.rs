@@ -131,7 +131,7 @@ fn policies() -> impl Strategy<Value = DstPolicy> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(if long() { 20_000 } else { 600 }))]
+    #![proptest_config(common::cases(if long() { 20_000 } else { 600 }))]
 
     #[test]
     fn forwards_backwards_and_counting_agree((zone, from) in places(), expr in expressions(), dst in policies()) {

@@ -12,6 +12,8 @@ use super::tick::Tick;
 use super::ticks::{Walk, floor};
 
 const SECONDS_PER_DAY: i64 = 86_400;
+/// How far a clock change can reach into the days beside it, and a day more; the greatest is 24 hours.
+const MARGIN_DAYS: i64 = 3;
 
 /// Ticks where any of its expressions has one, except on excluded dates. Ticks on one instant are one tick.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,8 +95,8 @@ fn plain_days_after(at: Timestamp, until: Timestamp, zone: &TimeZone) -> (Option
     };
     let day_of = |instant: i64| (instant + segment.offset).div_euclid(SECONDS_PER_DAY);
     let last_before = |day: i64| Timestamp::from_second(day * SECONDS_PER_DAY - segment.offset - 1);
-    let first = (day_of(floor(at)) + 1).max(day_of(segment.from) + 3);
-    let last = (day_of(floor(until)) - 1).min(day_of(segment.until) - 3);
+    let first = (day_of(floor(at)) + 1).max(day_of(segment.from) + MARGIN_DAYS);
+    let last = (day_of(floor(until)) - 1).min(day_of(segment.until) - MARGIN_DAYS);
     match (last_before(first), last_before(last + 1)) {
         (Ok(from_at), Ok(end)) if first <= last => (Some(Days { first, last, from_at }), end),
         _ => (None, Timestamp::from_second(segment.until).map_or(until, |next| until.min(next))),

@@ -148,23 +148,28 @@ fn special(field: Field, text: &str) -> Result<Option<Item>, CronError> {
             "L" => Ok(Some(Item::LastDay)),
             "LW" => Ok(Some(Item::LastWeekday)),
             _ => match upper.strip_suffix('W') {
-                Some(day) => parse_value(field, day).map(|day| Some(Item::NearestWeekday(day))),
+                Some(day) => parse_part(field, text, day).map(|day| Some(Item::NearestWeekday(day))),
                 None => Ok(None),
             },
         },
         Field::DayOfWeek => {
             if let Some((weekday, n)) = upper.split_once('#') {
-                return Ok(Some(Item::Nth { weekday: parse_value(field, weekday)? % 7, n: parse_nth(text, n)? }));
+                return Ok(Some(Item::Nth { weekday: parse_part(field, text, weekday)? % 7, n: parse_nth(text, n)? }));
             }
             match upper.strip_suffix('L') {
                 Some("") => Err(CronError::new("cron.modifier_misplaced", field, text, "a weekday before the `L`")
                     .hint("`5L` is the last Friday; the last day of the month is `L` in the day-of-month field")),
-                Some(weekday) => Ok(Some(Item::LastOf(parse_value(field, weekday)? % 7))),
+                Some(weekday) => Ok(Some(Item::LastOf(parse_part(field, text, weekday)? % 7))),
                 None => Ok(None),
             }
         }
         _ => Ok(None),
     }
+}
+
+/// The value before a sign; where there is none, the whole text is what is wrong.
+fn parse_part(field: Field, text: &str, part: &str) -> Result<u32, CronError> {
+    if part.is_empty() { Err(not_a_value(field, text)) } else { parse_value(field, part) }
 }
 
 fn parse_nth(text: &str, n: &str) -> Result<u32, CronError> {
