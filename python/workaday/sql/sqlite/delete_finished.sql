@@ -1,0 +1,2 @@
+-- delete_finished: one finished job, by hand.
+DELETE FROM workaday_finished WHERE key = :key;
