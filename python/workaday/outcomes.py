@@ -39,3 +39,14 @@ class TaskTimedOut(BaseException):
 
     A `BaseException`, so that `except Exception` in user code does not swallow it.
     """
+
+
+class JobStopped(BaseException):  # noqa: N818
+    """Raised inside a running sync task that somebody has cancelled, or that a drain could not wait for. Let it through.
+
+    A coroutine is stopped by `asyncio.CancelledError` instead, as coroutines are.
+    """
+
+    def __init__(self, reason: str = "cancel") -> None:
+        super().__init__(reason)
+        self.reason = reason

@@ -20,7 +20,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from workaday import clock
-from workaday.outcomes import Cancel, Discard, Snooze, TaskTimedOut
+from workaday.outcomes import Cancel, Discard, JobStopped, Snooze, TaskTimedOut
 from workaday.values.plain import encode_text
 from workaday.values.refused import Misfit, ValueRefused
 
@@ -114,11 +114,13 @@ def _ended(task: Task[..., Any], error: BaseException, ctx: Context | None) -> O
         kind = CANCELLED if isinstance(error, Cancel) else DISCARDED
         return Outcome(kind, _payload(type(error).__name__, error.why, ""))
     if isinstance(error, TaskTimedOut):
-        return Outcome(TIMED_OUT, _told(error), retry=True)
+        return Outcome(TIMED_OUT, told(error), retry=True)
+    if isinstance(error, JobStopped):
+        return Outcome(GIVEN_BACK) if error.reason == "drain" else Outcome(CANCELLED, told(error))
     if isinstance(error, Exception):
         if isinstance(error, MemoryError) and task.policy.memory_bytes is not None:
-            return Outcome(OVER_MEMORY, _told(error), retry=True)
-        return Outcome(FAILED, _told(error), retry=task.policy.retry.retries(error))
+            return Outcome(OVER_MEMORY, told(error), retry=True)
+        return Outcome(FAILED, told(error), retry=task.policy.retry.retries(error))
     return _stopped(task, error, ctx)
 
 
@@ -127,17 +129,17 @@ def _stopped(task: Task[..., Any], error: BaseException, ctx: Context | None) ->
     reason = None if ctx is None else ctx.stop_reason
     if type(error).__name__ == "CancelledError" and type(error).__module__.startswith("asyncio"):
         if reason == "timeout":
-            return Outcome(TIMED_OUT, _told(error), retry=True)
+            return Outcome(TIMED_OUT, told(error), retry=True)
         if reason == "drain":
             return Outcome(GIVEN_BACK)
         if reason == "cancel":
-            return Outcome(CANCELLED, _told(error))
+            return Outcome(CANCELLED, told(error))
         if _cancelled_from_outside():
             raise error
     if isinstance(error, (KeyboardInterrupt, GeneratorExit)):
         raise error
     # sys.exit() in a task, or a CancelledError that leaked from a task of its own, ends the job and not the child.
-    return Outcome(FAILED, _told(error), retry=task.policy.retry.retries(error))
+    return Outcome(FAILED, told(error), retry=task.policy.retry.retries(error))
 
 
 def _cancelled_from_outside() -> bool:
@@ -150,7 +152,7 @@ def _cancelled_from_outside() -> bool:
     return task is not None and task.cancelling() > 0
 
 
-def _told(error: BaseException) -> str:
+def told(error: BaseException) -> str:
     """Type, message and traceback of an exception, as text; never to be rebuilt into a class."""
     import traceback
 

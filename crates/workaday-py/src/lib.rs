@@ -1,7 +1,20 @@
-//! The seam to Python, in children only.
+#![doc = include_str!("../README.md")]
+
+mod child;
+mod deadman;
+mod desk;
+mod limits;
+mod outbox;
+mod page;
+mod post;
+mod sys;
+
 use pyo3::prelude::*;
 
+/// `workaday._core`: the Rust half of a child.
 #[pymodule]
-fn _core(_module: &Bound<'_, PyModule>) -> PyResult<()> {
-    Ok(())
+fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("VERSION", env!("CARGO_PKG_VERSION"))?;
+    module.add("PROTOCOL", workaday_wire::PROTOCOL)?;
+    module.add_class::<child::Child>()
 }

@@ -1,0 +1,5 @@
+import sys
+
+from workaday._child.main import main
+
+sys.exit(main())

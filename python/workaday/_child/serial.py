@@ -1,0 +1,115 @@
+"""One job at a time, on the main thread: sync and solo children.
+
+To stop a job the post thread sends a signal, whose handler raises in the task, wherever it is: also inside
+`time.sleep`. The reason is handed out by `child.interrupt` only while that very job runs, and once. So an exception
+can come late (after the task has returned, before its outcome is written) but never hits the next job; the loop
+below catches a late one and settles the job it was meant for.
+"""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING, Any
+
+from workaday._child.run import REASONS, TIMEOUT, Bench, ended_outside, over_memory
+from workaday.outcomes import JobStopped, TaskTimedOut
+from workaday.runner import Outcome, call_async, call_sync
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from workaday._core import Job
+    from workaday.context import Context
+    from workaday.task import Task
+
+
+class SerialWorker:
+    """Runs jobs until drained."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+        self._context: Context | None = None
+        self._coroutine: tuple[asyncio.AbstractEventLoop, asyncio.Task[Outcome]] | None = None
+
+    def serve(self) -> None:
+        child = self._bench.child
+        signal.signal(child.interrupt_signal, self._interrupt)
+        while True:
+            try:
+                job = child.wait_next()
+                if job is None:
+                    break
+                self._bench.finish(job[0], self._run(job))
+            except BaseException as error:  # whatever ends a job, the next one runs
+                self._settle(error)
+        self._bench.goodbye()
+
+    def _settle(self, error: BaseException) -> None:
+        seq = self._bench.child.current()
+        if not seq:
+            raise error
+        try:
+            self._bench.finish(seq, ended_outside(error))
+        except (TaskTimedOut, JobStopped) as late:
+            # It came while another exception was being settled. No second one follows.
+            self._bench.finish(seq, ended_outside(late))
+
+    def _run(self, job: Job) -> Outcome:
+        seq, name, args, attempt, job_id, run_at, memory_bytes, _meta = job
+        task = self._bench.app.find_task(name)
+        if task is None:
+            return self._bench.unknown(name)
+        if memory_bytes:
+            return self._run_limited(task, job)
+        if task.kind == "async":
+            return self._run_coroutine(task, job)
+        if not task.wants_context:
+            return call_sync(task, args)
+        self._context = self._bench.context(seq, name, attempt, job_id, run_at)
+        return call_sync(task, args, self._context)
+
+    def _run_limited(self, task: Task[..., Any], job: Job) -> Outcome:
+        """An allocation that would go above the limit raises MemoryError in the task."""
+        seq, name, args, attempt, job_id, run_at, memory_bytes, _meta = job
+        self._context = self._bench.context(seq, name, attempt, job_id, run_at)
+        limit = self._bench.child.limit_memory(memory_bytes)
+        try:
+            return self._run_coroutine(task, job) if task.kind == "async" else call_sync(task, args, self._context)
+        except MemoryError:
+            # Not even the traceback found room.
+            return over_memory(memory_bytes)
+        finally:
+            self._bench.child.restore_memory(limit)
+
+    def _run_coroutine(self, task: Task[..., Any], job: Job) -> Outcome:
+        """A loop of its own for each job: nothing that one leaves behind meets the next."""
+        import asyncio
+
+        seq, name, args, attempt, job_id, run_at, _memory, _meta = job
+        context = self._context = self._bench.context(seq, name, attempt, job_id, run_at)
+
+        async def main() -> Outcome:
+            current = asyncio.current_task()
+            assert current is not None, "a coroutine runs in a task"  # noqa: S101
+            self._coroutine = (asyncio.get_running_loop(), current)
+            try:
+                return await call_async(task, args, context)
+            finally:
+                self._coroutine = None
+
+        with asyncio.Runner() as loop:
+            return loop.run(main())
+
+    def _interrupt(self, _signal: int, _frame: object) -> None:
+        why = self._bench.child.interrupt()
+        if not why:
+            return
+        if self._context is not None:
+            self._context.stop_reason = REASONS[why]
+        if self._coroutine is not None:
+            loop, task = self._coroutine
+            loop.call_soon_threadsafe(task.cancel)
+        elif why == TIMEOUT:
+            raise TaskTimedOut
+        else:
+            raise JobStopped(REASONS[why])
