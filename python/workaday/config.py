@@ -1,0 +1,129 @@
+"""Which store: `WORKADAY_DATABASE`, else `database` of the nearest `workaday.toml` upwards, else `.workaday/workaday.db`.
+
+A relative path counts from the folder of `workaday.toml` (without one, from the current folder), so that the web service
+and the worker never open two stores by accident. Everything else in that file is read by the `workaday` program.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from workaday.errors import ConfigError
+from workaday.lengths import shortened
+
+FILE_NAME = "workaday.toml"
+DEFAULT_DATABASE = ".workaday/workaday.db"
+_FORM = "a path, or sqlite:///relative/path, or sqlite:////absolute/path"
+
+_override: Path | None = None
+_resolved: dict[tuple[Any, ...], Path] = {}
+
+
+def override(path: Path | None) -> None:
+    """Sends every app of this process to one store, whatever it names; `None` ends that. For tests."""
+    global _override  # noqa: PLW0603 - a switch of the process
+    _override = path
+
+
+def database_path(given: str | os.PathLike[str] | None = None) -> Path:
+    """The file of the store. `given` is what the app itself names; it wins."""
+    if _override is not None:
+        return _override
+    key = (given, os.environ.get("WORKADAY_DATABASE"), os.environ.get("WORKADAY_CONFIG"), os.getcwd())
+    path = _resolved.get(key)
+    if path is None:
+        path = _resolved[key] = _resolve(given)
+    return path
+
+
+def _resolve(given: str | os.PathLike[str] | None) -> Path:
+    if given is not None and not isinstance(given, str):
+        return Path(given).absolute()
+    file = config_file()
+    root = file.parent if file else Path.cwd()
+    if given is not None:
+        return locate(given, root, "App(database)")
+    if "WORKADAY_DATABASE" in os.environ:
+        return locate(os.environ["WORKADAY_DATABASE"], root, "WORKADAY_DATABASE")
+    text = read(file).get("database", DEFAULT_DATABASE) if file else DEFAULT_DATABASE
+    if not isinstance(text, str):
+        raise ConfigError(
+            "config.wrong_type",
+            f"{file}: `database` is {shortened(text)}",
+            expected=_FORM,
+            retry_note="safe after the file is mended; nothing was stored",
+        )
+    return locate(text, root, str(file))
+
+
+def config_file() -> Path | None:
+    """The `workaday.toml` that counts: `WORKADAY_CONFIG`, else the nearest upwards."""
+    named = os.environ.get("WORKADAY_CONFIG")
+    if named:
+        path = Path(named).absolute()
+        if not path.is_file():
+            raise ConfigError(
+                "config.not_found",
+                f"there is no configuration at `{path}`",
+                expected="WORKADAY_CONFIG to name an existing file",
+                retry_note="safe after the variable is mended; nothing was stored",
+            )
+        return path
+    here = Path.cwd()
+    return next((folder / FILE_NAME for folder in (here, *here.parents) if (folder / FILE_NAME).is_file()), None)
+
+
+def read(file: Path) -> dict[str, Any]:
+    """The file's content as TOML tables."""
+    import tomllib
+
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(
+            "config.syntax",
+            f"{file}: {error}",
+            expected="TOML",
+            retry_note="safe after the line is mended; nothing was stored",
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            "config.unreadable",
+            f"`{file}` could not be read: {error}",
+            expected="a readable file of UTF-8 text",
+            retry_note="safe after that is mended; nothing was stored",
+        ) from None
+
+
+def locate(text: str, root: Path, origin: str) -> Path:
+    """The file that a `database` value names; a relative one starts at `root`."""
+    scheme, separator, rest = text.partition("://")
+    hint = None
+    if not separator:
+        path = text.removeprefix("sqlite:")
+        if text == ":memory:":
+            hint = "a store in memory is gone with its process; in tests use the fixture `workaday_test`"
+    elif scheme == "sqlite":
+        path = rest.removeprefix("/")
+        if not rest.startswith("/") or not path:
+            hint = f'three slashes: "sqlite:///{rest.lstrip("/")}"'
+    else:
+        path = rest
+        hint = f'`{scheme}` is no store: "sqlite:///{rest.lstrip("/")}"'
+        if scheme in {"postgresql", "postgres"}:
+            hint = "this version keeps its jobs in SQLite; PostgreSQL is not served yet"
+    if hint is None and "?" in path:
+        hint = f'without parameters: "{path.partition("?")[0]}"'
+    if hint is None and path:
+        return root / path
+    raise ConfigError(
+        "config.database_unsupported",
+        f"{origin}: `database` names no store that can be opened",
+        expected=_FORM,
+        # A password may stand in the URL: only the scheme is repeated.
+        got=f"{scheme}://…" if separator else text,
+        retry_note="safe after the value is mended; nothing was stored",
+        hint=hint,
+    )
