@@ -32,10 +32,7 @@ def test_the_client_needs_only_the_standard_library(project: Project) -> None:
     import workaday
 
     folder = str(__import__("pathlib").Path(workaday.__file__).parents[1])
-    source = (
-        bare.format(folder)
-        + "; print(sorted(m for m in sys.modules if m.split('.')[0] in ('pydantic', 'fastapi', 'sqlalchemy')))"
-    )
+    source = bare.format(folder) + "; print(sorted(m for m in sys.modules if m.split('.')[0] in ('pydantic', 'fastapi', 'sqlalchemy')))"
     assert project.run(sys.executable, "-S", "-c", source).out.strip() == "[]"
 
 

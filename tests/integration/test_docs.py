@@ -47,8 +47,7 @@ class Block:
 def blocks(page: Path) -> list[Block]:
     text = (TREE / page).read_text(encoding="utf-8")
     return [
-        Block(found["language"], found["title"], found["body"], text.count("\n", 0, found.start()) + 1)
-        for found in FENCE.finditer(text)
+        Block(found["language"], found["title"], found["body"], text.count("\n", 0, found.start()) + 1) for found in FENCE.finditer(text)
     ]
 
 
@@ -120,9 +119,7 @@ class Page:
     def run(self, command: list[str], what: str) -> str:
         if command[0] == "python":
             command = [sys.executable, *command[1:]]
-        ended = subprocess.run(
-            command, cwd=self.root, env=self.environment, capture_output=True, text=True, timeout=90, check=False
-        )
+        ended = subprocess.run(command, cwd=self.root, env=self.environment, capture_output=True, text=True, timeout=90, check=False)
         told = "\n".join(f"--- {log.name}\n{log.read_text()[-1500:]}" for log in self.root.glob("*.log"))
         assert ended.returncode == 0, f"{what} ended with {ended.returncode}\n{ended.stdout}{ended.stderr}\n{told}"
         return ended.stdout
