@@ -167,7 +167,7 @@ mod tests {
         assert_eq!(days(DayRule { weekdays: 1 << 6, ..rule() }, 2026, 2), [7, 14, 21, 28]);
         assert_eq!(days(DayRule { last: 1 << 5, ..rule() }, 2026, 11), [27]);
         assert_eq!(days(DayRule { nth: [0, 0, 0, 0, 1 << 1], ..rule() }, 2026, 11), [30]);
-        assert_eq!(days(DayRule { nth: [0, 0, 0, 0, 1 << 2], ..rule() }, 2026, 11), []);
+        assert_eq!(days(DayRule { nth: [0, 0, 0, 0, 1 << 2], ..rule() }, 2026, 11), Vec::<i64>::new());
     }
 
     #[test]
@@ -177,7 +177,7 @@ mod tests {
         assert_eq!(days(nearest(31), 2026, 5), [29], "the last is a Sunday");
         assert_eq!(days(nearest(15), 2026, 8), [14]);
         assert_eq!(days(nearest(16), 2026, 8), [17]);
-        assert_eq!(days(nearest(30), 2026, 2), [], "day 30 does not exist: skipped");
+        assert_eq!(days(nearest(30), 2026, 2), Vec::<i64>::new(), "day 30 does not exist: skipped");
         assert_eq!(days(DayRule { last_weekday: true, ..rule() }, 2026, 5), [29]);
         assert_eq!(days(DayRule { last_day: true, ..rule() }, 2028, 2), [29]);
     }
