@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
+from weakref import WeakValueDictionary
 
 from workaday.errors import JobError, RegistrationError
 from workaday.policy import Policy, checked_name
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from workaday.retry import Retry
 
 T = TypeVar("T")
+_registered: WeakValueDictionary[str, App] = WeakValueDictionary()
 
 
 class App:
@@ -36,6 +38,12 @@ class App:
         self._database = database
         self._tasks: dict[str, Task[..., Any]] = {}
         self._release: str | None = None
+        _registered[name] = self
+
+    @staticmethod
+    def registered() -> list[App]:
+        """The apps of this process, the newest of each name: what the pytest plugin runs."""
+        return list(_registered.values())
 
     def task(
         self,

@@ -113,6 +113,10 @@ class Signature:
             raise Misfit(f"it has no parameter `{unknown[0]}`", known)
         return self._turned("encode", given)
 
+    def decode_some(self, given: dict[str, Any]) -> dict[str, Any]:
+        """The values of some named arguments in JSON."""
+        return self._turned("decode", given)
+
     def canonical(self, text: str) -> str:
         """One text for equal arguments, defaults written out: what `unique="args"` compares."""
         given = load(text, ARGUMENT_BYTES_MAX)
