@@ -154,7 +154,7 @@ def test_the_users_own_connection_on_the_same_file_is_neither_disturbed_nor_dist
         app = App("shared")
 
         def connect():
-            connection = sqlite3.connect("app.db", timeout="10s")
+            connection = sqlite3.connect("app.db", timeout=10)
             connection.execute("CREATE TABLE IF NOT EXISTS effects (n INTEGER)")
             return connection
 
@@ -239,7 +239,7 @@ ASGI = """
 
 
 def get(url: str) -> dict[str, object]:
-    with urllib.request.urlopen(url, timeout="10s") as answer:
+    with urllib.request.urlopen(url, timeout=10) as answer:
         return json.load(answer)
 
 
