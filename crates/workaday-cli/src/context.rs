@@ -35,7 +35,9 @@ impl Context {
         if self.settings.get().is_none() {
             let mut sources = Sources::of_this_process(self.common.config.clone()).map_err(no_folder)?;
             sources.overrides.extend(app.map(|app| ("", "app", app.to_owned(), "MODULE:APP")));
-            sources.overrides.extend(self.common.database.clone().map(|database| ("", "database", against(&sources.folder, database), "--database")));
+            sources
+                .overrides
+                .extend(self.common.database.clone().map(|database| ("", "database", against(&sources.folder, database), "--database")));
             let _ = self.settings.set(workaday_config::load(&sources)?);
         }
         Ok(self.settings.get().expect("set above"))

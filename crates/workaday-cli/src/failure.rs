@@ -76,7 +76,9 @@ impl From<std::io::Error> for Failure {
 
 /// A value on the command line that does not read.
 pub fn usage(what: impl Into<String>, expected: impl Into<String>) -> Problem {
-    Problem::new("usage.value", what).expected(expected).retry(RetryAdvice::SafeAfterFix, "safe after the command is fixed; nothing was changed")
+    Problem::new("usage.value", what)
+        .expected(expected)
+        .retry(RetryAdvice::SafeAfterFix, "safe after the command is fixed; nothing was changed")
 }
 
 #[cfg(test)]

@@ -21,6 +21,11 @@ REASONS: tuple[StopReason, ...] = ("cancel", "cancel", "timeout", "drain")
 
 TIMEOUT = 2
 
+DRAINED = '{"reason":"drained"}'
+
+EXIT_WITHIN_US = 10_000_000
+"""After the goodbye, `atexit` handlers and threads of the user have this long; then the kernel ends the process."""
+
 
 class Bench:
     """What a job needs to run here."""
@@ -43,6 +48,10 @@ class Bench:
         """The last line first, then the outcome: whoever sees a job ended has all it said."""
         self.capture.finish(seq)
         self.child.finish(seq, outcome.kind, outcome.payload, outcome.retry, outcome.until_us, outcome.mark)
+
+    def goodbye(self) -> None:
+        """All that had begun is settled, and nothing more comes."""
+        self.child.bye(DRAINED, EXIT_WITHIN_US)
 
 
 def ended_outside(error: BaseException) -> Outcome:

@@ -18,7 +18,9 @@ Start = Callable[..., Supervisor]
 @pytest.fixture(scope="session", autouse=True)
 def _extension() -> None:
     if not list((PACKAGE / "workaday").glob("_core*.so")):
-        pytest.fail("the extension is not built: `make extension`, or cargo build -p workaday-py and copy it to python/workaday/_core.abi3.so")
+        pytest.fail(
+            "the extension is not built: cargo build -p workaday-py, then copy target/debug/libworkaday_core_py.so to python/workaday/_core.abi3.so"
+        )
 
 
 @pytest.fixture

@@ -10,7 +10,10 @@ def test_prints_are_lines_of_their_job(start):
     assert child.lines(seq, "stdout") == ["one line", "two", "lines", "no end\ufffd bytes é", "lone \ufffd\ufffd\ufffd"]
     assert child.lines(seq, "stderr") == ["to stderr"]
     logged = [frame for frame in child.frames if frame.name == "log" and frame.stream == "log"]
-    assert [(frame.logger, frame.level, frame.text) for frame in logged] == [("shop.mail", 3, "watch out"), ("shop.mail", 2, "heard")]
+    assert [(frame.logger, frame.level, frame.text) for frame in logged] == [
+        ("shop.mail", 3, "watch out"),
+        ("shop.mail", 2, "heard"),
+    ]
     assert not child.lines(0)
     assert child.raw() == ""
 

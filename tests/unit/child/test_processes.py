@@ -4,6 +4,7 @@ import json
 import os
 import signal
 
+import frames
 import pytest
 
 
@@ -31,7 +32,11 @@ def test_multiprocessing_works_and_its_output_is_raw(start):
 
 def test_programs_inherit_no_descriptor_of_ours(start):
     child = start()
-    assert not [name for name in json.loads(child.run("inherited").payload) if "lock" in name or "memfd" in name or "eventfd" in name]
+    assert not [
+        name
+        for name in json.loads(child.run("inherited").payload)
+        if "lock" in name or "memfd" in name or "eventfd" in name
+    ]
 
 
 def test_the_lock_is_held_while_the_child_lives(start):
@@ -49,3 +54,26 @@ def test_an_exit_past_python_is_seen_by_the_supervisor(start, kind):
     seq = child.job("exit_now", code=7)
     assert child.exit() == 7
     assert child.begun()[0] == seq
+
+
+def test_a_job_that_the_supervisor_must_kill_tells_where_it_was(start):
+    child = start()
+    child.wait("started", seq=child.job("hold_gil_openly", seconds=60))
+    os.kill(child.pid, signal.SIGTERM)
+    assert child.exit() == -signal.SIGTERM
+    assert "in hold_gil_openly" in child.raw()
+
+
+def test_a_crash_in_c_tells_where_it_was(start):
+    child = start()
+    child.job("segfault")
+    assert child.exit() == -signal.SIGSEGV
+    assert "in segfault" in child.raw()
+
+
+def test_a_thread_left_behind_does_not_keep_a_drained_child(start):
+    child = start("async")
+    child.run("leave_a_thread", seconds=1)
+    child.send(frames.drain())
+    child.wait("bye")
+    assert child.exit() == 0

@@ -32,7 +32,9 @@ def add(a: int, b: int) -> int:
 
 @app.task(retry=Retry(attempts=3, never=(ValueError,)))
 def fail(kind: str) -> None:
-    raise {"value": ValueError, "runtime": RuntimeError, "exit": SystemExit, "interrupt": KeyboardInterrupt}[kind]("as asked")
+    raise {"value": ValueError, "runtime": RuntimeError, "exit": SystemExit, "interrupt": KeyboardInterrupt}[kind](
+        "as asked"
+    )
 
 
 @app.task()
@@ -121,9 +123,15 @@ def fork_and_try() -> str:
             said = str(error)
         else:
             said = "no error"
-        fds = [os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd") if os.path.islink(f"/proc/self/fd/{fd}")]
+        fds = [
+            os.readlink(f"/proc/self/fd/{fd}")
+            for fd in os.listdir("/proc/self/fd")
+            if os.path.islink(f"/proc/self/fd/{fd}")
+        ]
         mapped = "memfd" in Path("/proc/self/maps").read_text()
-        os.write(write, f"{said}|{[fd for fd in fds if 'socket' in fd or 'eventfd' in fd or 'lock' in fd]}|{mapped}".encode())
+        os.write(
+            write, f"{said}|{[fd for fd in fds if 'socket' in fd or 'eventfd' in fd or 'lock' in fd]}|{mapped}".encode()
+        )
         os._exit(0)
     os.waitpid(pid, 0)
     return os.read(read, 4096).decode()
@@ -151,7 +159,9 @@ def in_processes() -> int:
 def inherited() -> list[str]:
     """The descriptors of a program started with everything inheritable left open."""
     listing = "import os; print(*[os.readlink(f'/proc/self/fd/{fd}') for fd in range(3, 64) if os.path.lexists(f'/proc/self/fd/{fd}')])"
-    return subprocess.run([sys.executable, "-c", listing], close_fds=False, capture_output=True, text=True, check=True).stdout.split()
+    return subprocess.run(
+        [sys.executable, "-c", listing], close_fds=False, capture_output=True, text=True, check=True
+    ).stdout.split()
 
 
 @app.task()
@@ -217,16 +227,16 @@ async def atidy(ctx: Context) -> None:
 
 @app.task()
 async def ablock(seconds: float) -> None:
-    time.sleep(seconds)
+    time.sleep(seconds)  # noqa: ASYNC251 - this is its fault
 
 
 @app.task()
 async def aexit() -> None:
     """SystemExit here, and in a task that the job has started."""
-    asyncio.create_task(_exits())
+    task = asyncio.create_task(_exits())
     await asyncio.sleep(0)
     await asyncio.sleep(0)
-    sys.exit("out")
+    sys.exit(f"out, {task.done()}")
 
 
 async def _exits() -> None:
@@ -251,3 +261,19 @@ def fork_and_sleep() -> None:
 @app.task()
 def text(characters: int) -> str:
     return "x" * characters
+
+
+@app.task()
+def hold_gil_openly(seconds: int) -> None:
+    """In C, with the GIL; signals may kill it."""
+    ctypes.PyDLL(None).sleep(seconds)
+
+
+@app.task()
+def segfault() -> None:
+    ctypes.string_at(0)
+
+
+@app.task()
+async def leave_a_thread(seconds: float) -> None:
+    asyncio.get_running_loop().run_in_executor(None, time.sleep, seconds)
