@@ -9,7 +9,7 @@ use crate::crew::{Flight, Stop};
 use crate::event::{Death, Ended, Spent, StopWhy};
 use crate::moment::Moment;
 use workaday_core::clock::Timestamp;
-use workaday_core::job::{HeldCode, JobId, JobKey, Lane, RESULT_BYTES_MAX, State};
+use workaday_core::job::{HeldCode, JobId, JobKey, RESULT_BYTES_MAX, State};
 use workaday_core::lifecycle::{self, Next, Outcome, Running, Settled};
 use workaday_store::{AttemptRecord, Settlement, Store, StoreError};
 
@@ -45,9 +45,9 @@ impl Pending {
     }
 
     /// Its process died; `outcome` says what that means for this job.
-    pub fn from_death(flight: Flight, outcome: Outcome, death: &Death, release: Option<String>, now: Moment) -> Self {
+    pub fn from_death(flight: Flight, outcome: Outcome, death: &Death, spent: Spent, release: Option<String>, now: Moment) -> Self {
         let ran_us = flight.started_at.map_or(0, |at| (now.steady - at).0);
-        let spent = Spent { ran_us, ..Spent::default() };
+        let spent = Spent { ran_us, ..spent };
         let error = serde_json::json!({"type": "ProcessDied", "message": death.words}).to_string();
         let record = record(&flight, &spent, Some(error), Some(death.cause.to_string()), release, now);
         Self { flight, outcome, hold: None, record: Some(record), result: None, mark: None, since: now.steady, maybe_stored: false }
@@ -219,7 +219,7 @@ fn write(store: &mut dyn Store, pending: &Pending, chance: &mut dyn Random, now:
         key: flight.key,
         fence: flight.fence,
         settled,
-        lane: if settled.solo { Lane::Solo } else { entry.lane() },
+        lane: entry.lane_when(settled.solo),
         claimed_at: flight.claimed_at,
         attempt: pending.record.as_ref(),
         result: pending.result.as_deref(),

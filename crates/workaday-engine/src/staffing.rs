@@ -53,7 +53,10 @@ impl Staffing {
             return commands;
         }
         self.not_before = None;
-        for kind in ChildKind::ALL {
+        if !settings.has_app {
+            return commands;
+        }
+        for kind in ChildKind::PYTHON {
             let wanted = self.wanted(kind, crew, catalogue, settings);
             // After a failed start one child tries; the others follow once it is there.
             let wanted = if self.failures > 0 { wanted.min(1) } else { wanted };
@@ -65,10 +68,12 @@ impl Staffing {
     }
 
     fn wanted(&self, kind: ChildKind, crew: &Crew, catalogue: &Catalogue, settings: &Settings) -> usize {
-        let has = |lane: Lane| catalogue.iter().any(|task| task.entry.lane() == lane);
+        let has = |lane: Lane| catalogue.of_side(false).any(|task| task.entry.lane() == lane);
         match kind {
+            // Its process comes with its job.
+            ChildKind::Command => 0,
             // Somebody has to import the application to learn what it has.
-            ChildKind::Sync if catalogue.is_empty() => 1,
+            ChildKind::Sync if catalogue.of_side(false).next().is_none() => 1,
             ChildKind::Sync => {
                 if has(Lane::Sync) {
                     settings.processes
@@ -92,11 +97,10 @@ impl Staffing {
     }
 
     fn send_home(&self, crew: &mut Crew, catalogue: &Catalogue, settings: &Settings, now: Timestamp) -> Vec<Command> {
-        let lanes: Vec<Lane> = catalogue.iter().map(|task| task.entry.lane()).collect();
+        let lanes: Vec<Lane> = catalogue.of_side(false).map(|task| task.entry.lane()).collect();
         let mut commands = Vec::new();
-        for child in crew.children.values_mut().filter(|c| c.state == ChildState::Ready) {
-            let needed =
-                lanes.is_empty() || child.kind == ChildKind::Solo || lanes.iter().any(|lane| ChildKind::of(*lane) == Some(child.kind));
+        for child in crew.children.values_mut().filter(|c| c.kind != ChildKind::Command && c.state == ChildState::Ready) {
+            let needed = lanes.is_empty() || child.kind == ChildKind::Solo || lanes.iter().any(|lane| ChildKind::of(*lane) == child.kind);
             if !needed || is_spent(child, settings) || lingered(child, settings, now) {
                 child.state = ChildState::Draining;
                 commands.push(Command::Drain { child: child.no });

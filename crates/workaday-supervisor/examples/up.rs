@@ -4,7 +4,8 @@ fn main() {
     let root = std::env::current_dir().unwrap();
     let r = workaday_supervisor::up(workaday_supervisor::UpOptions {
         database: root.join(&args[1]),
-        app: args[2].clone(),
+        app: Some(args[2].clone()),
+        commands: Vec::new(),
         root,
         python: None,
         release: None,

@@ -4,6 +4,7 @@
 
 use crate::child::{ChildProcess, Recipe};
 use crate::clocks::moment;
+use crate::command::{Commands, Part};
 use crate::death;
 use crate::lock::{ChildrenLock, beside};
 use crate::memory::resident_bytes;
@@ -46,6 +47,7 @@ pub struct Supervisor {
     pub database: PathBuf,
     pub ready_settings: String,
     processes: BTreeMap<ChildNo, ChildProcess>,
+    commands: Commands,
     memory_at: Timestamp,
     storage_at: Timestamp,
     not_before: Timestamp,
@@ -63,6 +65,7 @@ enum Source {
     Stdout(ChildNo),
     Stderr(ChildNo),
     End(ChildNo),
+    Command(ChildNo, Part),
 }
 
 impl Supervisor {
@@ -70,6 +73,7 @@ impl Supervisor {
     pub fn new(
         engine: Engine,
         recipe: Recipe,
+        commands: Commands,
         children_lock: ChildrenLock,
         wake: WakeSocket,
         wal: Option<WalWatch>,
@@ -89,6 +93,7 @@ impl Supervisor {
             database,
             ready_settings,
             processes: BTreeMap::new(),
+            commands,
             memory_at: now,
             storage_at: now,
             not_before: now,
@@ -99,7 +104,7 @@ impl Supervisor {
 
     /// Runs until drained, or until the store cannot be trusted.
     pub fn run(&mut self) -> Result<(), Problem> {
-        while !(self.engine.is_done() && self.processes.is_empty()) {
+        while !(self.engine.is_done() && self.processes.is_empty() && self.commands.is_idle()) {
             self.turn()?;
             let ready = self.wait();
             self.take_in(&ready);
@@ -170,6 +175,7 @@ impl Supervisor {
     /// Storage that cannot be trusted: children are ended, so that nothing runs whose outcome could not be kept.
     fn end_now(&mut self, problem: Problem) -> Result<(), Problem> {
         self.processes.values_mut().for_each(|child| child.signal(Signal::KILL));
+        self.commands.kill_all(moment());
         Err(problem)
     }
 
@@ -204,6 +210,9 @@ impl Supervisor {
         for closed_at in self.processes.values().filter(|child| !child.signalled).filter_map(|child| child.closed_at) {
             until = until.min(closed_at + self.engine.settings.kill_after);
         }
+        if let Some(at) = self.commands.next_at(self.engine.settings.kill_after) {
+            until = until.min(at);
+        }
         if self.watches_memory() {
             until = until.min(self.memory_at);
         }
@@ -227,10 +236,14 @@ impl Supervisor {
             sources.extend(child.stderr.as_ref().map(|_| Source::Stderr(*no)));
             sources.push(Source::End(*no));
         }
+        sources.extend(self.commands.sources().into_iter().map(|(no, part)| Source::Command(no, part)));
         sources
     }
 
     fn poll_fd(&self, source: Source) -> PollFd<'_> {
+        if let Source::Command(no, part) = source {
+            return self.commands.poll_fd(no, part);
+        }
         let child = |no: ChildNo| &self.processes[&no];
         let (fd, flags) = match source {
             Source::Signals => (self.signals.fd(), PollFlags::IN),
@@ -243,6 +256,7 @@ impl Supervisor {
             Source::Stdout(no) => (child(no).stdout.as_ref().expect("a source only when there").file.as_fd(), PollFlags::IN),
             Source::Stderr(no) => (child(no).stderr.as_ref().expect("a source only when there").file.as_fd(), PollFlags::IN),
             Source::End(no) => (child(no).pidfd.as_fd(), PollFlags::IN),
+            Source::Command(..) => unreachable!("answered above"),
         };
         PollFd::from_borrowed_fd(fd, flags)
     }
@@ -262,18 +276,32 @@ impl Supervisor {
                 Source::Wal => self.wal.iter_mut().for_each(|wal| wal.woken(now.steady)),
                 Source::Wire(no) => self.wire(no, now),
                 Source::Stdout(no) | Source::Stderr(no) => self.output(no, *source == Source::Stdout(no), now),
+                Source::Command(no, part) => {
+                    let events = self.commands.output(no, part, now);
+                    self.hand_over(events, now);
+                }
                 Source::End(_) => {}
             }
         }
         // Ends come last: what a dying child had still said counts.
         for source in ready {
-            if let Source::End(no) = *source {
-                self.end(no, now);
+            match *source {
+                Source::End(no) => self.end(no, now),
+                Source::Command(no, Part::End) => {
+                    let events = self.commands.end(no, now);
+                    self.hand_over(events, now);
+                }
+                _ => {}
             }
         }
         self.recheck_wal(now);
         self.measure(now);
         self.end_lingering(now);
+        self.commands.end_lingering(self.engine.settings.kill_after, now);
+    }
+
+    fn hand_over(&mut self, events: Vec<Event>, now: Moment) {
+        events.into_iter().for_each(|event| self.engine.handle(event, now));
     }
 
     /// A child that has closed its wire gets nothing more and says nothing more: it goes, or is made to.
@@ -380,7 +408,8 @@ impl Supervisor {
     }
 
     fn start_failed(&mut self, no: ChildNo, problem: String, now: Moment) {
-        tracing::error!(child = no.0, "the application `{}` could not be imported: {problem}", self.recipe.app);
+        let app = self.recipe.application.as_ref().map_or("", |application| &application.app);
+        tracing::error!(child = no.0, "the application `{app}` could not be imported: {problem}");
         self.engine.handle(Event::StartFailed { child: no, problem }, now);
     }
 
@@ -434,7 +463,7 @@ impl Supervisor {
 
     fn watches_memory(&self) -> bool {
         let limited = |no: &ChildNo| self.engine.child(*no).is_some_and(|c| c.kind == ChildKind::Solo && !c.order.is_empty());
-        self.engine.settings.recycle_above_bytes.is_some() || self.processes.keys().any(limited)
+        self.engine.settings.recycle_above_bytes.is_some() || self.processes.keys().any(limited) || self.commands.watches_memory()
     }
 
     fn measure(&mut self, now: Moment) {
@@ -445,6 +474,10 @@ impl Supervisor {
         let sizes: Vec<(ChildNo, u64)> = self.processes.values().filter_map(|c| Some((c.no, resident_bytes(i64::from(c.pid))?))).collect();
         for (child, resident_bytes) in sizes {
             self.engine.handle(Event::Memory { child, resident_bytes }, now);
+        }
+        if self.commands.watches_memory() {
+            let events = self.commands.measure();
+            self.hand_over(events, now);
         }
     }
 
@@ -461,9 +494,16 @@ impl Supervisor {
         match command {
             Command::Spawn { child, kind } => self.spawn(child, kind),
             Command::Job { child, job } => self.queue(child, &translate::job_frame(job)),
+            Command::Run { child, job } => {
+                let kill_after = self.engine.settings.kill_after;
+                let ended = self.commands.start(&self.recipe, self.children_lock.file(), child, &job, kill_after);
+                self.hand_over(ended.into_iter().collect(), moment());
+            }
             Command::Recall { child } => self.queue(child, &Frame::Recall { nonce: child.0 }),
+            Command::Stop { child, .. } if self.commands.has(child) => self.commands.ask(child),
             Command::Stop { child, seq, why } => self.queue(child, &Frame::Cancel { seq: seq.0, why: translate::cancel_why(why) }),
             Command::Drain { child } => self.queue(child, &Frame::Drain),
+            Command::Term { child } | Command::Kill { child } if self.commands.has(child) => self.commands.kill(child, moment()),
             Command::Term { child } => self.signal(child, Signal::TERM),
             Command::Kill { child } => self.signal(child, Signal::KILL),
         }
