@@ -72,7 +72,7 @@ impl Engine {
         self.catalogue_hash = hello.hash;
         self.state(false, entries, hello.release);
         self.chores.extend(taken.into_iter().map(|(entry, _)| Chore::Alert {
-            code: "task.name_taken".into(),
+            code: "command.name_taken".into(),
             message: format!(
                 "the application has a task {0}, but workaday.toml has a command of that name; {0} runs the command",
                 entry.name

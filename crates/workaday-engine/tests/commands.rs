@@ -204,7 +204,7 @@ fn a_task_with_the_name_of_a_command_does_not_take_its_place() {
     world.deploy(vec![TaskBuilder::sync(BACKUP).entry()]);
     let child = world.child_of(ChildKind::Sync);
     world.die(child, None);
-    assert_eq!(world.alerts("task.name_taken"), 1);
+    assert_eq!(world.alerts("command.name_taken"), 1);
     let id = world.enqueue(BACKUP);
     world.run();
     assert_eq!(world.lane(id), "command");

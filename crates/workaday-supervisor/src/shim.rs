@@ -94,10 +94,14 @@ fn start(options: &ShimOptions) -> std::io::Result<i32> {
     let mut command = Command::new(program);
     command.args(arguments).current_dir(&options.cwd).env("WORKADAY_RUN", &options.mark);
     let shim = std::process::id() as libc::pid_t;
-    // SAFETY: between fork and exec only async-signal-safe calls are made: setsid, prctl, getppid, open, write, close.
+    // SAFETY: between fork and exec only async-signal-safe calls are made: setsid, sigmask, prctl, getppid, open, write, close.
     unsafe {
         command.pre_exec(move || {
             libc::setsid();
+            // A blocked signal stays blocked through exec, and ours are.
+            let mut none: libc::sigset_t = std::mem::zeroed();
+            libc::sigemptyset(&raw mut none);
+            libc::pthread_sigmask(libc::SIG_SETMASK, &raw const none, std::ptr::null_mut());
             libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
             if libc::getppid() != shim {
                 libc::_exit(1);
