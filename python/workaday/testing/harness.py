@@ -120,7 +120,9 @@ class Harness:
     # -- inside --------------------------------------------------------------------------------------------------------
 
     def _know(self, app: App) -> None:
-        self._apps[app.name] = app
+        if app.name not in self._apps:
+            self._apps[app.name] = app
+            app.setup()
 
     def _open(self, apps: Iterable[App]) -> None:
         for app in (*apps, *App.registered()):
