@@ -22,7 +22,7 @@ def claim(limit, now):
         database.execute("UPDATE workaday_jobs SET state = 'running', generation = 1, attempt = attempt + 1 WHERE key = ?", (key,))
         seq = next(numbers)
         claimed[seq] = key
-        jobs.append({"seq": seq, "id": str(uuid.UUID(bytes=job_id)), "task": task, "args": args, "attempt": attempt + 1,
+        jobs.append({"seq": seq, "id": str(uuid.UUID(bytes=job_id)), "task": task, "args": json.loads(args), "attempt": attempt + 1,
                      "fence": fence + 1, "timeout_us": 0, "run_at": run_at})  # fmt: skip
     return {"jobs": jobs}
 
