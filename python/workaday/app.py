@@ -39,6 +39,7 @@ class App:
         self._database = database
         self._tasks: dict[str, Task[..., Any]] = {}
         self._release: str | None = None
+        self._store: tuple[int, Store] | None = None
         _registered[name] = self
 
     @staticmethod
@@ -254,9 +255,14 @@ class App:
     @property
     def store(self) -> Store:
         """The open store of this app."""
-        from workaday.client.stores import store_of
+        from workaday import config
 
-        return store_of(self._database)
+        found = self._store
+        if found is None or found[0] != config.epoch:
+            from workaday.client.stores import store_of
+
+            found = self._store = (config.epoch, store_of(self._database))
+        return found[1]
 
     @property
     def release(self) -> str | None:

@@ -41,6 +41,7 @@ def close(path: Path) -> None:
         for spelling in [spelling for spelling, other in _stores.items() if other is store]:
             del _stores[spelling]
     if store is not None:
+        config.forget()
         store.close()
 
 
