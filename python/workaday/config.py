@@ -17,7 +17,7 @@ FILE_NAME = "workaday.toml"
 DEFAULT_DATABASE = ".workaday/workaday.db"
 _FORM = "a path, or sqlite:///relative/path, or sqlite:////absolute/path"
 
-epoch = 0
+epoch: int = 0
 """Counts what makes an app look again where its store is: an override, a closed store. Not the environment: a running
 program does not move."""
 

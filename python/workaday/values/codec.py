@@ -145,8 +145,8 @@ class Text(Codec):
 
 def kind_of(value: Any) -> str:
     """The JSON kind of a decoded value."""
-    kind: Any = type(value)
-    return _KINDS.get(kind, "")
+    kind = type(value)  # pyright: ignore[reportUnknownVariableType]
+    return _KINDS.get(kind, "")  # pyright: ignore[reportUnknownArgumentType]
 
 
 _KINDS: dict[Any, str] = {

@@ -51,7 +51,7 @@ def check_text(value: str) -> None:
 
 def check_plain(value: Any, depth: int = 0) -> None:
     """Refuses what is not plain JSON, naming the place. Subclasses too: they would come back as something else."""
-    kind: Any = type(value)
+    kind = type(value)  # pyright: ignore[reportUnknownVariableType]
     if kind is str:
         if not value.isascii():
             check_text(value)
