@@ -28,9 +28,7 @@ class Task(Generic[P, T]):
     Made by `@app.task`. `P` are the arguments that travel (without the `Context`), `T` is the result.
     """
 
-    def __init__(
-        self, app: App, name: str, function: Callable[..., Any], kind: Kind, signature: Signature, policy: Policy
-    ) -> None:
+    def __init__(self, app: App, name: str, function: Callable[..., Any], kind: Kind, signature: Signature, policy: Policy) -> None:
         self.app = app
         self.name = name
         self.function = function
@@ -71,7 +69,7 @@ class Task(Generic[P, T]):
         unique: bool | str | None = None,
         while_: Literal["unfinished", "waiting"] = "unfinished",
         on_conflict: Literal["return", "replace", "error"] = "return",
-        id: Any = None,  # noqa: A002 - the name users know
+        id: Any = None,
         tags: list[str] | tuple[str, ...] | None = None,
         connection: Any = None,
         expires: str | timedelta | datetime | None = None,
@@ -144,7 +142,7 @@ class AsyncContextTask(Task[P, T]):
         return self.function(ctx, *args, **kwargs)
 
 
-class _WithContext(Protocol[P, T_co]):
+class WithContext(Protocol[P, T_co]):
     # A named parameter: `def f(payload: Any)` is not mistaken for a function that takes a context.
     def __call__(self, ctx: Context, *args: P.args, **kwargs: P.kwargs) -> T_co: ...
 
@@ -153,9 +151,9 @@ class Register(Protocol):
     """What `@app.task(…)` gives: takes the function, returns the task with its types kept."""
 
     @overload
-    def __call__(self, function: _WithContext[P, Coroutine[Any, Any, T]], /) -> AsyncContextTask[P, T]: ...  # pyright: ignore[reportOverlappingOverload]
+    def __call__(self, function: WithContext[P, Coroutine[Any, Any, T]], /) -> AsyncContextTask[P, T]: ...  # pyright: ignore[reportOverlappingOverload]
     @overload
-    def __call__(self, function: _WithContext[P, T], /) -> SyncContextTask[P, T]: ...
+    def __call__(self, function: WithContext[P, T], /) -> SyncContextTask[P, T]: ...
     @overload
     def __call__(self, function: Callable[P, Coroutine[Any, Any, T]], /) -> AsyncTask[P, T]: ...
     @overload

@@ -1,1 +1,4 @@
-fn main() {}
+//! The program `workaday`.
+fn main() -> std::process::ExitCode {
+    workaday_cli::run()
+}

@@ -1,1 +1,26 @@
+//! Every key and variable of Workaday, declared once; read, judged and typed here.
+//!
+//! | module | does |
+//! |---|---|
+//! | [`keys`] | the tables: section, name, kind, default, what it does |
+//! | [`kind`] | what a value may be |
+//! | [`file`] | finds workaday.toml and reads it, with line numbers |
+//! | [`env`] | the environment twins |
+//! | [`rules`] | keys that need or exclude each other |
+//! | [`settings`] | what it all comes to, typed |
+//! | [`database`] | which store a `database` value names |
+//! | [`reference`] | docs/reference/configuration.md |
 
+pub mod database;
+pub mod env;
+pub mod error;
+pub mod file;
+pub mod keys;
+pub mod kind;
+pub mod reference;
+pub mod rules;
+pub mod settings;
+
+pub use database::Database;
+pub use error::{ConfigError, Origin};
+pub use settings::{Command, Queue, Retention, Settings, Sources, Worker, load};

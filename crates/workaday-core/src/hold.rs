@@ -47,7 +47,15 @@ mod tests {
     use serde_json::json;
 
     fn rule(where_args: Vec<(String, Value)>) -> HoldRule {
-        HoldRule { rule: 1, task: Some("shop.send".into()), queue: None, where_args, reason: "r".into(), owner: None, until: Some(Timestamp(10)) }
+        HoldRule {
+            rule: 1,
+            task: Some("shop.send".into()),
+            queue: None,
+            where_args,
+            reason: "r".into(),
+            owner: None,
+            until: Some(Timestamp(10)),
+        }
     }
 
     #[test]

@@ -10,6 +10,9 @@
 //! | [`explain`] | the one shape of an error: what failed, expected, is a retry safe |
 //! | [`clock`] | instants, lengths, and the only reading of the wall clock |
 //! | [`schedule`] | when a schedule is due |
+//! | [`values`] | which arguments and results are fit to store |
+//! | [`why`] | why a job stands where it stands, in words |
+//! | [`nearest`] | what a mistyped name may have meant |
 
 pub mod catalogue;
 pub mod clock;
@@ -17,5 +20,8 @@ pub mod explain;
 pub mod hold;
 pub mod job;
 pub mod lifecycle;
+pub mod nearest;
 pub mod retry;
 pub mod schedule;
+pub mod values;
+pub mod why;

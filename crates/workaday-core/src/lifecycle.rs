@@ -32,20 +32,28 @@ pub struct Running {
 pub enum Outcome {
     Completed,
     /// The task raised. `retry` is what the task's `on` / `never` say of that exception type.
-    Failed { retry: bool },
+    Failed {
+        retry: bool,
+    },
     /// Stopped by us.
     TimedOut,
     /// Stopped by us.
     OverMemory,
-    Snoozed { until: Timestamp },
+    Snoozed {
+        until: Timestamp,
+    },
     /// The task said `Cancel`.
     Cancelled,
     /// The task said `Discard`.
     Discarded,
     /// Drain, recall, or an innocent sibling of a killed child. `frame_written`: may it have begun?
-    GivenBack { frame_written: bool },
+    GivenBack {
+        frame_written: bool,
+    },
     /// Its process died, and no other job had begun there.
-    CrashedAlone { frame_written: bool },
+    CrashedAlone {
+        frame_written: bool,
+    },
     /// Its process died with several jobs begun.
     CrashedAmongSuspects,
     /// Its supervisor died.
@@ -89,6 +97,18 @@ pub struct Settled {
     pub alert: bool,
 }
 
+impl Settled {
+    /// The number of the attempt that ended. One that was given back no longer counts, but it had a number.
+    pub const fn attempt_ended(&self) -> u32 {
+        match self.outcome {
+            AttemptOutcome::Snoozed | AttemptOutcome::GivenBack | AttemptOutcome::Suspect | AttemptOutcome::Rescued => {
+                self.counts.attempt + 1
+            }
+            _ => self.counts.attempt,
+        }
+    }
+}
+
 /// Decides what becomes of a running job.
 ///
 /// Pure: time and chance come in as arguments, so a test needs neither a clock nor a database.
@@ -109,7 +129,9 @@ fn decide(job: &Running, outcome: Outcome, now: Timestamp, chance: Chance) -> Se
     match outcome {
         Outcome::Completed => ended(Next::Completed, by_itself, AttemptOutcome::Completed),
         Outcome::Cancelled => ended(Next::Cancelled, by_itself, AttemptOutcome::Cancelled),
-        Outcome::Discarded => Settled { alert: true, ..ended(Next::Discarded { reason: Some("by_task") }, by_itself, AttemptOutcome::Discarded) },
+        Outcome::Discarded => {
+            Settled { alert: true, ..ended(Next::Discarded { reason: Some("by_task") }, by_itself, AttemptOutcome::Discarded) }
+        }
         // A snooze is a postponement, not a failure: the attempt is given back.
         Outcome::Snoozed { until } => {
             let counts = Counts { attempt: counts.attempt.saturating_sub(1), ..Counts::default() };

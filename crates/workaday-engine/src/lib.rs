@@ -1,1 +1,40 @@
+//! What happens next: services over an injected store, clock, chance and processes.
+//!
+//! The engine does no I/O of its own but the store's. Processes are *events in* and *commands out*, so the same code
+//! runs under `workaday up`, in the pytest plugin and in a simulator.
+//!
+//! | service | does |
+//! |---|---|
+//! | [`settler`] | writes the outcomes that arrived |
+//! | [`stager`] | makes due jobs available, ends expired ones |
+//! | [`claimer`] | takes jobs for children that can start them now, marks held ones |
+//! | [`rescuer`] | gives back what a dead supervisor had claimed |
+//! | [`timekeeper`] | soft timeout, TERM, KILL; recall behind a job that turned long |
+//! | [`pruner`] | deletes finished jobs past retention, in small steps |
+//! | [`journal`] | carries what jobs print to the store, bounded |
+//! | [`drain`] | stops claiming, finishes, gives back |
+//! | [`staffing`] | how many children of which kind, when one is replaced |
 
+mod arrivals;
+pub mod catalogue;
+pub mod chance;
+pub mod claimer;
+pub mod crew;
+pub mod drain;
+pub mod engine;
+pub mod event;
+pub mod journal;
+pub mod moment;
+pub mod pruner;
+pub mod rescuer;
+pub mod settings;
+pub mod settler;
+pub mod staffing;
+pub mod stager;
+pub mod timekeeper;
+
+pub use chance::{Random, Seeded};
+pub use engine::{Engine, Turn};
+pub use event::{ChildNo, Command, Death, Event, JobFrame, Seq};
+pub use moment::Moment;
+pub use settings::Settings;

@@ -3,7 +3,12 @@
 //! The canonical statements live in `python/workaday/sql`, one a file, shared with the Python client.
 
 pub mod error;
+pub mod migrate;
+pub mod sqlite;
+pub mod statements;
 pub mod store;
 
 pub use error::StoreError;
+pub use sqlite::read::{Reader, open_reader};
+pub use sqlite::{OpenOptions, SqliteStore};
 pub use store::*;

@@ -238,7 +238,14 @@ pub trait Store {
     fn lift_task_holds(&mut self, task: &str, codes: &[HeldCode], limit: usize) -> Result<usize>;
     fn add_hold(&mut self, rule: &HoldRule, by: &ByHand, now: Timestamp) -> Result<i64>;
     /// Releases matching rules (same task or queue, same where). Returns how many.
-    fn release_hold(&mut self, task: Option<&str>, queue: Option<&str>, where_args: Option<&str>, by: &ByHand, now: Timestamp) -> Result<usize>;
+    fn release_hold(
+        &mut self,
+        task: Option<&str>,
+        queue: Option<&str>,
+        where_args: Option<&str>,
+        by: &ByHand,
+        now: Timestamp,
+    ) -> Result<usize>;
 
     // -- catalogue, workers, alerts ----------------------------------------------------------------------------------
     /// Replaces the catalogue: named tasks are written, others are marked absent (never deleted).
@@ -262,7 +269,8 @@ pub trait Store {
     fn retry(&mut self, id: JobId, policy_attempts: u32, by: &ByHand, now: Timestamp) -> Result<Act>;
     /// Clears a quarantine or another hold of one job and sets its counts to 0.
     fn release_job(&mut self, id: JobId, by: &ByHand, now: Timestamp) -> Result<Act>;
-    fn delete(&mut self, id: JobId, by: &ByHand) -> Result<Act>;
+    /// Not while it runs. Its attempts and logs go with it; the audit line stays.
+    fn delete(&mut self, id: JobId, by: &ByHand, now: Timestamp) -> Result<Act>;
 }
 
 /// How a settled attempt is written; re-exported so that stores need not reach into `core` for it.

@@ -1,1 +1,36 @@
+//! Where jobs run: operating-system processes under one supervisor.
+//!
+//! | module | does |
+//! |---|---|
+//! | [`up`] | takes the lock, opens the store, rescues, then runs the loop until drained |
+//! | [`supervisor`] | the loop: wait, take in, turn, carry out |
+//! | [`lock`] | one supervisor a store; children hold a lock of their own |
+//! | [`orphans`] | finds and ends what an earlier generation left |
+//! | [`child`] | spawns a Python child, reads and writes its wire and pipes |
+//! | [`page`] | the shared page that says which job has begun |
+//! | [`translate`] | frames ↔ events and commands |
+//! | [`death`] | why a process is no more |
+//! | [`wakeup`] | datagrams, inotify, and the burst of re-checks between |
+//! | [`signals`] | SIGTERM and SIGINT as readable events |
+//! | [`checkpointer`] | moves the WAL into the database, on a thread of its own |
+//! | [`memory`] | resident sizes |
+//! | [`test_mode`] | the same engine, driven by JSON lines |
 
+pub mod checkpointer;
+pub mod child;
+pub mod clocks;
+pub mod death;
+pub mod interpreter;
+pub mod lock;
+pub mod memory;
+pub mod orphans;
+pub mod page;
+pub mod signals;
+pub mod storage;
+pub mod supervisor;
+pub mod test_mode;
+pub mod translate;
+pub mod up;
+pub mod wakeup;
+
+pub use up::{UpOptions, up};

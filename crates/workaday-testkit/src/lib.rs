@@ -1,1 +1,5 @@
+//! For tests only: a world with the real engine on the real store, pretended processes, and time that moves when told.
 
+pub mod world;
+
+pub use world::{TaskBuilder, World};

@@ -81,6 +81,8 @@ class Writer:
                 connection.close()
                 raise
             self._app_file = schema.has_other_tables(connection)
+            # From here on BEGIN waits by itself, in turn and with its own jitter; SQLite's handler would starve it.
+            connection.execute("PRAGMA busy_timeout=0").close()
             self._connection = connection
         return self._connection
 
@@ -153,7 +155,7 @@ class Writer:
                 own_lock_seen = own_lock_seen + 1 if own_lock.held_by_this_process(self.path) else 0
                 if own_lock_seen >= 10:
                     raise own_lock.own_transaction_open(self.path)
-            time.sleep(random.uniform(0.000_1, 0.000_8))  # noqa: S311 - jitter, no secret
+            time.sleep(random.uniform(0.000_1, 0.000_8))
 
     def _all_at_once(self, connection: sqlite3.Connection, batch: list[Work]) -> bool:
         database = SqliteDatabase(connection, self.path)

@@ -1,1 +1,26 @@
 //! When a schedule is due: parser, civil time, ticks.
+
+mod calendar;
+mod civil;
+mod cron;
+mod describe;
+mod error;
+mod excluded;
+mod interval;
+mod spread;
+mod tick;
+mod ticks;
+mod timetable;
+mod warning;
+
+pub use calendar::Calendar;
+pub use civil::{DstPolicy, FoldPolicy, GapPolicy};
+pub use cron::CronExpr;
+pub use error::{CronError, Field};
+pub use excluded::{ExcludedDates, HolidayError};
+pub use interval::{Interval, IntervalError};
+pub use spread::{jitter, spread};
+pub use tick::{Landing, Tick, from_micros};
+pub use ticks::{Ticks, Walk};
+pub use timetable::{Rule, Timetable};
+pub use warning::{ClockChange, Warning};

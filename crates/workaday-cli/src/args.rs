@@ -1,0 +1,402 @@
+//! What can be typed: every command and option, once. docs/reference/cli.md, the completions and the man page come from here.
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Durable jobs and schedules for Python services. Start with `workaday init`.
+#[derive(Debug, Parser)]
+#[command(name = "workaday", version, propagate_version = true, disable_help_subcommand = true, max_term_width = 100)]
+#[command(after_help = "Exit codes: 0 done, 1 failed, 2 usage, 3 refused, 75 try again.")]
+pub struct Line {
+    #[command(flatten)]
+    pub common: Common,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Common {
+    /// Print JSON, errors too
+    #[arg(long, global = true, help_heading = "Everywhere")]
+    pub json: bool,
+    /// Read this file instead of the workaday.toml found upwards [env: WORKADAY_CONFIG]
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Everywhere")]
+    pub config: Option<PathBuf>,
+    /// Use this store: a path or sqlite:///path [env: WORKADAY_DATABASE]
+    #[arg(long, global = true, value_name = "STORE", help_heading = "Everywhere")]
+    pub database: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Write workaday.toml, an example task and its test
+    Init(Init),
+    /// Run the supervisor: workers, schedules, retries
+    Up(Up),
+    /// Enqueue a job of a task, from a shell or another language
+    Enqueue(Enqueue),
+    /// One screen: what runs, what waits, what needs a hand
+    Status(Status),
+    /// Jobs: list, show, explain, retry …
+    #[command(subcommand)]
+    Job(Job),
+    /// Tasks: list, show, pause, resume
+    #[command(subcommand)]
+    Task(Task),
+    /// Queues: list, pause, resume
+    #[command(subcommand)]
+    Queue(Queue),
+    /// Workers: the supervisor and its children
+    #[command(subcommand)]
+    Worker(Worker),
+    /// What all jobs print
+    Logs(Logs),
+    /// Cron expressions: next ticks, plain words
+    #[command(subcommand)]
+    Cron(Cron),
+    /// Bring the store to this version's schema
+    Migrate(Migrate),
+    /// Delete finished jobs past their retention
+    Prune(Prune),
+    /// Print the completions of a shell
+    Completions(Completions),
+    /// Print the man page
+    Man,
+    /// The engine, driven by JSON lines: for the pytest plugin
+    #[command(hide = true)]
+    TestEngine,
+}
+
+#[derive(Debug, Args)]
+pub struct Init {
+    /// Where to write
+    #[arg(default_value = ".")]
+    pub folder: PathBuf,
+    /// Say what would be written, write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Up {
+    /// The app to import, as module:name (default: `app` of workaday.toml)
+    #[arg(value_name = "MODULE:APP")]
+    pub app: Option<String>,
+    /// Take over a copied store: claims of this copy start
+    #[arg(long)]
+    pub adopt: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Enqueue {
+    /// Its registered name: shop.send_invoice
+    pub task: String,
+    /// Arguments as a JSON object, parameter to value; `-` reads them from standard input
+    #[arg(long, value_name = "JSON", default_value = "{}")]
+    pub args: String,
+    /// Due after this long: 90s, 5m, 2h
+    #[arg(long, value_name = "LENGTH", conflicts_with = "at")]
+    pub delay: Option<String>,
+    /// Due at this instant: 2030-01-01T00:00:00Z
+    #[arg(long, value_name = "INSTANT")]
+    pub at: Option<String>,
+    /// Queue (default: the task's)
+    #[arg(long, value_name = "NAME")]
+    pub queue: Option<String>,
+    /// -100 to 100, higher goes first (default: the task's)
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
+    pub priority: Option<i32>,
+    /// Id of the job, a UUID made by you: the same id again is no second job
+    #[arg(long, value_name = "UUID")]
+    pub id: Option<String>,
+    /// Cancelled if it has not started after this long
+    #[arg(long, value_name = "LENGTH")]
+    pub expires: Option<String>,
+    /// A word to find it by; may be repeated
+    #[arg(long = "tag", value_name = "WORD")]
+    pub tags: Vec<String>,
+    /// Wait until it has finished, and print its result
+    #[arg(long)]
+    pub wait: bool,
+    /// With --wait: give up after this long; the job goes on
+    #[arg(long, value_name = "LENGTH", requires = "wait")]
+    pub timeout: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Status {
+    /// Stay open and renew it
+    #[arg(long, short)]
+    pub watch: bool,
+    /// With --watch: renew after this long
+    #[arg(long, value_name = "LENGTH", default_value = "1s")]
+    pub every: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Job {
+    /// List jobs, newest first
+    List(JobList),
+    /// Show one job: arguments, attempts, errors
+    Show(JobShow),
+    /// Explain its state, and what happens next
+    Why(JobId),
+    /// What it printed, attempt by attempt
+    Logs(JobLogs),
+    /// Give finished or quarantined jobs another attempt
+    Retry(JobAct),
+    /// Cancel jobs that wait; ask those that run to stop
+    Cancel(JobAct),
+    /// Delete jobs, with their attempts and logs
+    Delete(JobAct),
+    /// Lift the hold of a job and set its counts to 0
+    Release(JobAct),
+}
+
+#[derive(Debug, Args)]
+pub struct JobId {
+    /// Its id, or the first 8 or more digits of it
+    #[arg(value_name = "ID")]
+    pub id: String,
+}
+
+#[derive(Debug, Args)]
+pub struct JobShow {
+    /// Its id, or the first 8 or more digits of it
+    #[arg(value_name = "ID")]
+    pub id: String,
+    /// The last error's traceback too
+    #[arg(long, short)]
+    pub traceback: bool,
+}
+
+/// Which jobs. All conditions hold together.
+#[derive(Clone, Debug, Default, Args)]
+pub struct JobFilter {
+    /// Of this task
+    #[arg(long, value_name = "TASK")]
+    pub task: Option<String>,
+    /// In this queue
+    #[arg(long, value_name = "QUEUE")]
+    pub queue: Option<String>,
+    /// In this state: pending, scheduled, available, running, retryable, completed, cancelled, discarded; may be repeated
+    #[arg(long = "state", value_name = "STATE")]
+    pub states: Vec<String>,
+    /// Held, for any reason or for this one: paused, quarantine, unknown_task, arguments_misfit, unreadable
+    #[arg(long, value_name = "CODE", num_args = 0..=1, default_missing_value = "any")]
+    pub held: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct JobList {
+    #[command(flatten)]
+    pub filter: JobFilter,
+    /// At most this many
+    #[arg(long, short = 'n', value_name = "NUMBER", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub limit: u32,
+}
+
+#[derive(Debug, Args)]
+pub struct JobLogs {
+    /// Its id, or the first 8 or more digits of it
+    #[arg(value_name = "ID")]
+    pub id: String,
+    /// Go on until the job has finished
+    #[arg(long, short)]
+    pub follow: bool,
+    /// Only this attempt
+    #[arg(long, value_name = "NUMBER")]
+    pub attempt: Option<u32>,
+}
+
+#[derive(Debug, Args)]
+pub struct JobAct {
+    /// Their ids; or choose by filter
+    #[arg(value_name = "ID", conflicts_with_all = ["task", "queue", "states", "held"])]
+    pub ids: Vec<String>,
+    #[command(flatten)]
+    pub filter: JobFilter,
+    /// Do not ask
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Say which jobs, change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub by: By,
+}
+
+/// Who acts, and why: kept in the audit.
+#[derive(Clone, Debug, Default, Args)]
+pub struct By {
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Who stands for it (default: user@host) [env: WORKADAY_OWNER]
+    #[arg(long, value_name = "WHO")]
+    pub owner: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Task {
+    /// List the tasks that workers have stated
+    List,
+    /// Show one task: parameters, policy, owner, switch-offs
+    Show(TaskName),
+    /// Switch a task off, or one argument value of it
+    Pause(TaskPause),
+    /// Switch it on again
+    Resume(TaskResume),
+}
+
+#[derive(Debug, Args)]
+pub struct TaskName {
+    /// Its registered name
+    pub task: String,
+}
+
+#[derive(Debug, Args)]
+pub struct TaskPause {
+    /// Its registered name
+    pub task: String,
+    /// Only jobs with this argument value: order_id=42; may be repeated, all must hold
+    #[arg(long = "where", value_name = "NAME=VALUE")]
+    pub where_args: Vec<String>,
+    /// Until this instant, or for this long: 2030-01-01T00:00:00Z, 2h
+    #[arg(long, value_name = "INSTANT")]
+    pub until: Option<String>,
+    #[command(flatten)]
+    pub by: By,
+}
+
+#[derive(Debug, Args)]
+pub struct TaskResume {
+    /// Its registered name
+    pub task: String,
+    /// The switch-off with this argument value: order_id=42
+    #[arg(long = "where", value_name = "NAME=VALUE")]
+    pub where_args: Vec<String>,
+    #[command(flatten)]
+    pub by: By,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Queue {
+    /// List the queues, with what waits in each
+    List,
+    /// Claim nothing more from a queue
+    Pause(QueuePause),
+    /// Claim from it again
+    Resume(QueueResume),
+}
+
+#[derive(Debug, Args)]
+pub struct QueuePause {
+    /// Its name
+    pub queue: String,
+    /// Until this instant, or for this long: 2030-01-01T00:00:00Z, 2h
+    #[arg(long, value_name = "INSTANT")]
+    pub until: Option<String>,
+    #[command(flatten)]
+    pub by: By,
+}
+
+#[derive(Debug, Args)]
+pub struct QueueResume {
+    /// Its name
+    pub queue: String,
+    #[command(flatten)]
+    pub by: By,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Worker {
+    /// List the supervisor and its children
+    List(WorkerList),
+}
+
+#[derive(Debug, Args)]
+pub struct WorkerList {
+    /// Those that have ended too
+    #[arg(long)]
+    pub all: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Logs {
+    /// Go on until interrupted
+    #[arg(long, short)]
+    pub follow: bool,
+    /// Only jobs of this task
+    #[arg(long, value_name = "TASK")]
+    pub task: Option<String>,
+    /// Begin with this many lines
+    #[arg(long, short = 'n', value_name = "NUMBER", default_value_t = 50, value_parser = clap::value_parser!(u32).range(0..=100_000))]
+    pub lines: u32,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Cron {
+    /// Print the next ticks of an expression, with offset
+    Next(CronNext),
+    /// Say an expression in plain words
+    Explain(CronExplain),
+}
+
+#[derive(Debug, Args)]
+pub struct CronNext {
+    /// Five or six fields, quoted: "15 3 * * *"
+    #[arg(required_unless_present = "jsonl")]
+    pub expr: Option<String>,
+    /// Time zone: Europe/Lisbon
+    #[arg(long, value_name = "ZONE", default_value = "UTC")]
+    pub tz: String,
+    /// Strictly after this instant (default: now)
+    #[arg(long, value_name = "INSTANT")]
+    pub after: Option<String>,
+    /// How many
+    #[arg(short, value_name = "NUMBER", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub n: u32,
+    /// Read lines {expr, tz, after, n}, answer a line each
+    #[arg(long, conflicts_with = "expr")]
+    pub jsonl: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct CronExplain {
+    /// Five or six fields, quoted: "15 3 * * *"
+    pub expr: String,
+    /// Time zone: Europe/Lisbon
+    #[arg(long, value_name = "ZONE", default_value = "UTC")]
+    pub tz: String,
+}
+
+#[derive(Debug, Args)]
+pub struct Migrate {
+    /// Only say whether the store is at this version's schema; exit 1 if not
+    #[arg(long)]
+    pub check: bool,
+    /// Undo migrations down to this number; what they added is lost
+    #[arg(long, value_name = "NUMBER", conflicts_with = "check")]
+    pub down_to: Option<u32>,
+    /// Say what would be done, change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do not ask
+    #[arg(long, short)]
+    pub yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Prune {
+    /// Say how many would go, delete nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// bash, zsh, fish, elvish or powershell
+    pub shell: clap_complete::Shell,
+}

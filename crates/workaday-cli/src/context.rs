@@ -1,0 +1,145 @@
+//! What every command starts from: the settings, the store, the clock, the output, and who is asking.
+
+use crate::args::{By, Common};
+use crate::failure::{Failure, usage};
+use crate::render::Output;
+use std::cell::OnceCell;
+use std::path::{Path, PathBuf};
+use workaday_config::{Settings, Sources};
+use workaday_core::clock::{Clock, SystemClock, Timestamp, parse_length};
+use workaday_core::explain::{Problem, RetryAdvice};
+use workaday_store::sqlite::read::{Reader, open_reader};
+use workaday_store::sqlite::{OpenOptions, SqliteStore};
+use workaday_store::{ByHand, Durability, Store, StoreError};
+
+/// One run of the program.
+pub struct Context {
+    pub common: Common,
+    pub out: Output,
+    settings: OnceCell<Settings>,
+}
+
+impl Context {
+    pub fn new(common: Common) -> Self {
+        let out = Output::standard(common.json);
+        Self { common, out, settings: OnceCell::new() }
+    }
+
+    /// The settings, read when a command first needs them: `completions` works beside a broken file.
+    pub fn settings(&self) -> Result<&Settings, Failure> {
+        self.settings_with(None)
+    }
+
+    /// The same, with the app named on the command line.
+    pub fn settings_with(&self, app: Option<&str>) -> Result<&Settings, Failure> {
+        if self.settings.get().is_none() {
+            let mut sources = Sources::of_this_process(self.common.config.clone()).map_err(no_folder)?;
+            sources.overrides.extend(app.map(|app| ("", "app", app.to_owned(), "MODULE:APP")));
+            sources
+                .overrides
+                .extend(self.common.database.clone().map(|database| ("", "database", against(&sources.folder, database), "--database")));
+            let _ = self.settings.set(workaday_config::load(&sources)?);
+        }
+        Ok(self.settings.get().expect("set above"))
+    }
+
+    pub fn now(&self) -> Timestamp {
+        SystemClock.now()
+    }
+
+    pub fn database(&self) -> Result<PathBuf, Failure> {
+        Ok(self.settings()?.database.path().to_path_buf())
+    }
+
+    /// The store, for looking.
+    pub fn reader(&self) -> Result<Reader, Failure> {
+        Ok(open_reader(self.existing()?)?)
+    }
+
+    /// The store, for acts by hand. It must be there: only `up` and the client make one.
+    pub fn writer(&self) -> Result<SqliteStore, Failure> {
+        let options = OpenOptions { create: false, cache_kib: 1024, ..OpenOptions::default() };
+        Ok(SqliteStore::open(self.existing()?, options)?)
+    }
+
+    /// The store's file, or where one was looked for: the folder beside it may not even be there yet.
+    pub fn existing(&self) -> Result<PathBuf, Failure> {
+        let settings = self.settings()?;
+        let path = settings.database.path();
+        if path.exists() {
+            return Ok(path.to_path_buf());
+        }
+        Err(Problem::new("store.missing", format!("there is no store at `{}`", path.display()))
+            .expected("a file made by `workaday up`, `workaday migrate` or the first enqueue of a service")
+            .got(format!("`database` of {}", settings.file_shown()))
+            .retry(RetryAdvice::SafeAfterFix, "safe once it is there; nothing was stored")
+            .hint("`workaday up MODULE:APP` makes it; is this the folder of workaday.toml?")
+            .into())
+    }
+
+    /// Who acts: `--owner`, else WORKADAY_OWNER, else user@host.
+    pub fn by(&self, by: &By) -> ByHand {
+        let named = by.owner.clone().or_else(|| std::env::var("WORKADAY_OWNER").ok().filter(|owner| !owner.is_empty()));
+        ByHand { who: named.unwrap_or_else(user_at_host), why: by.reason.clone() }
+    }
+}
+
+/// One synced transaction around `act`; an error leaves nothing behind.
+pub fn transaction<T>(store: &mut SqliteStore, act: impl FnOnce(&mut SqliteStore) -> Result<T, StoreError>) -> Result<T, Failure> {
+    store.begin(Durability::Full)?;
+    match act(store) {
+        Ok(value) => {
+            store.commit()?;
+            Ok(value)
+        }
+        Err(error) => {
+            store.rollback();
+            Err(error.into())
+        }
+    }
+}
+
+/// An instant (`2030-01-01T00:00:00Z`), or a length from now (`2h`).
+pub fn instant_or_length(text: &str, option: &str, now: Timestamp) -> Result<Timestamp, Problem> {
+    match parse_length(text) {
+        Some(length) => Ok(now + length),
+        None => instant(text, option),
+    }
+}
+
+/// An instant with its offset.
+pub fn instant(text: &str, option: &str) -> Result<Timestamp, Problem> {
+    let parsed = text.parse::<jiff::Timestamp>().map(|instant| Timestamp(instant.as_microsecond()));
+    let zoned = || text.parse::<jiff::Zoned>().map(|zoned| Timestamp(zoned.timestamp().as_microsecond()));
+    parsed.or_else(|_| zoned()).map_err(|_| {
+        usage(format!("{option} is \"{text}\""), "an instant with its offset: 2030-01-01T00:00:00Z or 2030-01-01T00:00:00+01:00")
+            .got(text.to_owned())
+    })
+}
+
+/// A length above zero or zero.
+pub fn length(text: &str, option: &str) -> Result<workaday_core::clock::Length, Problem> {
+    parse_length(text).ok_or_else(|| usage(format!("{option} is \"{text}\""), "a length of time with its unit: 250ms, 90s, 5m, 2h, 1d"))
+}
+
+/// A relative `--database` is meant from where it is typed, not from the folder of workaday.toml.
+fn against(folder: &Path, database: String) -> String {
+    if database.contains(':') { database } else { folder.join(database).to_string_lossy().into_owned() }
+}
+
+fn no_folder(error: std::io::Error) -> Problem {
+    Problem::new("cli.no_folder", format!("the current folder cannot be read: {error}"))
+        .expected("a folder that is there")
+        .retry(RetryAdvice::SafeAfterFix, "safe from another folder; nothing was changed")
+}
+
+fn user_at_host() -> String {
+    let user = ["LOGNAME", "USER"].iter().find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()));
+    // SAFETY: geteuid takes no arguments and cannot fail.
+    let user = user.unwrap_or_else(|| format!("uid {}", unsafe { libc::geteuid() }));
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    match host.trim() {
+        "" => user,
+        host => format!("{user}@{host}"),
+    }
+}

@@ -1,0 +1,100 @@
+//! What no single key can be judged by: keys that need or exclude each other.
+
+use crate::error::Origin;
+use crate::file::{Findings, Place};
+use crate::kind::Value;
+
+/// Adds a problem for each combination that cannot be.
+pub fn check(findings: &mut Findings) {
+    // A section that is wrong already is not judged for what may only follow from that.
+    if !findings.problems.is_empty() {
+        return;
+    }
+    let mut problems = vec![];
+    for ((section, name), origin) in &findings.names {
+        match *section {
+            "command.*" => problems.extend(command(findings, name, origin)),
+            "schedules.*" => problems.extend(schedule(findings, name, origin)),
+            "alerts.*" if !has(findings, section, name, "webhook") && !has(findings, section, name, "email") => {
+                problems.push(
+                    origin.problem("config.missing_key", format_args!("[alerts.{name}] tells nobody")).expected("`webhook` or `email`"),
+                );
+            }
+            _ => {}
+        }
+    }
+    problems.extend(web(findings));
+    findings.problems.extend(problems);
+}
+
+fn command(findings: &Findings, name: &str, origin: &Origin) -> Vec<workaday_core::explain::Problem> {
+    let mut problems = vec![];
+    if !has(findings, "command.*", name, "run") {
+        problems.push(
+            origin
+                .problem("config.missing_key", format_args!("[command.{name}] has no `run`"))
+                .expected("the program and its arguments: run = [\"pg_dump\", \"shop\"]"),
+        );
+    }
+    let attempts = findings.entries.get(&place("command.*.retry", name, "attempts"));
+    if let Some(entry) = attempts
+        && flag(findings, "command.*", name, "at_most_once")
+        && entry.value != Value::Count(1)
+    {
+        problems.push(
+            entry
+                .origin
+                .problem("config.contradiction", format_args!("[command.{name}] runs at most once, yet has more than one attempt"))
+                .expected("either `at_most_once = true` or `retry.attempts` above 1"),
+        );
+    }
+    problems
+}
+
+fn schedule(findings: &Findings, name: &str, origin: &Origin) -> Vec<workaday_core::explain::Problem> {
+    let mut problems = vec![];
+    if !has(findings, "schedules.*", name, "task") {
+        problems.push(
+            origin.problem("config.missing_key", format_args!("[schedules.{name}] names no task")).expected("task = \"module.function\""),
+        );
+    }
+    let rules: Vec<&str> = ["cron", "every", "at"].into_iter().filter(|key| has(findings, "schedules.*", name, key)).collect();
+    if rules.len() != 1 {
+        let code = if rules.is_empty() { "config.missing_key" } else { "config.contradiction" };
+        let problem = origin.problem(
+            code,
+            format_args!("[schedules.{name}] says {} when it is due", if rules.is_empty() { "not" } else { "more than once" }),
+        );
+        let problem = problem.expected("exactly one of `cron`, `every`, `at`");
+        problems.push(if rules.is_empty() { problem } else { problem.got(rules.join(", ")) });
+    }
+    problems
+}
+
+fn web(findings: &Findings) -> Option<workaday_core::explain::Problem> {
+    let auth = findings.entries.get(&place("web", "", "auth"))?;
+    let bind = findings.entries.get(&place("web", "", "bind"))?;
+    let Value::Text(address) = &bind.value else { return None };
+    let host = address.rsplit_once(':').map_or(address.as_str(), |(host, _)| host).trim_matches(['[', ']']);
+    let is_loopback = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+    (auth.value == Value::Text("none".into()) && !is_loopback).then(|| {
+        auth.origin
+            .problem(
+                "config.contradiction",
+                format_args!("`web.auth` is \"none\" while `web.bind` is \"{address}\": anybody could see and stop jobs"),
+            )
+            .expected("auth = \"login\" or \"proxy\", or a loopback address in `web.bind`")
+    })
+}
+
+fn place(section: &'static str, name: &str, key: &'static str) -> Place {
+    Place { section, name: name.to_owned(), key }
+}
+
+fn has(findings: &Findings, section: &'static str, name: &str, key: &'static str) -> bool {
+    findings.entries.contains_key(&place(section, name, key))
+}
+
+fn flag(findings: &Findings, section: &'static str, name: &str, key: &'static str) -> bool {
+    findings.entries.get(&place(section, name, key)).is_some_and(|entry| entry.value == Value::Bool(true))
+}

@@ -1,0 +1,210 @@
+//! What an event from a process means: outcomes become settlements, deaths are judged, catalogues taken over.
+
+use crate::claimer::Backlog;
+use crate::crew::{Child, ChildState, Flight, Stop};
+use crate::engine::{Chore, Engine};
+use crate::event::{ChildNo, Command, Death, Ended, Event, Seq, Spent, StopWhy};
+use crate::moment::Moment;
+use crate::settler::Pending;
+use workaday_core::catalogue::TaskEntry;
+use workaday_core::lifecycle::Outcome;
+use workaday_store::WorkerRow;
+
+/// What a child says of itself when it is ready.
+struct Hello {
+    catalogue: Vec<TaskEntry>,
+    raw: Vec<String>,
+    hash: String,
+    release: Option<String>,
+    pid: i64,
+}
+
+impl Engine {
+    /// Takes in one event. Nothing is written before the next turn.
+    pub fn handle(&mut self, event: Event, now: Moment) {
+        match event {
+            Event::Ready { child, catalogue, raw, hash, release, pid } => {
+                self.ready(child, Hello { catalogue, raw, hash, release, pid }, now)
+            }
+            Event::StartFailed { child, problem } => self.start_failed(child, problem, now),
+            Event::Started { seq, at, .. } => {
+                if let Some(flight) = self.crew.flights.get_mut(&seq) {
+                    flight.started_at = Some(at);
+                }
+            }
+            Event::Outcome { child, seq, ended, spent } => self.outcome(child, seq, ended, spent, now),
+            Event::Recalled { child, seqs } => self.recalled(child, &seqs, now),
+            Event::Progress { seq, share, note, .. } => self.progress(seq, share, note),
+            Event::Log { seq, line, .. } => {
+                if let Some(flight) = seq.and_then(|seq| self.crew.flights.get_mut(&seq)) {
+                    self.journal.add(flight, line, now.steady);
+                }
+            }
+            Event::Memory { child, resident_bytes } => self.memory(child, resident_bytes),
+            Event::ChildEnded { child, death, begun, .. } => self.child_ended(child, &death, begun, now),
+        }
+    }
+
+    fn ready(&mut self, no: ChildNo, hello: Hello, now: Moment) {
+        let Some(child) = self.crew.children.get_mut(&no) else {
+            return;
+        };
+        if child.state == ChildState::Starting {
+            child.state = ChildState::Ready;
+        }
+        child.release.clone_from(&hello.release);
+        child.pid = hello.pid;
+        child.idle_since = now.steady;
+        self.staffing.started();
+        if hello.hash != self.catalogue_hash {
+            self.take_over(hello);
+        }
+        self.unblock();
+        self.wake();
+    }
+
+    /// A new catalogue: tasks that came back lift their holds.
+    fn take_over(&mut self, hello: Hello) {
+        self.catalogue.replace(hello.catalogue.clone());
+        self.catalogue_hash = hello.hash;
+        self.chores.extend(hello.catalogue.iter().map(|entry| Chore::LiftTask { task: entry.name.clone() }));
+        let entries = hello.catalogue.into_iter().zip(hello.raw).collect();
+        self.chores.push(Chore::Catalogue { entries, release: hello.release });
+        self.chores.push(Chore::CloseAlert { code: "worker.import_failed".into(), subject: "app".into() });
+    }
+
+    /// The row that a supervisor writes for a child once it knows its process.
+    pub fn enter_worker(&mut self, child: ChildNo, row: WorkerRow) {
+        self.chores.push(Chore::OpenWorker { child, row });
+    }
+
+    fn start_failed(&mut self, no: ChildNo, problem: String, now: Moment) {
+        self.staffing.start_failed(now.steady);
+        if let Some(child) = self.crew.children.get_mut(&no) {
+            child.state = ChildState::Ending;
+        }
+        let running = self.crew.children.values().filter(|c| c.state == ChildState::Ready).count();
+        let meanwhile = match running {
+            0 => "nothing runs; waiting jobs are kept".to_owned(),
+            n => format!("{n} children with the earlier code go on"),
+        };
+        let message = format!("the application could not be imported: {problem}; {meanwhile}");
+        self.chores.push(Chore::Alert { code: "worker.import_failed".into(), subject: "app".into(), message });
+    }
+
+    fn outcome(&mut self, no: ChildNo, seq: Seq, ended: Ended, spent: Spent, now: Moment) {
+        let Some(mut flight) = self.crew.land(seq, now.steady) else {
+            return;
+        };
+        let mut release = None;
+        if let Some(child) = self.crew.children.get_mut(&no) {
+            child.jobs_done += 1;
+            release.clone_from(&child.release);
+        }
+        if matches!(ended, Ended::Completed { .. } | Ended::Failed { .. }) {
+            flight.task.learn(spent.ran_us);
+        }
+        self.journal.close(&mut flight, now.steady);
+        self.settler.add(Pending::from_outcome(flight, ended, spent, release, now));
+        self.unblock();
+    }
+
+    fn recalled(&mut self, no: ChildNo, seqs: &[Seq], now: Moment) {
+        if let Some(child) = self.crew.children.get_mut(&no) {
+            child.recalling = false;
+        }
+        for seq in seqs {
+            if let Some(flight) = self.crew.land(*seq, now.steady) {
+                self.settler.add(Pending::not_begun(flight, now));
+            }
+        }
+        self.unblock();
+    }
+
+    fn progress(&mut self, seq: Seq, share: f64, note: String) {
+        if let Some(flight) = self.crew.flights.get(&seq) {
+            self.chores.push(Chore::Progress { key: flight.key, fence: flight.fence, share, note });
+        }
+    }
+
+    fn memory(&mut self, no: ChildNo, resident_bytes: u64) {
+        let Some(child) = self.crew.children.get_mut(&no) else {
+            return;
+        };
+        child.resident_bytes = resident_bytes;
+        let Some(flight) = child.order.front().and_then(|seq| self.crew.flights.get_mut(seq)) else {
+            return;
+        };
+        let over = flight.task.entry.memory_bytes.is_some_and(|limit| resident_bytes > limit.max(0) as u64);
+        if over && !flight.over_memory {
+            flight.over_memory = true;
+            flight.stop = Stop::Killed { why: flight.stop.why().unwrap_or(StopWhy::ByHand) };
+            child.state = ChildState::Ending;
+            self.commands.push(Command::Kill { child: no });
+        }
+    }
+
+    /// Judges what the end of a process means for each job that was sent there.
+    fn child_ended(&mut self, no: ChildNo, death: &Death, begun: Option<Seq>, now: Moment) {
+        let Some(child) = self.crew.children.remove(&no) else {
+            return;
+        };
+        if let Some(worker) = child.worker {
+            self.chores.push(Chore::CloseWorker { worker, cause: death.words.clone() });
+        }
+        if child.state == ChildState::Starting {
+            // It said nothing of an import error, so its end is all we know.
+            self.start_failed(no, death.words.clone(), now);
+        }
+        let flights: Vec<Flight> = child.order.iter().filter_map(|seq| self.crew.land(*seq, now.steady)).collect();
+        let begun_count = flights.iter().filter(|f| has_begun(f, begun)).count();
+        let stopped_by_us = flights.iter().any(|f| has_begun(f, begun) && f.stop != Stop::Not);
+        for mut flight in flights {
+            self.journal.close(&mut flight, now.steady);
+            let pending = match has_begun(&flight, begun) {
+                false => Pending::not_begun(flight, now),
+                true => {
+                    let outcome = verdict(&flight, begun_count, stopped_by_us);
+                    Pending::from_death(flight, outcome, death, child.release.clone(), now)
+                }
+            };
+            self.settler.add(pending);
+        }
+        self.unblock();
+        self.wake();
+    }
+
+    /// A job has ended or a child has come: what was blocked for want of room may fit now.
+    fn unblock(&mut self) {
+        for backlog in &mut self.backlog {
+            if *backlog == Backlog::Blocked {
+                *backlog = Backlog::Ready;
+            }
+        }
+    }
+
+    /// The child's own state, for tests and the status page.
+    pub fn child(&self, no: ChildNo) -> Option<&Child> {
+        self.crew.children.get(&no)
+    }
+}
+
+fn has_begun(flight: &Flight, begun: Option<Seq>) -> bool {
+    begun.is_some_and(|begun| flight.seq <= begun)
+}
+
+/// What the death of its process means for a job that had begun there.
+fn verdict(flight: &Flight, begun_count: usize, stopped_by_us: bool) -> Outcome {
+    if flight.over_memory {
+        return Outcome::OverMemory;
+    }
+    match flight.stop.why() {
+        Some(StopWhy::Timeout) => Outcome::TimedOut,
+        Some(StopWhy::ByHand) => Outcome::Cancelled,
+        Some(StopWhy::Drain) => Outcome::GivenBack { frame_written: true },
+        // Killed for another's sake: an innocent sibling.
+        None if stopped_by_us => Outcome::GivenBack { frame_written: true },
+        None if begun_count == 1 => Outcome::CrashedAlone { frame_written: true },
+        None => Outcome::CrashedAmongSuspects,
+    }
+}

@@ -1,0 +1,487 @@
+//! The services together: events in, one transaction a turn, commands out.
+//!
+//! A turn settles what arrived, stages what is due and claims what can start, in one transaction; only when its commit
+//! has returned do commands go out. If it fails, everything that waited still waits and the next turn repeats it.
+
+use crate::catalogue::Catalogue;
+use crate::chance::Random;
+use crate::claimer::{Backlog, Claimer, ClaimerReport, LANES, View};
+use crate::crew::{ChildState, Crew};
+use crate::drain::Drain;
+use crate::event::{ChildNo, Command, Event, StopWhy};
+use crate::journal::Journal;
+use crate::moment::Moment;
+use crate::pruner::Pruner;
+use crate::rescuer::{Rescuer, RescuerReport};
+use crate::settings::Settings;
+use crate::settler::{Settler, SettlerReport};
+use crate::staffing::Staffing;
+use crate::stager::{Stager, StagerReport};
+use crate::timekeeper::{Timekeeper, ask};
+use workaday_core::catalogue::TaskEntry;
+use workaday_core::clock::{Length, Timestamp, format_length};
+use workaday_core::job::{Fence, Generation, HeldCode, JobKey, Lane};
+use workaday_store::{Durability, Peek, Store, StoreError, WorkerRow};
+
+/// The truth when every hint is lost: look at the store this often.
+const POLL: Length = Length::seconds(2);
+/// Settlements wait this long for company while children still have work.
+const GATHER: Length = Length::millis(1);
+/// While a job runs, a full commit comes at least this often, so that its claim is on the disk.
+const FULL_AT_LEAST: Length = Length::seconds(1);
+const TOUCH: Length = Length::seconds(30);
+const ROWS_MAX: usize = 500;
+
+/// What one turn did, for the log, the metrics and the test's assertion.
+#[derive(Debug, Default)]
+pub struct Turn {
+    pub commands: Vec<Command>,
+    pub settled: SettlerReport,
+    pub staged: StagerReport,
+    pub claimed: usize,
+    pub held: usize,
+    pub pruned: usize,
+}
+
+/// A write that waits for the next transaction and is repeated until one commits.
+#[derive(Clone, Debug)]
+pub(crate) enum Chore {
+    Catalogue { entries: Vec<(TaskEntry, String)>, release: Option<String> },
+    OpenWorker { child: ChildNo, row: WorkerRow },
+    CloseWorker { worker: i64, cause: String },
+    Alert { code: String, subject: String, message: String },
+    CloseAlert { code: String, subject: String },
+    LiftTask { task: String },
+    Progress { key: JobKey, fence: Fence, share: f64, note: String },
+}
+
+/// Everything that decides what happens next.
+pub struct Engine {
+    pub(crate) store: Box<dyn Store>,
+    pub(crate) chance: Box<dyn Random>,
+    pub settings: Settings,
+    pub(crate) generation: Generation,
+    pub(crate) catalogue: Catalogue,
+    pub(crate) catalogue_hash: String,
+    pub crew: Crew,
+    pub(crate) settler: Settler,
+    pub(crate) journal: Journal,
+    pub(crate) drain: Drain,
+    pub(crate) staffing: Staffing,
+    claimer: Claimer,
+    stager: Stager,
+    pruner: Pruner,
+    timekeeper: Timekeeper,
+    pub(crate) chores: Vec<Chore>,
+    pub(crate) commands: Vec<Command>,
+    /// Something may be ready: look.
+    look: bool,
+    /// What is known of ready jobs, lane by lane.
+    pub(crate) backlog: [Backlog; 3],
+    peek: Peek,
+    peeked_at: Timestamp,
+    /// Claims stop while this says why (storage trouble, a copied store).
+    pub claims_stopped: Option<String>,
+    full_at: Timestamp,
+    lazy_since: Option<Timestamp>,
+    touched_at: Timestamp,
+    /// The last commit's outcome is unknown: our claims may not be what we think.
+    reconcile: bool,
+}
+
+impl Engine {
+    /// The caller holds the supervisor lock and has raised the generation.
+    pub fn new(
+        mut store: Box<dyn Store>,
+        chance: Box<dyn Random>,
+        settings: Settings,
+        generation: Generation,
+        now: Moment,
+    ) -> Result<Self, StoreError> {
+        let mut catalogue = Catalogue::default();
+        catalogue.replace(store.catalogue()?);
+        Ok(Self {
+            store,
+            chance,
+            settings,
+            generation,
+            catalogue,
+            catalogue_hash: String::new(),
+            crew: Crew::default(),
+            settler: Settler::default(),
+            journal: Journal::default(),
+            drain: Drain::default(),
+            staffing: Staffing::default(),
+            claimer: Claimer::default(),
+            stager: Stager,
+            pruner: Pruner::new(now.steady),
+            timekeeper: Timekeeper,
+            chores: Vec::new(),
+            commands: Vec::new(),
+            look: true,
+            backlog: [Backlog::Empty; 3],
+            peek: Peek::default(),
+            peeked_at: now.steady - POLL,
+            claims_stopped: None,
+            full_at: now.steady,
+            lazy_since: None,
+            touched_at: now.steady,
+            reconcile: false,
+        })
+    }
+
+    pub fn store(&mut self) -> &mut dyn Store {
+        &mut *self.store
+    }
+    pub fn generation(&self) -> Generation {
+        self.generation
+    }
+    pub fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
+    }
+    /// For test mode: reports name each job and its state.
+    pub fn keep_states(&mut self) {
+        self.settler.keep_states = true;
+    }
+
+    /// Gives back all claims of dead generations. Before the first turn.
+    pub fn rescue(&mut self, now: Moment) -> Result<RescuerReport, StoreError> {
+        let mut total = RescuerReport::default();
+        loop {
+            self.store.begin(Durability::Full)?;
+            let step = Rescuer.run_once(&mut *self.store, self.generation, &self.catalogue, &mut *self.chance, now.wall);
+            let step = match step {
+                Ok(step) => step,
+                Err(error) => {
+                    self.store.rollback();
+                    return Err(error);
+                }
+            };
+            self.store.commit()?;
+            total.rescued += step.rescued;
+            total.quarantined += step.quarantined;
+            total.outcome_unknown += step.outcome_unknown;
+            if !step.more {
+                return Ok(total);
+            }
+        }
+    }
+
+    /// Somebody said that something may be ready.
+    pub fn wake(&mut self) {
+        self.look = true;
+    }
+
+    /// First call: drain. Second: no more grace.
+    pub fn stop(&mut self, now: Moment) {
+        self.drain.begin(now.steady);
+    }
+
+    pub fn is_draining(&self) -> bool {
+        self.drain.is_on()
+    }
+
+    /// Drained, and nothing left to write.
+    pub fn is_done(&self) -> bool {
+        self.drain.is_on()
+            && self.crew.children.is_empty()
+            && self.settler.is_empty()
+            && self.journal.pending().is_empty()
+            && self.chores.is_empty()
+    }
+
+    /// When the next turn should come at the latest, on the steady clock.
+    pub fn next_at(&self, now: Moment) -> Timestamp {
+        let wants_now = self.look || self.wants_claims(now);
+        let soon = [
+            wants_now.then_some(now.steady),
+            (!self.chores.is_empty()).then_some(now.steady),
+            self.settle_at(now),
+            self.journal.due_at(),
+            self.timekeeper.next_at(&self.crew, &self.settings),
+            self.drain.next_at(&self.settings),
+            self.staffing.next_at(&self.crew, &self.settings),
+            self.peek.next_due_at.map(|at| now.steady_of(at)),
+            self.peek.next_expiry_at.map(|at| now.steady_of(at)),
+            self.lazy_since.filter(|_| !self.crew.flights.is_empty()).map(|_| self.full_at + FULL_AT_LEAST),
+            Some(self.pruner.next_at()),
+            Some(self.peeked_at + POLL),
+        ];
+        soon.into_iter().flatten().min().unwrap_or(now.steady + POLL)
+    }
+
+    fn may_claim(&self) -> bool {
+        !self.drain.is_on() && self.claims_stopped.is_none()
+    }
+
+    /// Is there a lane with ready jobs and a child short of work?
+    fn wants_claims(&self, now: Moment) -> bool {
+        let ready = |index: usize| self.backlog[index] == Backlog::Ready;
+        if !self.may_claim() || !(0..LANES.len()).any(ready) {
+            return false;
+        }
+        let room = self.crew.room(&self.settings, now.steady);
+        LANES.iter().enumerate().any(|(index, lane)| ready(index) && room.hungry(*lane))
+    }
+
+    /// When what waits to be settled should be: at once, unless children are busy and company is likely.
+    fn settle_at(&self, now: Moment) -> Option<Timestamp> {
+        let oldest = self.settler.oldest()?;
+        let mut ready = self.crew.children.values().filter(|c| c.state == ChildState::Ready).peekable();
+        let all_work = self.may_claim() && ready.peek().is_some() && ready.all(|c| !c.order.is_empty());
+        let busy = all_work && self.backlog.iter().any(|b| *b != Backlog::Empty) && self.settler.len() < ROWS_MAX;
+        Some(if busy { oldest + GATHER } else { now.steady })
+    }
+
+    /// One turn. On an error nothing was written that the engine counts on; call again.
+    pub fn turn(&mut self, now: Moment) -> Result<Turn, StoreError> {
+        let mut turn = Turn { commands: std::mem::take(&mut self.commands), ..Turn::default() };
+        turn.commands.extend(self.timekeeper.run_once(&mut self.crew, &self.settings, now.steady));
+        turn.commands.extend(self.drain.run_once(&mut self.crew, &self.settings, now.steady));
+        self.mark_stopped(&turn.commands);
+        for child in self.staffing.overdue(&self.crew, &self.settings, now.steady) {
+            let waited = format_length(self.settings.start_within);
+            self.handle(
+                Event::StartFailed { child, problem: format!("it was not ready within {waited}: does the import wait for something?") },
+                now,
+            );
+            turn.commands.push(Command::Kill { child });
+        }
+        let written = self.transact(now, &mut turn);
+        if !self.drain.is_on() {
+            turn.commands.extend(self.staffing.run_once(&mut self.crew, &self.catalogue, &self.settings, now.steady));
+        }
+        match written {
+            Ok(()) => Ok(turn),
+            Err(error) => {
+                // Commands about processes do not depend on the store: they are kept for the next turn.
+                self.commands.append(&mut turn.commands);
+                Err(error)
+            }
+        }
+    }
+
+    /// A child that is being killed gets nothing more, and is replaced.
+    fn mark_stopped(&mut self, commands: &[Command]) {
+        for command in commands {
+            if let Command::Term { child } | Command::Kill { child } = command
+                && let Some(child) = self.crew.children.get_mut(child)
+            {
+                child.state = ChildState::Ending;
+            }
+        }
+    }
+
+    fn transact(&mut self, now: Moment, turn: &mut Turn) -> Result<(), StoreError> {
+        if self.reconcile {
+            self.give_back_strays(now)?;
+        }
+        self.look_around(now)?;
+        let Some(durability) = self.wanted(now) else {
+            return Ok(());
+        };
+        self.store.begin(durability)?;
+        let written = self.write(now, durability, turn);
+        let claims = match written {
+            Ok(claims) => claims,
+            Err(error) => {
+                self.store.rollback();
+                return Err(error);
+            }
+        };
+        if let Err(error) = self.store.commit() {
+            if matches!(error, StoreError::OutcomeUnknown { .. }) {
+                self.settler.unknown();
+                self.reconcile = true;
+            }
+            return Err(error);
+        }
+        self.committed(durability, claims, now, turn);
+        Ok(())
+    }
+
+    /// A look without the write lock, when a hint or the poll asks for one.
+    fn look_around(&mut self, now: Moment) -> Result<(), StoreError> {
+        let due = |at: Option<Timestamp>| at.is_some_and(|at| at <= now.wall);
+        let polled = now.steady >= self.peeked_at + POLL;
+        if !(self.look || polled || due(self.peek.next_due_at) || due(self.peek.next_expiry_at)) {
+            return Ok(());
+        }
+        self.peek = self.store.peek(now.wall)?;
+        self.peeked_at = now.steady;
+        self.look = false;
+        self.staffing.solo_wanted = self.peek.ready.iter().any(|(lane, _)| *lane == Lane::Solo);
+        for (index, lane) in LANES.iter().enumerate() {
+            if self.peek.ready.iter().any(|(ready, _)| ready == lane) {
+                self.backlog[index] = Backlog::Ready;
+            }
+        }
+        Ok(())
+    }
+
+    /// Is there anything to write, and how durably? `None`: the write lock is left alone.
+    fn wanted(&self, now: Moment) -> Option<Durability> {
+        let due = |at: Option<Timestamp>| at.is_some_and(|at| at <= now.wall);
+        let claims = self.wants_claims(now);
+        let settles = self.settle_at(now).is_some_and(|at| at <= now.steady);
+        let unsynced = self.lazy_since.is_some() && !self.crew.flights.is_empty() && now.steady >= self.full_at + FULL_AT_LEAST;
+        // Work that must not run twice is claimed in a synced transaction only.
+        let solo = claims && self.backlog[2] == Backlog::Ready && self.crew.room(&self.settings, now.steady).any(Lane::Solo);
+        if settles
+            || unsynced
+            || solo
+            || !self.chores.is_empty()
+            || due(self.peek.next_due_at)
+            || due(self.peek.next_expiry_at)
+            || self.peek.holds_pending
+        {
+            return Some(Durability::Full);
+        }
+        let lazily = claims
+            || self.peek.cancelling
+            || self.journal.due_at().is_some_and(|at| at <= now.steady)
+            || now.steady >= self.pruner.next_at();
+        lazily.then_some(Durability::Lazy)
+    }
+
+    /// Everything of one transaction, in the order that frees room before it is handed out.
+    fn write(&mut self, now: Moment, durability: Durability, turn: &mut Turn) -> Result<ClaimerReport, StoreError> {
+        turn.settled = self.settler.run_once(&mut *self.store, &mut *self.chance, now.wall)?;
+        self.store.append_logs(self.journal.pending())?;
+        self.do_chores(now)?;
+        turn.staged = self.stager.run_once(&mut *self.store, now.wall)?;
+        if self.peek.holds_pending {
+            self.store.lift_ended_holds(now.wall, ROWS_MAX)?;
+        }
+        if self.peek.cancelling {
+            self.ask_cancelled(now, turn)?;
+        }
+        if now.steady >= self.pruner.next_at() {
+            turn.pruned = self.pruner.run_once(&mut *self.store, &self.settings, now)?;
+        }
+        if now.steady >= self.touched_at + TOUCH {
+            self.store.touch_workers(self.generation, now.wall)?;
+        }
+        if !self.may_claim() {
+            return Ok(ClaimerReport::default());
+        }
+        let queues = self.queues();
+        let view = View {
+            catalogue: &self.catalogue,
+            crew: &self.crew,
+            settings: &self.settings,
+            generation: self.generation,
+            queues: &queues,
+            backlog: self.backlog,
+            full: durability == Durability::Full,
+        };
+        self.claimer.run_once(&mut *self.store, &view, now)
+    }
+
+    /// Queues that may have work: those of the tasks, of the configuration, and any seen in the store.
+    fn queues(&self) -> Vec<String> {
+        let mut queues = self.catalogue.queues();
+        queues.extend(self.settings.queues.keys().cloned());
+        queues.extend(self.peek.ready.iter().map(|(_, queue)| queue.clone()));
+        queues.sort();
+        queues.dedup();
+        queues
+    }
+
+    fn ask_cancelled(&mut self, now: Moment, turn: &mut Turn) -> Result<(), StoreError> {
+        for (key, fence) in self.store.cancelling(ROWS_MAX)? {
+            if let Some(flight) = self.crew.flight_of(key, fence) {
+                turn.commands.extend(ask(flight, StopWhy::ByHand, now.steady));
+            }
+        }
+        Ok(())
+    }
+
+    fn do_chores(&mut self, now: Moment) -> Result<(), StoreError> {
+        for chore in &self.chores {
+            match chore {
+                Chore::Catalogue { entries, release } => self.store.put_catalogue(entries, release.as_deref(), now.wall)?,
+                Chore::OpenWorker { child, row } => {
+                    let worker = self.store.open_worker(self.generation, row, now.wall)?;
+                    if let Some(child) = self.crew.children.get_mut(child) {
+                        child.worker = Some(worker);
+                    }
+                }
+                Chore::CloseWorker { worker, cause } => self.store.close_worker(*worker, cause, now.wall)?,
+                Chore::Alert { code, subject, message } => self.store.raise_alert(code, subject, message, now.wall)?,
+                Chore::CloseAlert { code, subject } => self.store.close_alert(code, subject, now.wall)?,
+                Chore::Progress { key, fence, share, note } => drop(self.store.set_progress(*key, *fence, *share, Some(note))?),
+                Chore::LiftTask { task } => {
+                    self.store.lift_task_holds(task, &[HeldCode::UnknownTask, HeldCode::ArgumentsMisfit], usize::MAX)?;
+                    self.store.close_alert("job.unknown_task", task, now.wall)?;
+                    self.store.close_alert("job.arguments_misfit", task, now.wall)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn committed(&mut self, durability: Durability, claims: ClaimerReport, now: Moment, turn: &mut Turn) {
+        self.settler.committed();
+        self.journal.committed();
+        // New work may have come of what was written: lifted holds, freed lanes, jobs that went back.
+        let again = !self.chores.is_empty() || turn.staged.more || claims.more || self.peek.holds_pending || turn.settled.available > 0;
+        self.chores.clear();
+        self.look |= again || turn.settled.later > 0 || turn.staged.staged > 0 || turn.staged.expired > 0;
+        self.peek.cancelling = false;
+        self.peek.holds_pending = false;
+        if now.steady >= self.touched_at + TOUCH {
+            self.touched_at = now.steady;
+        }
+        match durability {
+            Durability::Full => {
+                self.full_at = now.steady;
+                self.lazy_since = None;
+            }
+            Durability::Lazy => drop(self.lazy_since.get_or_insert(now.steady)),
+        }
+        for (known, left) in self.backlog.iter_mut().zip(claims.left) {
+            *known = left.unwrap_or(*known);
+        }
+        turn.claimed = claims.claimed.len();
+        turn.held = claims.held;
+        for claimed in claims.claimed {
+            turn.commands.extend(self.crew.launch(claimed, now));
+        }
+    }
+
+    /// After a commit whose outcome is unknown: rows that are ours in the store but not in any child go back.
+    fn give_back_strays(&mut self, now: Moment) -> Result<(), StoreError> {
+        use workaday_core::lifecycle::{Outcome, Running, settle};
+        let rows = self.store.running_before(Generation(self.generation.0 + 1), usize::MAX)?;
+        self.store.begin(Durability::Full)?;
+        for row in rows.iter().filter(|row| !self.crew.has_key(row.key) && !self.settler.holds(row.key)) {
+            let running = Running {
+                counts: row.counts,
+                attempts_max: u32::MAX,
+                retry: Default::default(),
+                at_most_once: false,
+                cancel_requested: row.cancel_requested,
+            };
+            let settled = settle(&running, Outcome::GivenBack { frame_written: false }, now.wall, self.chance.draw());
+            let settlement = workaday_store::Settlement {
+                key: row.key,
+                fence: row.fence,
+                settled,
+                lane: row.lane,
+                claimed_at: row.claimed_at,
+                attempt: None,
+                result: None,
+                reason: None,
+            };
+            if let Err(error) = self.store.settle(&settlement, now.wall) {
+                self.store.rollback();
+                return Err(error);
+            }
+        }
+        self.store.commit()?;
+        self.reconcile = false;
+        self.look = true;
+        Ok(())
+    }
+}

@@ -1,0 +1,41 @@
+//! Deletes finished jobs past retention, in small steps.
+//!
+//! Purpose: the store stays small without anybody thinking of it. Options: `[retention] completed, cancelled,
+//! discarded`. Each step is at most 500 jobs in a lazy transaction of its own, at most one in 200 ms while there is
+//! more, one a minute when there is not. Turn it off with a very long retention. Killed midway: the step is undone.
+
+use crate::moment::Moment;
+use crate::settings::Settings;
+use workaday_core::clock::{Length, Timestamp};
+use workaday_store::{PruneBefore, Store, StoreError};
+
+const ROWS_MAX: usize = 500;
+const STEP_PAUSE: Length = Length::millis(200);
+const IDLE_PAUSE: Length = Length::minutes(1);
+
+#[derive(Debug)]
+pub struct Pruner {
+    next_at: Timestamp,
+}
+
+impl Pruner {
+    pub fn new(now: Timestamp) -> Self {
+        Self { next_at: now + Length::seconds(5) }
+    }
+
+    pub fn next_at(&self) -> Timestamp {
+        self.next_at
+    }
+
+    /// One step inside the caller's transaction. Returns how many jobs went.
+    pub fn run_once(&mut self, store: &mut dyn Store, settings: &Settings, now: Moment) -> Result<usize, StoreError> {
+        let before = PruneBefore {
+            completed: now.wall - settings.retain_completed,
+            cancelled: now.wall - settings.retain_cancelled,
+            discarded: now.wall - settings.retain_discarded,
+        };
+        let pruned = store.prune(&before, ROWS_MAX)?;
+        self.next_at = now.steady + if pruned == ROWS_MAX { STEP_PAUSE } else { IDLE_PAUSE };
+        Ok(pruned)
+    }
+}

@@ -1,0 +1,85 @@
+//! The store on SQLite: one writer connection, readers beside it.
+//!
+//! | file | one idea |
+//! |---|---|
+//! | `open` `place` `file_system` `settings` | from a path to a connection that can be trusted |
+//! | `link` `failure` `rows` | statements, failures and rows in the store's own words |
+//! | `transaction` `turn` | begin and commit, in turn with the other writers |
+//! | `store` | the [`Store`](crate::Store) trait, answered method by method from the files below |
+//! | `hot` `settle` `time` `prune` | look and claim · outcomes · staging and expiry · retention |
+//! | `holds` `catalogue` `by_hand` | switch-offs · tasks, workers, alerts · acts of people |
+//! | `schema` | the schema by path, for `workaday migrate` |
+//! | `checkpoint` `instance` | the supervisor's duties towards the file |
+//! | `read` | what the faces ask, on connections that cannot write |
+
+mod by_hand;
+mod catalogue;
+pub mod checkpoint;
+mod failure;
+pub mod file_system;
+mod holds;
+mod hot;
+pub mod instance;
+mod link;
+mod open;
+mod place;
+mod prune;
+pub mod read;
+mod rows;
+pub mod schema;
+mod settings;
+mod settle;
+mod store;
+mod time;
+mod transaction;
+pub mod turn;
+
+pub(crate) use failure::explain;
+pub(crate) use open::connect;
+pub use open::{OpenOptions, SQLITE_VERSION_MIN};
+pub(crate) use place::{beside, sync_folder};
+
+use crate::store::Durability;
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+use workaday_core::explain::Problem;
+use workaday_core::job::{Fence, JobKey};
+
+/// A store in one SQLite file, opened for writing.
+pub struct SqliteStore {
+    link: link::Link,
+    file: PathBuf,
+    options: OpenOptions,
+    turn: turn::Turn,
+    notices: Vec<Problem>,
+    app_file: bool,
+    /// `synchronous` as last set; `None` = not known.
+    synchronous: Option<Durability>,
+    data_version: Option<i64>,
+    /// Fences of the candidates that this transaction has read, in their order.
+    fences: VecDeque<(JobKey, Fence)>,
+    /// The running row that this transaction read last, for the settlement that follows.
+    row_read: Option<settle::WholeRow>,
+    /// When our last transaction ended, for the gap left to others in an app's file.
+    ended_at: Option<Instant>,
+    /// The connection failed and could not be replaced yet.
+    broken: bool,
+}
+
+impl SqliteStore {
+    /// The database file, with the links of its folder resolved.
+    pub fn path(&self) -> &Path {
+        &self.file
+    }
+
+    /// Does the file hold tables of an app? Then it is never renamed, replaced, nor its permissions changed.
+    pub fn is_app_file(&self) -> bool {
+        self.app_file
+    }
+
+    /// What an operator should know about how this store was opened: a volatile file system, a changed journal mode.
+    pub fn notices(&self) -> &[Problem] {
+        &self.notices
+    }
+}

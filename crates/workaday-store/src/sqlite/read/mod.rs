@@ -1,0 +1,40 @@
+//! What the faces ask, on a connection that cannot write: command line, pages, HTTP.
+//!
+//! Every answer is read to its end in one short read transaction: an open reader would keep the WAL from shrinking.
+
+mod jobs;
+mod others;
+mod status;
+pub mod types;
+
+pub use types::*;
+
+use super::link::Link;
+use super::open;
+use crate::error::Result;
+use std::path::Path;
+
+/// A store opened for looking only. Not shared between threads: each face opens its own.
+pub struct Reader {
+    link: Link,
+}
+
+/// Opens a store that is there for reading.
+pub fn open_reader(path: impl AsRef<Path>) -> Result<Reader> {
+    Ok(Reader { link: open::connect_reader(path.as_ref())? })
+}
+
+/// Lists are bounded, whatever is asked.
+const LIST_MAX: usize = 1_000;
+
+fn bounded(limit: usize) -> i64 {
+    (if limit == 0 { 50 } else { limit.min(LIST_MAX) }) as i64
+}
+
+impl Reader {
+    /// Has anybody committed since the last call? Cheap; for pages that follow.
+    pub fn data_version(&self) -> Result<i64> {
+        let read = || self.link.connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0));
+        read().map_err(|error| self.link.fail(error))
+    }
+}

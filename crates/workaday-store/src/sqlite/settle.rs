@@ -1,0 +1,164 @@
+//! Outcomes: the claim's row, its evidence, and where the job goes. A stale claim changes nothing.
+
+use super::{SqliteStore, rows};
+use crate::error::Result;
+use crate::statements as sql;
+use crate::store::{AttemptRecord, LogLine, RunningRow, Settlement};
+use rusqlite::{Row, params};
+use workaday_core::clock::Timestamp;
+use workaday_core::job::{Fence, JobKey};
+use workaday_core::lifecycle::Next;
+
+/// A running job's whole row: what a settlement moves into history.
+pub(super) struct WholeRow {
+    running: RunningRow,
+    queue: String,
+    priority: i32,
+    run_at: Timestamp,
+    args: String,
+    unique_key: Option<String>,
+    unique_while: Option<String>,
+    tags: Option<String>,
+    rerun_of: Option<[u8; 16]>,
+    enqueued_release: Option<String>,
+    cancel_reason: Option<String>,
+    created_at: Timestamp,
+}
+
+/// Columns as in `running_job.sql`.
+fn whole(row: &Row<'_>) -> rusqlite::Result<WholeRow> {
+    Ok(WholeRow {
+        running: rows::running(row)?,
+        queue: row.get(13)?,
+        priority: row.get(14)?,
+        run_at: rows::instant(row, 15)?,
+        args: row.get(16)?,
+        unique_key: row.get(17)?,
+        unique_while: row.get(18)?,
+        tags: row.get(19)?,
+        rerun_of: row.get(20)?,
+        enqueued_release: row.get(21)?,
+        cancel_reason: row.get(22)?,
+        created_at: rows::instant(row, 23)?,
+    })
+}
+
+impl SqliteStore {
+    /// Remembers the row for the settlement that follows in the same transaction, so that it is read once.
+    pub(super) fn running_row(&mut self, key: JobKey, fence: Fence) -> Result<Option<RunningRow>> {
+        let found = self.link.first(&sql::RUNNING_JOB, params![key.0, fence.0], whole)?;
+        let running = found.as_ref().map(|row| row.running.clone());
+        self.row_read = found.filter(|_| self.link.in_transaction());
+        Ok(running)
+    }
+
+    /// The row moves on first: that is where a stale claim shows. Then its evidence.
+    pub(super) fn write_settlement(&mut self, settlement: &Settlement<'_>, now: Timestamp) -> Result<bool> {
+        self.link.writing()?;
+        let settled = match settlement.settled.next {
+            Next::Completed | Next::Cancelled => self.finish(settlement, settlement.reason, now)?,
+            Next::Discarded { reason } => self.finish(settlement, settlement.reason.or(reason), now)?,
+            Next::Retryable { run_at } | Next::Scheduled { run_at } => self.give_back(settlement, Some(run_at))?,
+            Next::Available => self.give_back(settlement, None)?,
+        };
+        if settled && let Some(record) = settlement.attempt {
+            self.record_attempt(settlement, record, now)?;
+        }
+        Ok(settled)
+    }
+
+    fn record_attempt(&self, settlement: &Settlement<'_>, record: &AttemptRecord, now: Timestamp) -> Result<()> {
+        let settled = &settlement.settled;
+        let parameters = params![
+            settlement.key.0,
+            settlement.fence.0,
+            settled.attempt_ended(),
+            settled.outcome.as_str(),
+            settlement.claimed_at.0,
+            record.started_at.map(|at| at.0),
+            now.0,
+            record.waited_us,
+            record.ran_us,
+            record.cpu_us,
+            record.memory_peak_kib,
+            record.error,
+            record.cause,
+            record.child,
+            record.release,
+            record.log_lines,
+            record.log_dropped_bytes,
+        ];
+        self.link.execute(&sql::RECORD_ATTEMPT, parameters).map(|_| ())
+    }
+
+    fn finish(&mut self, settlement: &Settlement<'_>, reason: Option<&str>, now: Timestamp) -> Result<bool> {
+        let read = self.row_read.take().filter(|row| row.running.key == settlement.key && row.running.fence == settlement.fence);
+        let row = match read {
+            Some(row) => row,
+            None => match self.link.first(&sql::RUNNING_JOB, params![settlement.key.0, settlement.fence.0], whole)? {
+                Some(row) => row,
+                None => return Ok(false),
+            },
+        };
+        if self.link.execute(&sql::DELETE_RUNNING, params![settlement.key.0, settlement.fence.0])? == 0 {
+            return Ok(false);
+        }
+        let settled = &settlement.settled;
+        let parameters = params![
+            settlement.key.0,
+            row.running.id.0.as_bytes(),
+            row.running.task,
+            row.queue,
+            row.priority,
+            row.running.lane.as_str(),
+            settled.next.state().as_str(),
+            reason,
+            row.run_at.0,
+            row.args,
+            settlement.result,
+            settled.counts.attempt,
+            row.running.attempt_extra,
+            settlement.fence.0,
+            row.unique_key,
+            row.unique_while,
+            row.tags,
+            row.rerun_of,
+            row.enqueued_release,
+            row.cancel_reason,
+            row.created_at.0,
+            now.0,
+        ];
+        self.link.execute(&sql::FINISH_JOB, parameters).map(|_| true)
+    }
+
+    fn give_back(&self, settlement: &Settlement<'_>, run_at: Option<Timestamp>) -> Result<bool> {
+        let settled = &settlement.settled;
+        let changed = self.link.execute(
+            &sql::RETURN_JOB,
+            params![
+                settled.next.state().as_str(),
+                run_at.map(|at| at.0),
+                settled.counts.attempt,
+                settled.counts.crash,
+                settled.counts.suspect,
+                settled.counts.rescue,
+                settlement.lane.as_str(),
+                settled.held.map(|code| code.as_str()),
+                settlement.key.0,
+                settlement.fence.0,
+            ],
+        )?;
+        Ok(changed == 1)
+    }
+
+    pub(super) fn write_logs(&self, lines: &[LogLine]) -> Result<()> {
+        self.link.writing()?;
+        for line in lines {
+            self.link.execute(
+                &sql::APPEND_LOG,
+                params![line.job.0, line.fence.0, line.seq, line.at.0, line.stream, line.level, line.logger, line.text],
+            )?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,153 @@
+//! The Store trait, method by method; each answer lives in the file of its idea.
+
+use super::SqliteStore;
+use crate::error::Result;
+use crate::statements as sql;
+use crate::store::{
+    Act, ByHand, Candidate, Durability, Enqueued, Leftover, LogLine, NewJob, Peek, PruneBefore, RunningRow, Settlement, Store, WorkerRow,
+};
+use rusqlite::params;
+use workaday_core::catalogue::TaskEntry;
+use workaday_core::clock::Timestamp;
+use workaday_core::hold::HoldRule;
+use workaday_core::job::{Fence, Generation, HeldCode, JobId, JobKey, Lane};
+
+impl Store for SqliteStore {
+    // -- transactions ------------------------------------------------------------------------------------------------
+    fn begin(&mut self, durability: Durability) -> Result<()> {
+        self.begin_write(durability)
+    }
+    fn commit(&mut self) -> Result<()> {
+        self.commit_write()
+    }
+    fn rollback(&mut self) {
+        self.rollback_write();
+    }
+
+    // -- looks without the write lock --------------------------------------------------------------------------------
+    fn changed(&mut self) -> Result<bool> {
+        self.data_version_changed()
+    }
+    fn peek(&mut self, now: Timestamp) -> Result<Peek> {
+        self.look(now)
+    }
+
+    // -- enqueue and claim -------------------------------------------------------------------------------------------
+    fn enqueue(&mut self, job: &NewJob, now: Timestamp) -> Result<Enqueued> {
+        self.insert(job, now)
+    }
+    fn claimable(&mut self, lane: Lane, queue: &str, _now: Timestamp, limit: usize) -> Result<Vec<Candidate>> {
+        self.candidates(lane, queue, limit)
+    }
+    fn claim(&mut self, key: JobKey, generation: Generation, worker: Option<i64>, now: Timestamp) -> Result<Option<Fence>> {
+        self.claim_one(key, generation, worker, now)
+    }
+    fn set_lane(&mut self, key: JobKey, lane: Lane) -> Result<()> {
+        self.link.writing()?.execute(&sql::SET_LANE, params![lane.as_str(), key.0]).map(|_| ())
+    }
+
+    // -- settle ------------------------------------------------------------------------------------------------------
+    fn running(&mut self, key: JobKey, fence: Fence) -> Result<Option<RunningRow>> {
+        self.running_row(key, fence)
+    }
+    fn settle(&mut self, settlement: &Settlement<'_>, now: Timestamp) -> Result<bool> {
+        self.write_settlement(settlement, now)
+    }
+    fn running_before(&mut self, generation: Generation, limit: usize) -> Result<Vec<RunningRow>> {
+        self.link.list(&sql::RUNNING_BEFORE, params![generation.0, limit as i64], super::rows::running)
+    }
+    fn cancelling(&mut self, limit: usize) -> Result<Vec<(JobKey, Fence)>> {
+        self.link.list(&sql::CANCELLING_JOBS, [limit as i64], |row| Ok((JobKey(row.get(0)?), Fence(row.get(1)?))))
+    }
+    fn append_logs(&mut self, lines: &[LogLine]) -> Result<()> {
+        self.write_logs(lines)
+    }
+    fn set_progress(&mut self, key: JobKey, fence: Fence, progress: f64, note: Option<&str>) -> Result<bool> {
+        Ok(self.link.writing()?.execute(&sql::SET_PROGRESS, params![progress, note, key.0, fence.0])? == 1)
+    }
+
+    // -- time passes -------------------------------------------------------------------------------------------------
+    fn stage(&mut self, now: Timestamp, limit: usize) -> Result<usize> {
+        self.stage_due(now, limit)
+    }
+    fn expire(&mut self, now: Timestamp, limit: usize) -> Result<usize> {
+        self.expire_waiting(now, limit)
+    }
+    fn prune(&mut self, before: &PruneBefore, limit: usize) -> Result<usize> {
+        self.prune_some(before, limit)
+    }
+
+    // -- holds -------------------------------------------------------------------------------------------------------
+    fn holds(&mut self, now: Timestamp) -> Result<Vec<HoldRule>> {
+        self.active_holds(now)
+    }
+    fn hold_job(&mut self, key: JobKey, code: HeldCode, rule: Option<i64>) -> Result<()> {
+        self.mark_held(key, code, rule)
+    }
+    fn lift_ended_holds(&mut self, now: Timestamp, limit: usize) -> Result<usize> {
+        self.lift_ended(now, limit)
+    }
+    fn lift_task_holds(&mut self, task: &str, codes: &[HeldCode], limit: usize) -> Result<usize> {
+        self.lift_task(task, codes, limit)
+    }
+    fn add_hold(&mut self, rule: &HoldRule, by: &ByHand, now: Timestamp) -> Result<i64> {
+        self.write_hold(rule, by, now)
+    }
+    fn release_hold(
+        &mut self,
+        task: Option<&str>,
+        queue: Option<&str>,
+        where_args: Option<&str>,
+        by: &ByHand,
+        now: Timestamp,
+    ) -> Result<usize> {
+        self.end_holds(task, queue, where_args, by, now)
+    }
+
+    // -- catalogue, workers, alerts ----------------------------------------------------------------------------------
+    fn put_catalogue(&mut self, entries: &[(TaskEntry, String)], release: Option<&str>, now: Timestamp) -> Result<()> {
+        self.replace_catalogue(entries, release, now)
+    }
+    fn catalogue(&mut self) -> Result<Vec<TaskEntry>> {
+        self.present_tasks()
+    }
+    fn open_worker(&mut self, generation: Generation, worker: &WorkerRow, now: Timestamp) -> Result<i64> {
+        self.write_worker(generation, worker, now)
+    }
+    fn close_worker(&mut self, worker: i64, cause: &str, now: Timestamp) -> Result<()> {
+        self.link.writing()?.execute(&sql::CLOSE_WORKER, params![now.0, cause, worker]).map(|_| ())
+    }
+    fn touch_workers(&mut self, generation: Generation, now: Timestamp) -> Result<()> {
+        self.link.writing()?.execute(&sql::TOUCH_WORKERS, params![now.0, generation.0]).map(|_| ())
+    }
+    fn leftovers(&mut self, generation: Generation) -> Result<Vec<Leftover>> {
+        self.workers_left(generation)
+    }
+    fn raise_alert(&mut self, code: &str, subject: &str, message: &str, now: Timestamp) -> Result<()> {
+        self.count_alert(code, subject, message, now)
+    }
+    fn close_alert(&mut self, code: &str, subject: &str, now: Timestamp) -> Result<()> {
+        self.link.writing()?.execute(&sql::CLOSE_ALERT, params![now.0, code, subject]).map(|_| ())
+    }
+
+    // -- terms -------------------------------------------------------------------------------------------------------
+    fn next_generation(&mut self) -> Result<Generation> {
+        let raised = self.link.writing()?.first(&sql::NEXT_GENERATION, [], |row| row.get(0).map(Generation))?;
+        Ok(raised.unwrap_or(Generation(1)))
+    }
+
+    // -- by hand -----------------------------------------------------------------------------------------------------
+    fn cancel(&mut self, id: JobId, by: &ByHand, now: Timestamp) -> Result<Act> {
+        self.row_read = None; // a reason written now belongs into the history that a settlement writes next
+        self.cancel_by_hand(id, by, now)
+    }
+    fn retry(&mut self, id: JobId, policy_attempts: u32, by: &ByHand, now: Timestamp) -> Result<Act> {
+        self.retry_by_hand(id, policy_attempts, by, now)
+    }
+    fn release_job(&mut self, id: JobId, by: &ByHand, now: Timestamp) -> Result<Act> {
+        self.release_by_hand(id, by, now)
+    }
+    fn delete(&mut self, id: JobId, by: &ByHand, now: Timestamp) -> Result<Act> {
+        self.delete_by_hand(id, by, now)
+    }
+}

@@ -1,0 +1,137 @@
+//! begin, commit, rollback: the write lock taken in turn, and what a failed COMMIT means.
+
+use super::{SqliteStore, failure, settings};
+use crate::error::{Result, StoreError};
+use crate::store::Durability;
+use rusqlite::ErrorCode;
+use std::hash::{BuildHasher, RandomState};
+use std::time::{Duration, Instant};
+
+/// The longest wait for the write lock, the turn included.
+const LOCK_WAIT: Duration = Duration::from_secs(5);
+
+/// In an app's file a stranger with SQLite's usual busy handler gets in between our transactions.
+const APP_FILE_GAP: Duration = Duration::from_millis(2);
+
+impl SqliteStore {
+    pub(super) fn begin_write(&mut self, durability: Durability) -> Result<()> {
+        let started = Instant::now();
+        if self.broken {
+            self.replace_connection()?;
+        }
+        self.leave_gap();
+        self.turn.take();
+        let began = self.synchronise(durability).and_then(|()| self.begin_immediate(started));
+        if began.is_err() {
+            self.turn.give_back();
+        }
+        began
+    }
+
+    /// Leaves 2 ms to others since our last transaction, in a file that others write too.
+    fn leave_gap(&self) {
+        if let (true, Some(ended_at)) = (self.app_file, self.ended_at) {
+            let rested = ended_at.elapsed();
+            if rested < APP_FILE_GAP {
+                std::thread::sleep(APP_FILE_GAP - rested);
+            }
+        }
+    }
+
+    /// `synchronous` for the coming commit; it can only be changed outside a transaction.
+    fn synchronise(&mut self, durability: Durability) -> Result<()> {
+        if self.synchronous == Some(durability) {
+            return Ok(());
+        }
+        let pragma = match durability {
+            Durability::Full => "PRAGMA synchronous=FULL",
+            Durability::Lazy => "PRAGMA synchronous=NORMAL",
+        };
+        self.synchronous = None;
+        self.link.connection.execute_batch(pragma).map_err(|error| self.link.fail(error))?;
+        self.synchronous = Some(durability);
+        Ok(())
+    }
+
+    /// Tries with a jitter of 0.1 to 0.8 ms. SQLite's own busy handler would sleep up to 100 ms between two tries.
+    fn begin_immediate(&self, started: Instant) -> Result<()> {
+        let connection = &self.link.connection;
+        let mut chance = 0_u64;
+        let began = loop {
+            let tried = connection.busy_timeout(Duration::ZERO).and_then(|()| connection.prepare_cached("BEGIN IMMEDIATE")?.execute([]));
+            match tried {
+                Ok(_) => break Ok(()),
+                Err(error) if failure::is_busy(&error) && started.elapsed() < LOCK_WAIT => {
+                    chance = if chance == 0 { RandomState::new().hash_one(0_u8) } else { chance }
+                        .wrapping_mul(6_364_136_223_846_793_005)
+                        .wrapping_add(1);
+                    std::thread::sleep(Duration::from_micros(100 + (chance >> 33) % 700));
+                }
+                Err(error) if failure::is_busy(&error) => {
+                    break Err(StoreError::Busy { path: self.link.path.clone(), waited_ms: started.elapsed().as_millis() as u64 });
+                }
+                Err(error) => break Err(self.link.fail(error)),
+            }
+        };
+        connection.busy_timeout(settings::BUSY_TIMEOUT).map_err(|error| self.link.fail(error))?;
+        began
+    }
+
+    pub(super) fn commit_write(&mut self) -> Result<()> {
+        // SQLite rolls back by itself after some failures inside a transaction; a COMMIT would then say yes to nothing.
+        if self.link.writing().is_err() {
+            self.end_turn();
+            return Err(StoreError::Io {
+                path: self.link.path.clone(),
+                cause: "the transaction was rolled back before its commit; nothing was stored".into(),
+            });
+        }
+        let committed = self.link.connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
+        let Err(error) = committed else {
+            self.end_turn();
+            return Ok(());
+        };
+        let failed = self.judge_failed_commit(&error);
+        self.rollback_write();
+        if !matches!(failed, StoreError::Busy { .. }) {
+            self.broken = true;
+            // When this fails too, the next begin tries again; the outcome of this commit matters more.
+            let _ = self.replace_connection();
+        }
+        Err(failed)
+    }
+
+    fn judge_failed_commit(&self, error: &rusqlite::Error) -> StoreError {
+        let path = self.link.path.clone();
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Busy { path, waited_ms: 0 },
+            // FULL comes from a write into the WAL that fell short, so no whole commit frame follows it; a sync that
+            // fails, after which the frames may be there or not, is an I/O error.
+            Some(ErrorCode::DiskFull) => StoreError::Full { path },
+            _ => StoreError::OutcomeUnknown { path, cause: failure::cause(error) },
+        }
+    }
+
+    pub(super) fn rollback_write(&mut self) {
+        if self.link.in_transaction() && self.link.connection.execute_batch("ROLLBACK").is_err() {
+            self.broken = true;
+        }
+        self.end_turn();
+    }
+
+    fn end_turn(&mut self) {
+        self.fences.clear();
+        self.row_read = None;
+        self.ended_at = Some(Instant::now());
+        self.turn.give_back();
+    }
+
+    fn replace_connection(&mut self) -> Result<()> {
+        let connection = super::open::connect_again(&self.link.path, &self.options)?;
+        self.link.connection = connection;
+        self.synchronous = None;
+        self.data_version = None;
+        self.broken = false;
+        Ok(())
+    }
+}

@@ -1,0 +1,120 @@
+//! The canonical statements, one a file in `python/workaday/sql/sqlite`; the Python client reads the same files.
+//!
+//! Parameters are bound by position: the order beside each name is the order in which they first appear in the text,
+//! and `tests/statements.rs` asks SQLite whether that is so.
+
+/// One statement of the canonical set.
+#[derive(Debug)]
+pub struct Statement {
+    /// Its file, without `.sql`.
+    pub name: &'static str,
+    /// Its text without the header comment: the statement cache hashes the text at every use.
+    pub sql: &'static str,
+    pub parameters: &'static [&'static str],
+}
+
+macro_rules! statements {
+    ($($constant:ident = $file:literal ($($parameter:ident),*)),+ $(,)?) => {
+        $(pub const $constant: Statement = Statement {
+            name: $file,
+            sql: without_header(include_str!(concat!("../../../python/workaday/sql/sqlite/", $file, ".sql"))),
+            parameters: &[$(stringify!($parameter)),*],
+        };)+
+        /// Every statement, for the test that prepares them all.
+        pub const ALL: &[&Statement] = &[$(&$constant),+];
+    };
+}
+
+/// The text after its leading `--` lines.
+const fn without_header(text: &str) -> &str {
+    let mut rest = text;
+    while rest.len() > 2 && rest.as_bytes()[0] == b'-' && rest.as_bytes()[1] == b'-' {
+        let mut end = 0;
+        while end < rest.len() && rest.as_bytes()[end] != b'\n' {
+            end += 1;
+        }
+        rest = if end < rest.len() { rest.split_at(end + 1).1 } else { "" };
+    }
+    rest
+}
+
+statements! {
+    // -- look, claim ---------------------------------------------------------------------------------------------------
+    READY_PAIR = "ready_pair" (lane, queue),
+    NEXT_DUE = "next_due" (),
+    NEXT_EXPIRY = "next_expiry" (),
+    CANCELLING_JOBS = "cancelling_jobs" (limit),
+    MARKING_RULE = "marking_rule" (now, rule),
+    CLAIMABLE_JOBS = "claimable_jobs" (lane, queue, limit),
+    CLAIM_JOB = "claim_job" (fence, generation, worker, now, key),
+    JOB_FENCE = "job_fence" (key),
+    SET_LANE = "set_lane" (lane, key),
+    INSERT_JOB = "insert_job" (id, task, queue, priority, lane, run_at, now, args, expires_at, tags, rerun_of, enqueued_release),
+    // -- settle --------------------------------------------------------------------------------------------------------
+    RUNNING_JOB = "running_job" (key, fence),
+    RUNNING_BEFORE = "running_before" (generation, limit),
+    RECORD_ATTEMPT = "record_attempt" (job, fence, attempt, outcome, claimed_at, started_at, now, waited_us, ran_us, cpu_us, memory_peak_kib, error, cause, child, release, log_lines, log_dropped_bytes),
+    DELETE_RUNNING = "delete_running" (key, fence),
+    FINISH_JOB = "finish_job" (key, id, task, queue, priority, lane, state, reason, run_at, args, result, attempt, attempt_extra, fence, unique_key, unique_while, tags, rerun_of, enqueued_release, cancel_reason, created_at, now),
+    FINISH_WAITING = "finish_waiting" (reason, cancel_reason, now, key),
+    DELETE_JOB = "delete_job" (key),
+    RETURN_JOB = "return_job" (state, run_at, attempt, crash_count, suspect_count, rescue_count, lane, held, key, fence),
+    APPEND_LOG = "append_log" (job, fence, seq, at, stream, level, logger, text),
+    SET_PROGRESS = "set_progress" (progress, note, key, fence),
+    // -- time passes ---------------------------------------------------------------------------------------------------
+    STAGE_DUE = "stage_due" (now, limit),
+    EXPIRED_JOBS = "expired_jobs" (now, limit),
+    PRUNE_FINISHED = "prune_finished" (state, before, limit),
+    DELETE_ATTEMPTS = "delete_attempts" (job),
+    DELETE_LOGS = "delete_logs" (job),
+    DELETE_FINISHED = "delete_finished" (key),
+    // -- holds ---------------------------------------------------------------------------------------------------------
+    ACTIVE_HOLDS = "active_holds" (now),
+    HOLD_JOB = "hold_job" (held, rule, key),
+    LIFT_RULE = "lift_rule" (rule, limit),
+    LIFT_TASK = "lift_task" (held, task, limit),
+    WRITE_HOLD = "write_hold" (task, queue, where_args, reason, owner, until, now),
+    UNRELEASED_HOLDS = "unreleased_holds" (task, queue),
+    END_HOLD = "end_hold" (now, rule),
+    // -- catalogue, workers, alerts ------------------------------------------------------------------------------------
+    PUT_TASK = "put_task" (name, queue, lane, entry, release, now),
+    ABSENT_TASKS = "absent_tasks" (now, names),
+    CATALOGUE = "catalogue" (),
+    OPEN_WORKER = "open_worker" (generation, kind, pid, boot_id, process_started_at, release, now, info),
+    CLOSE_WORKER = "close_worker" (now, cause, worker),
+    TOUCH_WORKERS = "touch_workers" (now, generation),
+    LEFTOVERS = "leftovers" (generation),
+    RAISE_ALERT = "raise_alert" (code, subject, message, now),
+    CLOSE_ALERT = "close_alert" (now, code, subject),
+    // -- the store about itself ----------------------------------------------------------------------------------------
+    NEXT_GENERATION = "next_generation" (),
+    SET_META = "set_meta" (name, value),
+    GET_META = "get_meta" (name),
+    // -- by hand -------------------------------------------------------------------------------------------------------
+    JOB_STATE = "job_state" (id),
+    MARK_CANCEL = "mark_cancel" (now, reason, key),
+    REVIVE_JOB = "revive_job" (now, attempt_extra, key),
+    RELEASE_JOB = "release_job" (key),
+    WRITE_AUDIT = "write_audit" (now, who, action, target, why, detail),
+    // -- what the faces ask ---------------------------------------------------------------------------------------------
+    READY_COUNTS = "read/ready_counts" (),
+    DUE_COUNTS = "read/due_counts" (),
+    RUNNING_COUNTS = "read/running_counts" (),
+    HELD_COUNTS = "read/held_counts" (),
+    PENDING_COUNTS = "read/pending_counts" (),
+    UNFINISHED_COUNT = "read/unfinished_count" (),
+    FINISHED_COUNTS = "read/finished_counts" (),
+    FINISHED_SINCE = "read/finished_since" (state, since),
+    OPEN_ALERT_COUNT = "read/open_alert_count" (),
+    LIST_UNFINISHED = "read/list_unfinished" (before, state, task, queue, since, held, tag, limit),
+    LIST_FINISHED = "read/list_finished" (before, state, task, queue, since, tag, limit),
+    IDS_BETWEEN = "read/ids_between" (low, high, limit),
+    ONE_JOB = "read/one_job" (id),
+    ATTEMPTS_OF = "read/attempts_of" (job),
+    LOGS_OF = "read/logs_of" (job, fence, seq, limit),
+    ALL_TASKS = "read/all_tasks" (),
+    ALL_HOLDS = "read/all_holds" (released, limit),
+    ALL_WORKERS = "read/all_workers" (ended, limit),
+    ALL_ALERTS = "read/all_alerts" (before, closed, limit),
+    AUDIT_TRAIL = "read/audit_trail" (before, limit),
+}

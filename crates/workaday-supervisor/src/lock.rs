@@ -1,0 +1,121 @@
+//! One supervisor a store. The kernel says exactly when a supervisor and its children are dead.
+//!
+//! `-lock` belongs to the supervisor alone; `-children` is inherited by every child, so it is free only when all of
+//! them are gone. Inheritors close it, never unlock it: an unlock would free it for everybody.
+
+use rustix::fs::{FlockOperation, Mode, OFlags, flock, open};
+use rustix::io::Errno;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use workaday_core::clock::Timestamp;
+use workaday_core::explain::{Problem, RetryAdvice};
+
+/// The path of a file beside the store.
+pub fn beside(database: &Path, suffix: &str) -> PathBuf {
+    let mut name = database.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+fn open_lock(path: &Path) -> Result<File, Problem> {
+    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    let fd: OwnedFd = open(path, flags, Mode::RUSR | Mode::WUSR).map_err(|error| cannot_open(path, error))?;
+    Ok(File::from(fd))
+}
+
+fn cannot_open(path: &Path, error: Errno) -> Problem {
+    Problem::new("store.unwritable", format!("the file `{}` could not be opened: {error}", path.display()))
+        .expected("a folder that this user may write to")
+        .retry(RetryAdvice::SafeAfterFix, "safe after the permission is mended; nothing was started")
+}
+
+/// The supervisor's own lock, held until the process ends.
+#[derive(Debug)]
+pub struct SupervisorLock {
+    _file: File,
+}
+
+/// Takes the supervisor lock, or says who holds it.
+pub fn take_supervisor_lock(database: &Path, now: Timestamp) -> Result<SupervisorLock, Problem> {
+    let path = beside(database, "-lock");
+    let mut file = open_lock(&path)?;
+    match flock(file.as_fd(), FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => {
+            let _ = file.set_len(0);
+            let _ = file.seek(SeekFrom::Start(0));
+            let _ = write!(file, "pid={} since={now}", std::process::id());
+            Ok(SupervisorLock { _file: file })
+        }
+        Err(Errno::WOULDBLOCK) => Err(held(database, &holder(&mut file))),
+        Err(error) => Err(cannot_open(&path, error)),
+    }
+}
+
+fn holder(file: &mut File) -> String {
+    let mut text = String::new();
+    let _ = file.read_to_string(&mut text);
+    if text.trim().is_empty() { "a process that has not said its name yet".to_owned() } else { text.trim().to_owned() }
+}
+
+fn held(database: &Path, holder: &str) -> Problem {
+    Problem::new("supervisor.held", format!("another supervisor runs on `{}`: {holder}", database.display()))
+        .expected("one supervisor a store")
+        .got(holder.to_owned())
+        .retry(RetryAdvice::SafeAfterFix, "safe once that one has ended; nothing was started")
+        .hint("stop it with SIGTERM (it drains), or look at it with `workaday status`")
+}
+
+/// The lock that children inherit.
+#[derive(Debug)]
+pub struct ChildrenLock {
+    file: File,
+}
+
+impl ChildrenLock {
+    /// Waits until no child of an earlier generation lives, at most `patience`.
+    pub fn take(database: &Path, patience: Duration) -> Result<ChildrenLock, Problem> {
+        let path = beside(database, "-children");
+        let file = open_lock(&path)?;
+        let until = Instant::now() + patience;
+        loop {
+            match flock(file.as_fd(), FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => return Ok(ChildrenLock { file }),
+                Err(Errno::WOULDBLOCK) if Instant::now() < until => std::thread::sleep(Duration::from_millis(2)),
+                Err(Errno::WOULDBLOCK) => return Err(children_held(&path)),
+                Err(error) => return Err(cannot_open(&path, error)),
+            }
+        }
+    }
+
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+}
+
+fn children_held(path: &Path) -> Problem {
+    let holders = holders_of(path);
+    Problem::new("supervisor.children_alive", format!("processes of an earlier supervisor still hold `{}`: {holders}", path.display()))
+        .expected("all of them dead: their jobs must not run twice at once")
+        .got(holders)
+        .retry(RetryAdvice::SafeAfterFix, "safe once they have ended; nothing was started")
+        .hint("end them with `kill -9 PID`, then start again")
+}
+
+/// The processes that have a file open, from /proc: the kernel's own list of lock owners names only the first.
+fn holders_of(path: &Path) -> String {
+    use std::os::unix::fs::MetadataExt;
+    let Ok(wanted) = std::fs::metadata(path) else { return "unknown".to_owned() };
+    let mut found = Vec::new();
+    for (pid, name) in crate::orphans::processes() {
+        let Ok(files) = std::fs::read_dir(format!("/proc/{pid}/fd")) else { continue };
+        let has_it =
+            files.flatten().any(|fd| std::fs::metadata(fd.path()).is_ok_and(|m| m.ino() == wanted.ino() && m.dev() == wanted.dev()));
+        if has_it && pid != std::process::id() as i64 {
+            found.push(format!("pid {pid} ({name})"));
+        }
+    }
+    if found.is_empty() { "a process of another user".to_owned() } else { found.join(", ") }
+}

@@ -1,0 +1,178 @@
+//! `workaday up`: from nothing to a running supervisor, in the order that keeps the promise.
+//!
+//! Lock first (nobody else runs), then the store (migrated, with a backup), then what an earlier generation left is
+//! ended, then its claims are given back, then children start.
+
+use crate::checkpointer::CheckpointThread;
+use crate::child::Recipe;
+use crate::clocks::moment;
+use crate::interpreter;
+use crate::lock::{ChildrenLock, take_supervisor_lock};
+use crate::orphans;
+use crate::signals::Signals;
+use crate::supervisor::{Supervisor, worker_row};
+use crate::wakeup::{WakeSocket, WalWatch};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use workaday_core::explain::{Explain, Problem, RetryAdvice};
+use workaday_core::job::Generation;
+use workaday_engine::{Engine, Moment, Seeded, Settings};
+use workaday_store::sqlite::instance::Binding;
+use workaday_store::sqlite::{OpenOptions, SqliteStore};
+use workaday_store::{Durability, Store, StoreError};
+
+/// How long the children of a dead supervisor may take to be gone once they were killed.
+const CHILDREN_PATIENCE: Duration = Duration::from_secs(1);
+
+/// What `up` is started with.
+#[derive(Clone, Debug)]
+pub struct UpOptions {
+    /// The SQLite file.
+    pub database: PathBuf,
+    /// `module:app`.
+    pub app: String,
+    /// The folder of workaday.toml, else the current one: working directory of the children, first on sys.path.
+    pub root: PathBuf,
+    pub python: Option<PathBuf>,
+    pub release: Option<String>,
+    /// Take a copied store as one of its own.
+    pub adopt: bool,
+    pub settings: Settings,
+}
+
+/// Runs until drained. The problem, if any, says why it could not start or had to end.
+pub fn up(options: UpOptions) -> Result<(), Problem> {
+    let started = moment();
+    let python = interpreter::find(options.python.as_deref())?;
+    make_folder(&options.database)?;
+    let _lock = take_supervisor_lock(&options.database, started.wall)?;
+    // Before anything is started: a signal from here on drains instead of killing us in the middle.
+    let signals = Signals::open().map_err(|error| system("signals could not be opened", &error))?;
+    let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
+    let mut store = open(&options.database).map_err(|error| error.problem())?;
+    let paused = bind(&mut store, options.adopt).map_err(|error| error.problem())?;
+    let instance = store.instance_id().map_err(|error| error.problem())?;
+    let database = store.path().to_owned();
+    let generation = take_over(&mut store, &instance, &options, started).map_err(|error| error.problem())?;
+    let children_lock = ChildrenLock::take(&database, CHILDREN_PATIENCE)?;
+    let mut engine =
+        Engine::new(Box::new(store), Box::new(Seeded::from_system()), options.settings, generation, started).map_err(|e| e.problem())?;
+    let rescued = engine.rescue(moment()).map_err(|error| error.problem())?;
+    if rescued.rescued > 0 {
+        let took_ms = (moment().steady - started.steady).0 / 1_000;
+        tracing::warn!(
+            jobs = rescued.rescued,
+            quarantined = rescued.quarantined,
+            took_ms,
+            "{} jobs of a supervisor that died were given back",
+            rescued.rescued
+        );
+    }
+    engine.claims_stopped = paused;
+    let wake = WakeSocket::bind(&database)?;
+    let wal = WalWatch::open(&database);
+    let _checkpoints =
+        CheckpointThread::start(database.clone()).map_err(|error| system("the checkpoint thread could not be started", &error))?;
+    let recipe = Recipe {
+        python,
+        app: options.app,
+        root: options.root,
+        database: database.clone(),
+        instance,
+        generation: generation.0,
+        release: options.release,
+    };
+    tracing::info!(app = %recipe.app, generation = generation.0, "workaday {} is up on {}", env!("CARGO_PKG_VERSION"), database.display());
+    let mut supervisor = Supervisor::new(engine, recipe, children_lock, wake, wal, signals, database);
+    let ended = supervisor.run();
+    tracing::info!("workaday is down");
+    ended
+}
+
+fn make_folder(database: &Path) -> Result<(), Problem> {
+    let folder = database.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let Some(folder) = folder.filter(|folder| !folder.exists()) else { return Ok(()) };
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| {
+        Problem::new("store.unwritable", format!("the folder `{}` could not be made: {error}", folder.display()))
+            .expected("a folder that this user may write to")
+            .retry(RetryAdvice::SafeAfterFix, "safe after the permission is mended; nothing was started")
+    })
+}
+
+fn open(database: &Path) -> Result<SqliteStore, StoreError> {
+    let options = OpenOptions { migrate: true, checkpoint_on_close: true, ..OpenOptions::default() };
+    let store = SqliteStore::open(database, options)?;
+    for notice in store.notices() {
+        tracing::warn!("{notice}");
+    }
+    if store.is_app_file() {
+        tracing::warn!(
+            "the store lies in a file of the app's own: the promise needs SQLite 3.51.3 (or 3.50.7, 3.44.6) or newer in every process that opens it"
+        );
+    }
+    Ok(store)
+}
+
+/// Binds a new store, takes over a copied one when asked to, else says that claims stay paused.
+fn bind(store: &mut SqliteStore, adopt: bool) -> Result<Option<String>, StoreError> {
+    match store.check_binding()? {
+        Binding::Bound => Ok(None),
+        Binding::Unbound => in_transaction(store, SqliteStore::bind_instance).map(|()| None),
+        Binding::Copy { why } if adopt => {
+            let id = in_transaction(store, SqliteStore::adopt_instance)?;
+            tracing::warn!("a copied store was adopted as {id} ({why})");
+            Ok(None)
+        }
+        Binding::Copy { why } => {
+            tracing::error!(
+                "this store is a copy ({why}): nothing is claimed, so that no job of the original runs twice; `workaday up --adopt` makes it a store of its own"
+            );
+            Ok(Some(format!("this store is a copy: {why}")))
+        }
+    }
+}
+
+fn in_transaction<T>(store: &mut SqliteStore, write: impl FnOnce(&mut SqliteStore) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    store.begin(Durability::Full)?;
+    match write(store) {
+        Ok(value) => store.commit().map(|()| value),
+        Err(error) => {
+            store.rollback();
+            Err(error)
+        }
+    }
+}
+
+/// Raises the generation and ends what earlier ones left: known by boot and start time, or by their mark.
+fn take_over(store: &mut SqliteStore, instance: &str, options: &UpOptions, now: Moment) -> Result<Generation, StoreError> {
+    let (generation, leftovers) = in_transaction(store, |store| {
+        let generation = store.next_generation()?;
+        let leftovers = store.leftovers(generation)?;
+        for left in &leftovers {
+            store.close_worker(left.worker, "its supervisor died", now.wall)?;
+        }
+        let row = worker_row("supervisor", i64::from(std::process::id()), options.release.clone());
+        store.open_worker(generation, &row, now.wall)?;
+        Ok((generation, leftovers))
+    })?;
+    let boot = orphans::boot_id();
+    let alive = leftovers.iter().filter(|left| left.kind != "supervisor" && left.boot_id == boot);
+    for left in alive.filter(|left| left.process_started_at != 0 && orphans::process_started_at(left.pid) == left.process_started_at) {
+        if let Some(pid) = i32::try_from(left.pid).ok().and_then(rustix::process::Pid::from_raw) {
+            let _ = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+        }
+    }
+    let ended = orphans::end_marked(&format!("{instance}:"));
+    if ended > 0 {
+        tracing::warn!(processes = ended, "{ended} processes of an earlier supervisor were still there and were ended");
+    }
+    Ok(generation)
+}
+
+fn system(what: &str, error: &std::io::Error) -> Problem {
+    Problem::new("supervisor.system", format!("{what}: {error}"))
+        .expected("a Linux system with free descriptors and threads")
+        .retry(RetryAdvice::Safe, "safe now; nothing was started")
+}

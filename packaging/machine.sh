@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# What the build needs from the machine: Rust, a C compiler, Python >= 3.11 with venv. Missing Debian packages are
+# installed when root; anything else is named in one line.
+set -euo pipefail
+python=${PYTHON:-python3}
+missing=()
+
+command -v cc >/dev/null || missing+=(gcc libc6-dev)
+command -v git >/dev/null || missing+=(git)
+"$python" -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
+
+if ((${#missing[@]})); then
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    echo "installing ${missing[*]}"
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update -qq && apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+  else
+    echo "missing on this machine: ${missing[*]} (as root: apt-get install ${missing[*]})" >&2
+    exit 1
+  fi
+fi
+
+"$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
+  echo "missing on this machine: Python 3.11 or newer ($python is $("$python" -V 2>&1)); set PYTHON=" >&2
+  exit 1
+}
+command -v cargo >/dev/null || {
+  echo "missing on this machine: Rust 1.95 or newer with cargo (rustup, or your distribution's package)" >&2
+  exit 1
+}
