@@ -21,11 +21,7 @@ MEASURES = ("floors", "enqueue", "latency", "throughput", "footprint", "peer_hue
 
 
 def machine() -> dict[str, object]:
-    processor = [
-        line.partition(":")[2].strip()
-        for line in Path("/proc/cpuinfo").read_text().splitlines()
-        if "model name" in line
-    ]
+    processor = [line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line]
     return {
         "processor": processor[0] if processor else platform.machine(),
         "cores": os.cpu_count(),
@@ -49,9 +45,7 @@ def table(run: dict) -> str:
     if latency := measures.get("latency"):
         for kind in ("sync", "async"):
             seen = latency[kind]["pick_up_ms"]
-            row(
-                f"pick-up, {kind}: p50 / p99 / worst", f"{seen['p50']} / {seen['p99']} / {seen['max']} ms", "1.5 / 5 ms"
-            )
+            row(f"pick-up, {kind}: p50 / p99 / worst", f"{seen['p50']} / {seen['p99']} / {seen['max']} ms", "1.5 / 5 ms")
     if throughput := measures.get("throughput"):
         for kind in ("sync", "async"):
             rate = throughput[kind]["jobs_per_second"]
@@ -85,9 +79,9 @@ def table(run: dict) -> str:
         )
     lines = ["| measure | figure | bar |", "|---|---:|---:|", *(f"| {a} | {b} | {c} |" for a, b, c in rows)]
     host = run["machine"]
-    return "\n".join(
-        [*lines, "", f"{host['processor']}, {host['cores']} cores, Python {host['python']}; {run['when']}.", ""]
-    )
+    if host["load_before"][0] > 0.5 * host["cores"]:
+        lines += ["", f"The machine was busy (load {host['load_before'][0]} before the run): ratios may be read, figures may not."]
+    return "\n".join([*lines, "", f"{host['processor']}, {host['cores']} cores, Python {host['python']}; {run['when']}.", ""])
 
 
 def main() -> None:

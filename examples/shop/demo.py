@@ -145,9 +145,7 @@ def proof(orders: dict[int, list[str]]) -> list[tuple[bool, str]]:
     ended = collections.Counter(r["task"] for r in data.runs() if r["what"] == "end")
     begun = collections.Counter(r["task"] for r in data.runs() if r["what"] == "begin")
     killed = claims(orders[KILLED_ORDER][0])
-    killed_runs = [
-        r for r in data.runs() if (r["task"], r["order"]) == ("charge", KILLED_ORDER) and r["what"] == "begin"
-    ]
+    killed_runs = [r for r in data.runs() if (r["task"], r["order"]) == ("charge", KILLED_ORDER) and r["what"] == "begin"]
     retried = begun["send_receipt"] - ended["send_receipt"]
     [(poison_crashes,)] = store("SELECT crash_count FROM workaday_jobs WHERE held = 'quarantine'")
     lost = [job for jobs in orders.values() for job in jobs if not claims(job)]
@@ -196,9 +194,7 @@ def play() -> bool:
         lines = proof(orders)
         for holds, line in lines:
             say(f"  {'✓' if holds else '✕'} {line}")
-        say(
-            f"\nLook yourself: {os.path.relpath(data.RUN)}/ has runs.jsonl (a line a step of each run), shop.db, invoices/,"
-        )
+        say(f"\nLook yourself: {os.path.relpath(data.RUN)}/ has runs.jsonl (a line a step of each run), shop.db, invoices/,")
         say(f"pictures/, outbox/ and the logs. In {os.path.relpath(HERE)}/: workaday job list, workaday job why ID.")
         if os.environ.get("KEEP"):
             say(f"\nStill open: http://127.0.0.1:{port}/docs (Ctrl-C closes the shop)")

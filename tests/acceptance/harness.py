@@ -146,9 +146,7 @@ class Project:
         )
         finished = Finished(ended.returncode, ended.stdout.decode(), ended.stderr.decode())
         if code is not None:
-            assert finished.code == code, (
-                f"{command} ended with {finished.code}, not {code}\n{finished.out}{finished.err}"
-            )
+            assert finished.code == code, f"{command} ended with {finished.code}, not {code}\n{finished.out}{finished.err}"
         return finished
 
     def python(self, source: str, *arguments: str, within: float = 60, code: int | None = 0, **env: str) -> Finished:
@@ -272,9 +270,7 @@ class Project:
         told = []
         if self.database.exists():
             with contextlib.suppress(sqlite3.Error):
-                told.append(
-                    f"unfinished: {self.rows('SELECT state, held, count(*) AS n FROM workaday_jobs GROUP BY 1, 2')}"
-                )
+                told.append(f"unfinished: {self.rows('SELECT state, held, count(*) AS n FROM workaday_jobs GROUP BY 1, 2')}")
                 told.append(f"finished: {self.rows('SELECT state, count(*) AS n FROM workaday_finished GROUP BY 1')}")
                 told.append(f"attempts: {self.rows('SELECT outcome, count(*) AS n FROM workaday_attempts GROUP BY 1')}")
                 told.append(f"first unfinished: {self.rows('SELECT * FROM workaday_jobs ORDER BY key LIMIT 3')}")
@@ -341,9 +337,7 @@ class Supervisor:
         try:
             return self.process.wait(within)
         except subprocess.TimeoutExpired:
-            raise LateError(
-                f"`workaday up` did not end within {within:g} s of SIGTERM\n{self.project.tell()}"
-            ) from None
+            raise LateError(f"`workaday up` did not end within {within:g} s of SIGTERM\n{self.project.tell()}") from None
 
     def wait_exit(self, within: float = 20) -> int:
         return self.process.wait(within)

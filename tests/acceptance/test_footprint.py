@@ -32,10 +32,7 @@ def test_the_client_needs_only_the_standard_library(project: Project) -> None:
     import workaday
 
     folder = str(__import__("pathlib").Path(workaday.__file__).parents[1])
-    source = (
-        bare.format(folder)
-        + "; print(sorted(m for m in sys.modules if m.split('.')[0] in ('pydantic', 'fastapi', 'sqlalchemy')))"
-    )
+    source = bare.format(folder) + "; print(sorted(m for m in sys.modules if m.split('.')[0] in ('pydantic', 'fastapi', 'sqlalchemy')))"
     assert project.run(sys.executable, "-S", "-c", source).out.strip() == "[]"
 
 
@@ -65,5 +62,5 @@ def test_a_new_project_has_its_first_result_within_seconds(project: Project) -> 
     project.write("jobs.py", JOBS)
     began = time.monotonic()
     project.up()
-    project.python("from jobs import work; work.enqueue(1).result(timeout=10)")
+    project.python("from jobs import work; work.enqueue(1).result(timeout='10s')")
     assert time.monotonic() - began < 10

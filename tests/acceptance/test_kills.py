@@ -146,9 +146,7 @@ class Storm:
     def wait_progress(self, within: float = 20) -> None:
         """A new line after now: work goes on."""
         before = len(self.project.effects())
-        wait_until(
-            lambda: len(self.project.effects()) > before, within=within, what="work goes on", seen=self.project.tell
-        )
+        wait_until(lambda: len(self.project.effects()) > before, within=within, what="work goes on", seen=self.project.tell)
 
     def pause(self, seconds_max: float) -> None:
         """Part of the storm's schedule, not of its checks: where in the work the kill lands."""

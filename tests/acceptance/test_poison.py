@@ -45,8 +45,7 @@ JOBS = """
 def test_a_poison_job_is_quarantined_while_a_hundred_good_ones_finish(project: Project) -> None:
     project.write("jobs.py", JOBS)
     jobs = project.enqueue(
-        "app.enqueue_many([good.prepare(n) for n in range(50)] + [segfault.prepare()]"
-        " + [good.prepare(n) for n in range(50, 100)])"
+        "app.enqueue_many([good.prepare(n) for n in range(50)] + [segfault.prepare()] + [good.prepare(n) for n in range(50, 100)])"
     )
     poison = jobs.pop(50)
     project.up()

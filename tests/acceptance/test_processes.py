@@ -33,10 +33,7 @@ def many(project: Project) -> Project:
 def all_there(project: Project, ids: list[str]) -> None:
     """Each acknowledged id is one job, and the store is sound."""
     assert len(set(ids)) == len(ids)
-    stored = {
-        row["id"].hex()
-        for row in project.rows("SELECT id FROM workaday_jobs UNION ALL SELECT id FROM workaday_finished")
-    }
+    stored = {row["id"].hex() for row in project.rows("SELECT id FROM workaday_jobs UNION ALL SELECT id FROM workaday_finished")}
     missing = [job_id for job_id in ids if job_id.replace("-", "") not in stored]
     assert not missing, f"{len(missing)} of {len(ids)} acknowledged jobs are not stored"
     assert project.one("PRAGMA integrity_check") == "ok"
@@ -203,9 +200,7 @@ def test_the_users_own_connection_on_the_same_file_is_neither_disturbed_nor_dist
         finally:
             connection.close()
 
-    wait_until(
-        lambda: len(read("SELECT n FROM effects WHERE n >= 0")) >= 100, within=20, what="100 effects", seen=project.tell
-    )
+    wait_until(lambda: len(read("SELECT n FROM effects WHERE n >= 0")) >= 100, within=20, what="100 effects", seen=project.tell)
     supervisor.stop()
     assert sorted(read("SELECT n FROM effects WHERE n >= 0")) == list(range(1, 200, 2))
     assert sorted(read("SELECT n FROM effects WHERE n < 0")) == sorted(-1 - n for n in range(1, 200, 2))
@@ -296,9 +291,7 @@ def test_uvicorn_workers_enqueue(many: Project) -> None:
 
 def wait_address(project: Project, pattern: str) -> str:
     log = project.root / "web.log"
-    address = wait_until(
-        lambda: re.search(pattern, log.read_text()), within=20, what="the web server listens", seen=project.tell
-    ).group(1)
+    address = wait_until(lambda: re.search(pattern, log.read_text()), within=20, what="the web server listens", seen=project.tell).group(1)
 
     def answers() -> bool:
         try:

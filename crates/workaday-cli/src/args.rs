@@ -70,7 +70,7 @@ pub enum Command {
 
 #[derive(Debug, Args)]
 pub struct Init {
-    /// Where to write (default: here)
+    /// Where to write
     #[arg(default_value = ".")]
     pub folder: PathBuf,
     /// Say what would be written, write nothing
@@ -139,7 +139,7 @@ pub enum Job {
     /// List jobs, newest first
     List(JobList),
     /// Show one job: arguments, attempts, errors
-    Show(JobId),
+    Show(JobShow),
     /// Explain its state, and what happens next
     Why(JobId),
     /// What it printed, attempt by attempt
@@ -156,9 +156,19 @@ pub enum Job {
 
 #[derive(Debug, Args)]
 pub struct JobId {
-    /// Its id
+    /// Its id, or the first 8 or more digits of it
     #[arg(value_name = "ID")]
     pub id: String,
+}
+
+#[derive(Debug, Args)]
+pub struct JobShow {
+    /// Its id, or the first 8 or more digits of it
+    #[arg(value_name = "ID")]
+    pub id: String,
+    /// The last error's traceback too
+    #[arg(long, short)]
+    pub traceback: bool,
 }
 
 /// Which jobs. All conditions hold together.
@@ -189,7 +199,7 @@ pub struct JobList {
 
 #[derive(Debug, Args)]
 pub struct JobLogs {
-    /// Its id
+    /// Its id, or the first 8 or more digits of it
     #[arg(value_name = "ID")]
     pub id: String,
     /// Go on until the job has finished

@@ -6,8 +6,10 @@
 //! | [`commands`] | one file a command |
 //! | [`context`] | settings, store, clock and output of one run |
 //! | [`beside`] | the files beside the store: is a supervisor there, wake it |
+//! | [`facts`] | what explains a job |
 //! | [`document`] | rows as JSON |
 //! | [`render`] | words, tables, colour |
+//! | [`words`] | times and counts as people read them |
 //! | [`text`] | text of jobs made safe to show |
 //! | [`failure`] | problems and exit codes |
 //! | [`reference`] | docs/reference/cli.md |
@@ -17,10 +19,12 @@ pub mod beside;
 pub mod commands;
 pub mod context;
 pub mod document;
+pub mod facts;
 pub mod failure;
 pub mod reference;
 pub mod render;
 pub mod text;
+pub mod words;
 
 use args::Line;
 use clap::Parser;
@@ -79,7 +83,8 @@ fn not_understood(error: &clap::Error) -> ExitCode {
     if error.use_stderr() && wants_json {
         let whole = error.render().to_string();
         let message = whole.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-        let problem = failure::usage(message, "a command line as `workaday --help` shows").hint("`workaday --help` lists the commands, `workaday COMMAND --help` its options");
+        let problem = failure::usage(message, "a command line as `workaday --help` shows")
+            .hint("`workaday --help` lists the commands, `workaday COMMAND --help` its options");
         complain(&[problem], true);
     } else {
         let _ = error.print();

@@ -38,14 +38,19 @@ fn section(page: &mut String, command: &Command, parent: &str) {
 }
 
 fn options<'a>(page: &mut String, arguments: impl Iterator<Item = &'a Arg>) {
-    let shown: Vec<&Arg> = arguments.filter(|argument| !argument.is_hide_set() && !["help", "version"].contains(&argument.get_id().as_str())).collect();
+    let shown: Vec<&Arg> =
+        arguments.filter(|argument| !argument.is_hide_set() && !["help", "version"].contains(&argument.get_id().as_str())).collect();
     if shown.is_empty() {
         return;
     }
     page.push_str("| option | meaning |\n|---|---|\n");
     for argument in shown {
         let default: Vec<String> = argument.get_default_values().iter().map(|value| format!("`{}`", value.to_string_lossy())).collect();
-        let default = if default.is_empty() || !argument.get_action().takes_values() { String::new() } else { format!(" (default {})", default.join(" ")) };
+        let default = if default.is_empty() || !argument.get_action().takes_values() {
+            String::new()
+        } else {
+            format!(" (default {})", default.join(" "))
+        };
         let help = argument.get_help().map(ToString::to_string).unwrap_or_default().replace('|', "\\|");
         let _ = writeln!(page, "| `{}` | {help}{default} |", spelled(argument));
     }
@@ -53,7 +58,11 @@ fn options<'a>(page: &mut String, arguments: impl Iterator<Item = &'a Arg>) {
 
 fn spelled(argument: &Arg) -> String {
     let value = argument.get_value_names().map(|names| names.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "));
-    let value = if argument.get_action().takes_values() { value.unwrap_or_else(|| argument.get_id().as_str().to_uppercase()) } else { String::new() };
+    let value = if argument.get_action().takes_values() {
+        value.unwrap_or_else(|| argument.get_id().as_str().to_uppercase())
+    } else {
+        String::new()
+    };
     match (argument.get_long(), argument.get_short()) {
         (Some(long), Some(short)) => format!("-{short}, --{long} {value}").trim_end().to_owned(),
         (Some(long), None) => format!("--{long} {value}").trim_end().to_owned(),

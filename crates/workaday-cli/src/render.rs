@@ -44,13 +44,9 @@ impl Output {
     pub fn standard(json: bool) -> Self {
         let stdout = io::stdout();
         let terminal = stdout.is_terminal();
-        let declined = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        Self {
-            out: BufWriter::new(stdout.lock()),
-            json,
-            colour: terminal && !declined,
-            columns: terminal.then(terminal_columns).flatten(),
-        }
+        let declined = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+            || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        Self { out: BufWriter::new(stdout.lock()), json, colour: terminal && !declined, columns: terminal.then(terminal_columns).flatten() }
     }
 
     /// A line of text. Parts from jobs go through [`text::line`] first.
@@ -173,7 +169,12 @@ impl Table {
         let gaps = 2 * widths.len().saturating_sub(1);
         while widths.iter().sum::<usize>() + gaps > columns {
             // Identifiers are no use cut in half: among the rest the widest is shortened.
-            let Some(index) = (0..widths.len()).filter(|&index| widths[index] > WIDTH_MIN && self.heads[index].name != "id").max_by_key(|&index| widths[index]) else { break };
+            let Some(index) = (0..widths.len())
+                .filter(|&index| widths[index] > WIDTH_MIN && self.heads[index].name != "id")
+                .max_by_key(|&index| widths[index])
+            else {
+                break;
+            };
             widths[index] -= 1;
         }
         widths

@@ -60,6 +60,7 @@ pub struct Settings {
 pub struct Worker {
     pub processes: usize,
     pub threads: usize,
+    pub async_processes: usize,
     pub async_slots: usize,
     pub solo: usize,
     pub grace: Length,
@@ -229,12 +230,12 @@ impl Resolved {
 
     fn worker(&self, cores: usize, root: &Path) -> Worker {
         let count = |key| self.count("worker", "", key).map(|count| count as usize);
-        let processes = count("processes").unwrap_or(cores.max(1));
         Worker {
-            processes,
+            processes: count("processes").unwrap_or(cores.max(1)),
             threads: count("threads").unwrap_or(1),
+            async_processes: count("async_processes").unwrap_or(1),
             async_slots: count("async_slots").unwrap_or(100),
-            solo: count("solo").unwrap_or(processes),
+            solo: count("solo").unwrap_or(2),
             grace: self.length("worker", "", "grace"),
             kill_after: self.length("worker", "", "kill_after"),
             recycle_after_jobs: self.count("worker", "", "recycle_after_jobs").map(|count| count as u64),

@@ -14,9 +14,7 @@ fn main() -> std::io::Result<()> {
     let mut answers = std::io::BufWriter::new(std::io::stdout().lock());
     for line in std::io::stdin().lock().lines() {
         let answer = match serde_json::from_str(&line?) {
-            Ok(question) => {
-                answer(&question).unwrap_or_else(|problem| json!({"problem": problem.to_string()}))
-            }
+            Ok(question) => answer(&question).unwrap_or_else(|problem| json!({"problem": problem.to_string()})),
             Err(problem) => json!({"problem": problem.to_string()}),
         };
         writeln!(answers, "{answer}")?;
@@ -37,27 +35,16 @@ fn answer(question: &Value) -> Result<Value, Box<dyn std::error::Error>> {
     };
     let (zone, after): (_, Timestamp) = (TimeZone::get(text("tz"))?, text("after").parse()?);
     let n = question["n"].as_u64().unwrap_or(5) as usize;
-    let walk = Walk::new(
-        &expr,
-        &zone,
-        policy(question),
-        const { &ExcludedDates::NONE },
-    );
+    let walk = Walk::new(&expr, &zone, policy(question), const { &ExcludedDates::NONE });
     if let Some(until) = question["until"].as_str() {
         return Ok(json!({"count": walk.count(after, until.parse()?)}));
     }
     let ticks: Vec<String> = if question["reverse"] == true {
         let before = |at: Timestamp| walk.latest(at);
         let earlier = |at: Timestamp| at - jiff::SignedDuration::from_nanos(1);
-        std::iter::successors(before(after), |tick| before(earlier(tick.due_at)))
-            .take(n)
-            .map(|tick| tick.to_string())
-            .collect()
+        std::iter::successors(before(after), |tick| before(earlier(tick.due_at))).take(n).map(|tick| tick.to_string()).collect()
     } else {
-        walk.ticks(after)
-            .take(n)
-            .map(|tick| tick.to_string())
-            .collect()
+        walk.ticks(after).take(n).map(|tick| tick.to_string()).collect()
     };
     Ok(json!({"next": ticks}))
 }

@@ -21,23 +21,13 @@ const EXPRESSIONS: [&str; 12] = [
     "0 0 29 2 */7",
     "0 0 1 1 MON#5",
 ];
-const ZONES: [&str; 6] = [
-    "UTC",
-    "Europe/Berlin",
-    "America/New_York",
-    "Australia/Lord_Howe",
-    "Africa/Casablanca",
-    "Pacific/Apia",
-];
+const ZONES: [&str; 6] = ["UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Africa/Casablanca", "Pacific/Apia"];
 const STARTS: i64 = 500;
 
 #[allow(clippy::print_stdout, reason = "the figures are this program's answer")]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut all = Vec::new();
-    println!(
-        "{:24}{:>12}{:>12}{:>12}",
-        "next()", "median", "p99", "longest"
-    );
+    println!("{:24}{:>12}{:>12}{:>12}", "next()", "median", "p99", "longest");
     for text in EXPRESSIONS {
         let expr = CronExpr::parse(text)?;
         let mut times = Vec::new();
@@ -53,26 +43,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let seconds = Rule::Cron(Calendar::from(CronExpr::parse("* * * * * *")?));
     let seconds = Timetable::new(seconds, TimeZone::get("Europe/Berlin")?);
     let year = SignedDuration::from_hours(365 * 24);
-    let times = |ask: &dyn Fn(Timestamp)| {
-        (0..STARTS)
-            .map(|place| timed(|| ask(start(place))))
-            .collect::<Vec<_>>()
-    };
-    line(
-        "count, a year of seconds",
-        &mut times(&|at| _ = black_box(seconds.count(at, at + year))),
-    );
-    line(
-        "latest, every second",
-        &mut times(&|at| _ = black_box(seconds.latest(at))),
-    );
+    let times = |ask: &dyn Fn(Timestamp)| (0..STARTS).map(|place| timed(|| ask(start(place)))).collect::<Vec<_>>();
+    line("count, a year of seconds", &mut times(&|at| _ = black_box(seconds.count(at, at + year))));
+    line("latest, every second", &mut times(&|at| _ = black_box(seconds.latest(at))));
     let parse = |text: &str| timed(|| CronExpr::parse(text));
-    line(
-        "parse",
-        &mut (0..STARTS)
-            .flat_map(|_| EXPRESSIONS.map(parse))
-            .collect::<Vec<_>>(),
-    );
+    line("parse", &mut (0..STARTS).flat_map(|_| EXPRESSIONS.map(parse)).collect::<Vec<_>>());
     Ok(())
 }
 
@@ -91,8 +66,5 @@ fn timed<T>(ask: impl FnOnce() -> T) -> Duration {
 fn line(name: &str, times: &mut [Duration]) {
     times.sort_unstable();
     let [median, late] = [times.len() / 2, times.len() * 99 / 100].map(|place| times[place]);
-    println!(
-        "{name:24}{median:>12.2?}{late:>12.2?}{:>12.2?}",
-        times[times.len() - 1]
-    );
+    println!("{name:24}{median:>12.2?}{late:>12.2?}{:>12.2?}", times[times.len() - 1]);
 }

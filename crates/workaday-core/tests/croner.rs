@@ -14,33 +14,20 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
 fn croner_next(expr: &str, after: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
-    let found = Cron::from_str(expr)
-        .ok()?
-        .find_next_occurrence(&after.to_zoned(zone.clone()), false);
+    let found = Cron::from_str(expr).ok()?.find_next_occurrence(&after.to_zoned(zone.clone()), false);
     found.ok().map(|found| found.timestamp())
 }
 
 fn ours(expr: &str, after: Timestamp, zone: &TimeZone) -> Timestamp {
-    cron(expr)
-        .next(after, zone)
-        .expect("every expression has a tick")
-        .due_at
+    cron(expr).next(after, zone).expect("every expression has a tick").due_at
 }
 
 /// Values of one field, in the forms that both programs know.
 fn field(low: u32, high: u32) -> impl Strategy<Value = String> {
     let item = prop_oneof![
         (low..=high).prop_map(|value| value.to_string()),
-        (low..=high, low..=high).prop_map(|(one, two)| format!(
-            "{}-{}",
-            one.min(two),
-            one.max(two)
-        )),
-        (low..=high, low..=high, 1..9_u32).prop_map(|(one, two, step)| format!(
-            "{}-{}/{step}",
-            one.min(two),
-            one.max(two)
-        )),
+        (low..=high, low..=high).prop_map(|(one, two)| format!("{}-{}", one.min(two), one.max(two))),
+        (low..=high, low..=high, 1..9_u32).prop_map(|(one, two, step)| format!("{}-{}/{step}", one.min(two), one.max(two))),
     ];
     prop_oneof![
         2 => Just("*".to_owned()),
@@ -59,17 +46,13 @@ fn days() -> impl Strategy<Value = (String, String)> {
 }
 
 fn expressions() -> impl Strategy<Value = String> {
-    let seconds =
-        prop_oneof![3 => Just(String::new()), 1 => field(0, 59).prop_map(|field| field + " ")];
-    (seconds, field(0, 59), field(0, 23), days(), field(1, 12)).prop_map(
-        |(second, minute, hour, (day, weekday), month)| {
-            format!("{second}{minute} {hour} {day} {month} {weekday}")
-        },
-    )
+    let seconds = prop_oneof![3 => Just(String::new()), 1 => field(0, 59).prop_map(|field| field + " ")];
+    (seconds, field(0, 59), field(0, 23), days(), field(1, 12))
+        .prop_map(|(second, minute, hour, (day, weekday), month)| format!("{second}{minute} {hour} {day} {month} {weekday}"))
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(common::cases(2000))]
 
     #[test]
     fn without_clock_changes_every_answer_is_the_same(expr in expressions(), start in 0_i64..2_000_000_000) {
@@ -143,37 +126,17 @@ const DIFFERENCES: &[Difference] = &[
 
 #[test]
 fn the_known_differences_are_these() {
-    for Difference {
-        expr,
-        zone: name,
-        after,
-        ours: our_next,
-        croners,
-        why_ours,
-    } in DIFFERENCES
-    {
+    for Difference { expr, zone: name, after, ours: our_next, croners, why_ours } in DIFFERENCES {
         let (zone, after) = (zone(name), at(after));
         assert_eq!(ours(expr, after, &zone), at(our_next), "{expr}: {why_ours}");
-        assert_eq!(
-            croner_next(expr, after, &zone),
-            croners.map(at),
-            "croner on {expr}: {why_ours}"
-        );
+        assert_eq!(croner_next(expr, after, &zone), croners.map(at), "croner on {expr}: {why_ours}");
     }
 }
 
 #[test]
 fn croner_lets_typing_mistakes_pass_that_are_refused_here() {
-    for text in [
-        "1, * * * *",
-        "5,,10 * * * *",
-        "0 0 1 JANFEB *",
-        "0 0 30 2 *",
-    ] {
+    for text in ["1, * * * *", "5,,10 * * * *", "0 0 1 JANFEB *", "0 0 30 2 *"] {
         assert!(Cron::from_str(text).is_ok(), "croner refuses {text} by now");
-        assert!(
-            workaday_core::schedule::CronExpr::parse(text).is_err(),
-            "{text}"
-        );
+        assert!(workaday_core::schedule::CronExpr::parse(text).is_err(), "{text}");
     }
 }

@@ -4,9 +4,7 @@ mod common;
 
 use std::fmt::Write;
 
-use workaday_core::schedule::{
-    Calendar, DstPolicy, ExcludedDates, GapPolicy, Interval, Rule, Timetable,
-};
+use workaday_core::schedule::{Calendar, DstPolicy, ExcludedDates, GapPolicy, Interval, Rule, Timetable};
 
 const EXPRESSIONS: &str = "
 * * * * *
@@ -95,15 +93,9 @@ fn a_timetable_says_its_zone_and_what_clock_changes_do() {
     say(Rule::Cron(calendar.clone()), jiff::tz::TimeZone::UTC);
     calendar.expressions.push(common::cron("*/20 8-9 * * *"));
     calendar.excluded = ExcludedDates::from_iter([jiff::civil::date(2026, 12, 25)]);
-    calendar.dst = DstPolicy {
-        gap: Some(GapPolicy::Shift),
-        fold: None,
-    };
+    calendar.dst = DstPolicy { gap: Some(GapPolicy::Shift), fold: None };
     say(Rule::Cron(calendar), berlin.clone());
-    say(
-        Rule::Every(Interval::parse("90m", common::at("2026-01-01T00:00:00Z")).unwrap()),
-        berlin.clone(),
-    );
+    say(Rule::Every(Interval::parse("90m", common::at("2026-01-01T00:00:00Z")).unwrap()), berlin.clone());
     say(Rule::At(common::at("2026-12-24T17:30:00Z")), berlin);
     insta::assert_snapshot!(sentences.join("\n"));
 }

@@ -5,17 +5,11 @@ mod common;
 use common::{at, cron, shown, zone};
 use jiff::{SignedDuration, civil::date};
 use proptest::prelude::*;
-use workaday_core::schedule::{
-    Calendar, ExcludedDates, Interval, Rule, Tick, Timetable, from_micros,
-};
+use workaday_core::schedule::{Calendar, ExcludedDates, Interval, Rule, Tick, Timetable, from_micros};
 
 fn calendar(expressions: &[&str]) -> Calendar {
     let expressions = expressions.iter().map(|text| cron(text)).collect();
-    Calendar {
-        expressions,
-        dst: Default::default(),
-        excluded: ExcludedDates::NONE,
-    }
+    Calendar { expressions, dst: Default::default(), excluded: ExcludedDates::NONE }
 }
 
 fn berlin(calendar: Calendar) -> Timetable {
@@ -30,44 +24,25 @@ fn a_year_down_with_a_tick_each_second_is_decided_without_walking() {
     assert_eq!(seconds.latest(up).unwrap().due_at, up);
     assert_eq!(
         shown(seconds.last_between(down, up, 3)),
-        [
-            "2026-06-01T01:59:58+02:00",
-            "2026-06-01T01:59:59+02:00",
-            "2026-06-01T02:00:00+02:00"
-        ]
+        ["2026-06-01T01:59:58+02:00", "2026-06-01T01:59:59+02:00", "2026-06-01T02:00:00+02:00"]
     );
 }
 
 #[test]
 fn several_expressions_are_one_schedule_without_doubles() {
-    let both = berlin(calendar(&[
-        "0 9 * * MON-FRI",
-        "0 9,18 * * FRI",
-        "0 11 * * SAT",
-    ]));
+    let both = berlin(calendar(&["0 9 * * MON-FRI", "0 9,18 * * FRI", "0 11 * * SAT"]));
     let after = at("2026-11-20T00:00:00Z");
     assert_eq!(
         shown(both.ticks(after).take(4)),
-        [
-            "2026-11-20T09:00:00+01:00",
-            "2026-11-20T18:00:00+01:00",
-            "2026-11-21T11:00:00+01:00",
-            "2026-11-23T09:00:00+01:00"
-        ]
+        ["2026-11-20T09:00:00+01:00", "2026-11-20T18:00:00+01:00", "2026-11-21T11:00:00+01:00", "2026-11-23T09:00:00+01:00"]
     );
-    assert_eq!(
-        both.next(after).unwrap().merged,
-        0,
-        "one time named twice is no merger"
-    );
+    assert_eq!(both.next(after).unwrap().merged, 0, "one time named twice is no merger");
 }
 
 #[test]
 fn an_excluded_date_has_no_tick_and_is_tested_by_its_nominal_date() {
     let mut rests = calendar(&["30 23 * * SAT", "0 12 * * *"]);
-    rests.excluded =
-        ExcludedDates::parse("2025-03-29 # the date that is named, not the one the clock shows")
-            .unwrap();
+    rests.excluded = ExcludedDates::parse("2025-03-29 # the date that is named, not the one the clock shows").unwrap();
     let rests = Timetable::new(Rule::Cron(rests), zone("America/Scoresbysund"));
     assert_eq!(
         shown(rests.ticks(at("2025-03-28T15:00:00Z")).take(1)),
@@ -86,57 +61,32 @@ fn start_and_end_bound_every_answer() {
         ["2026-01-10T12:00:00+01:00", "2026-01-11T12:00:00+01:00"],
         "the start is inside, the end is not"
     );
-    assert_eq!(
-        table.count(at("2000-01-01T00:00:00Z"), at("2030-01-01T00:00:00Z")),
-        2
-    );
-    assert_eq!(
-        table
-            .latest(at("2030-01-01T00:00:00Z"))
-            .unwrap()
-            .to_string(),
-        "2026-01-11T12:00:00+01:00"
-    );
+    assert_eq!(table.count(at("2000-01-01T00:00:00Z"), at("2030-01-01T00:00:00Z")), 2);
+    assert_eq!(table.latest(at("2030-01-01T00:00:00Z")).unwrap().to_string(), "2026-01-11T12:00:00+01:00");
     assert_eq!(table.latest(at("2026-01-10T10:00:00Z")), None);
 }
 
 #[test]
 fn an_interval_and_a_one_off_answer_the_same_questions() {
     let anchor = at("2026-03-28T23:00:00Z");
-    let every = Timetable::new(
-        Rule::Every(Interval::parse("12h", anchor).unwrap()),
-        zone("Europe/Berlin"),
-    );
+    let every = Timetable::new(Rule::Every(Interval::parse("12h", anchor).unwrap()), zone("Europe/Berlin"));
     let (after, until) = (at("2026-03-29T00:00:00Z"), at("2026-03-30T23:30:00Z"));
     assert_eq!(
         shown(every.first_between(after, until, 10)),
-        [
-            "2026-03-29T13:00:00+02:00",
-            "2026-03-30T01:00:00+02:00",
-            "2026-03-30T13:00:00+02:00",
-            "2026-03-31T01:00:00+02:00"
-        ]
+        ["2026-03-29T13:00:00+02:00", "2026-03-30T01:00:00+02:00", "2026-03-30T13:00:00+02:00", "2026-03-31T01:00:00+02:00"]
     );
     assert_eq!(every.count(after, until), 4);
-    assert_eq!(
-        every.last_between(after, until, 1),
-        [every.latest(until).unwrap()]
-    );
+    assert_eq!(every.last_between(after, until, 1), [every.latest(until).unwrap()]);
 
     let once = Timetable::new(Rule::At(anchor), zone("Europe/Berlin"));
-    assert_eq!(
-        shown(once.ticks(at("2026-01-01T00:00:00Z"))),
-        ["2026-03-29T00:00:00+01:00"]
-    );
+    assert_eq!(shown(once.ticks(at("2026-01-01T00:00:00Z"))), ["2026-03-29T00:00:00+01:00"]);
     assert_eq!((once.next(anchor), once.count(anchor, until)), (None, 0));
     assert_eq!(once.count(at("2026-01-01T00:00:00Z"), anchor), 1);
 }
 
 #[test]
 fn ticks_go_to_the_store_and_back_as_microseconds() {
-    let tick = berlin(calendar(&["15 3 * * *"]))
-        .next(at("2026-11-22T00:00:00Z"))
-        .unwrap();
+    let tick = berlin(calendar(&["15 3 * * *"])).next(at("2026-11-22T00:00:00Z")).unwrap();
     assert_eq!(from_micros(tick.due_micros()), Some(tick.due_at));
     assert_eq!(from_micros(i64::MAX), None);
 }
@@ -156,7 +106,7 @@ fn a_few_expressions() -> impl Strategy<Value = Vec<&'static str>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(60))]
+    #![proptest_config(common::cases(60))]
 
     #[test]
     fn counting_agrees_with_walking(

@@ -8,11 +8,7 @@ use common::{at, cron, zone};
 use workaday_core::schedule::{ClockChange, DstPolicy, GapPolicy, Warning};
 
 fn codes(expr: &str) -> Vec<&'static str> {
-    cron(expr)
-        .warnings()
-        .iter()
-        .map(|warning| warning.code)
-        .collect()
+    cron(expr).warnings().iter().map(|warning| warning.code).collect()
 }
 
 fn changes(expr: &str, tz: &str) -> Vec<ClockChange> {
@@ -20,27 +16,13 @@ fn changes(expr: &str, tz: &str) -> Vec<ClockChange> {
 }
 
 fn messages(expr: &str, tz: &str) -> Vec<String> {
-    changes(expr, tz)
-        .into_iter()
-        .map(|change| change.warning.message)
-        .collect()
+    changes(expr, tz).into_iter().map(|change| change.warning.message).collect()
 }
 
 #[test]
 fn plain_expressions_have_no_warning() {
-    for expr in [
-        "* * * * *",
-        "*/15 9-17 * * 1-5",
-        "15 3 1 * *",
-        "0 */6 * * *",
-        "0 0 L * *",
-        "*/30 * * * * *",
-    ] {
-        assert!(
-            codes(expr).is_empty(),
-            "{expr}: {:?}",
-            cron(expr).warnings()
-        );
+    for expr in ["* * * * *", "*/15 9-17 * * 1-5", "15 3 1 * *", "0 */6 * * *", "0 0 L * *", "*/30 * * * * *"] {
+        assert!(codes(expr).is_empty(), "{expr}: {:?}", cron(expr).warnings());
     }
 }
 
@@ -48,15 +30,9 @@ fn plain_expressions_have_no_warning() {
 fn two_day_fields_are_pointed_out() {
     assert_eq!(codes("0 8 1-7 * MON"), ["cron.either_day_field"]);
     let warning = &cron("0 8 1-7 * MON").warnings()[0];
-    assert_eq!(
-        warning.message,
-        "a day that matches `1-7` or `MON` is enough: the two are not combined"
-    );
+    assert_eq!(warning.message, "a day that matches `1-7` or `MON` is enough: the two are not combined");
     assert!(warning.hint.as_ref().unwrap().contains("MON#1"));
-    assert_eq!(
-        codes("0 8 */7 * MON"),
-        ["cron.both_day_fields", "cron.step_uneven"]
-    );
+    assert_eq!(codes("0 8 */7 * MON"), ["cron.both_day_fields", "cron.step_uneven"]);
 }
 
 #[test]
@@ -77,10 +53,7 @@ fn steps_that_do_not_divide_are_pointed_out() {
 
 #[test]
 fn every_code_is_reached() {
-    let mut reached: BTreeSet<&str> = ["0 8 1-7 * MON", "0 8 */7 * MON", "*/100 * * * *"]
-        .iter()
-        .flat_map(|expr| codes(expr))
-        .collect();
+    let mut reached: BTreeSet<&str> = ["0 8 1-7 * MON", "0 8 */7 * MON", "*/100 * * * *"].iter().flat_map(|expr| codes(expr)).collect();
     reached.insert(changes("30 2 * * *", "Europe/Berlin")[0].warning.code);
     assert_eq!(reached, Warning::CODES.iter().copied().collect());
 }
@@ -96,42 +69,21 @@ fn a_named_time_inside_the_next_clock_changes_is_pointed_out() {
     );
     assert!(messages("30 4 * * *", "Europe/Berlin").is_empty());
     assert!(messages("30 2 * * *", "UTC").is_empty());
-    assert!(
-        messages("30 2 * * MON", "Europe/Berlin").is_empty(),
-        "the clocks change on a Sunday"
-    );
+    assert!(messages("30 2 * * MON", "Europe/Berlin").is_empty(), "the clocks change on a Sunday");
 }
 
 #[test]
 fn a_rhythm_is_pointed_out_only_when_it_names_hours() {
     assert!(messages("*/30 * * * *", "Europe/Berlin").is_empty());
-    assert!(
-        messages("*/30 2 * * *", "Europe/Berlin")[0]
-            .ends_with("02:00:00 does not exist: it does not run")
-    );
-    assert!(
-        messages("*/30 2 * * *", "Europe/Berlin")[1]
-            .ends_with("02:00:00 comes twice: it runs both times")
-    );
+    assert!(messages("*/30 2 * * *", "Europe/Berlin")[0].ends_with("02:00:00 does not exist: it does not run"));
+    assert!(messages("*/30 2 * * *", "Europe/Berlin")[1].ends_with("02:00:00 comes twice: it runs both times"));
 }
 
 #[test]
 fn the_warning_follows_the_policy_that_was_chosen() {
-    let policy = DstPolicy {
-        gap: Some(GapPolicy::Shift),
-        fold: None,
-    };
-    let changes = cron("30 2 * * *").clock_changes(
-        at("2026-11-22T00:00:00Z"),
-        &zone("Europe/Berlin"),
-        policy,
-    );
-    assert!(
-        changes[0]
-            .warning
-            .message
-            .ends_with("it runs by the clock as it was")
-    );
+    let policy = DstPolicy { gap: Some(GapPolicy::Shift), fold: None };
+    let changes = cron("30 2 * * *").clock_changes(at("2026-11-22T00:00:00Z"), &zone("Europe/Berlin"), policy);
+    assert!(changes[0].warning.message.ends_with("it runs by the clock as it was"));
     assert_eq!(changes[0].changes_at, at("2027-03-28T01:00:00Z"));
     assert_eq!(changes[0].nominal.to_string(), "2027-03-28T02:30:00");
 }

@@ -14,12 +14,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use workaday_core::clock::Timestamp;
 use workaday_core::hold::HoldRule;
-use workaday_core::job::{Generation, HeldCode, Lane};
+use workaday_core::job::{ARGUMENT_BYTES_MAX, Generation, HeldCode, Lane};
 use workaday_core::lifecycle::runs_alone;
 use workaday_store::{Candidate, Store, StoreError};
 
 /// Candidates read at once, and jobs marked held in one turn at most.
 const ROWS_MAX: usize = 512;
+/// Arguments that a client of ours cannot have written (its limit is 256 KiB): such a row is held, not sent.
+const ARGS_BYTES_MAX: usize = 4 * ARGUMENT_BYTES_MAX;
 /// What is known of ready jobs of one lane.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Backlog {
@@ -181,6 +183,9 @@ fn take<'a>(
 }
 
 fn judge<'v>(candidate: &Candidate, rules: &[HoldRule], view: &View<'v>) -> Judged<'v> {
+    if candidate.args.len() > ARGS_BYTES_MAX {
+        return Judged::Hold(HeldCode::Unreadable, None);
+    }
     let Some(task) = view.catalogue.get(&candidate.task) else {
         return Judged::Hold(HeldCode::UnknownTask, None);
     };
@@ -202,10 +207,13 @@ enum Judged<'v> {
 fn hold(store: &mut dyn Store, candidate: &Candidate, code: HeldCode, rule: Option<i64>, now: Timestamp) -> Result<(), StoreError> {
     store.hold_job(candidate.key, code, rule)?;
     if code != HeldCode::Paused {
-        let message = format!(
-            "job {} waits for task {}, which the running code does not have; it is kept and runs when a release brings the task back",
-            candidate.id, candidate.task
-        );
+        let (id, task) = (candidate.id, &candidate.task);
+        let message = match code {
+            HeldCode::UnknownTask => format!(
+                "job {id} waits for task {task}, which the running code does not have; it is kept and runs when a release brings the task back"
+            ),
+            code => format!("job {id} of {task} is held: {code}"),
+        };
         store.raise_alert(&format!("job.{code}"), &candidate.task, &message, now)?;
     }
     Ok(())

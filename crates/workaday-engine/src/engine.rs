@@ -8,7 +8,7 @@ use crate::chance::Random;
 use crate::claimer::{Backlog, Claimer, ClaimerReport, LANES, View};
 use crate::crew::{ChildState, Crew};
 use crate::drain::Drain;
-use crate::event::{ChildNo, Command, StopWhy};
+use crate::event::{ChildNo, Command, Event, StopWhy};
 use crate::journal::Journal;
 use crate::moment::Moment;
 use crate::pruner::Pruner;
@@ -19,7 +19,7 @@ use crate::staffing::Staffing;
 use crate::stager::{Stager, StagerReport};
 use crate::timekeeper::{Timekeeper, ask};
 use workaday_core::catalogue::TaskEntry;
-use workaday_core::clock::{Length, Timestamp};
+use workaday_core::clock::{Length, Timestamp, format_length};
 use workaday_core::job::{Fence, Generation, HeldCode, JobKey, Lane};
 use workaday_store::{Durability, Peek, Store, StoreError, WorkerRow};
 
@@ -200,7 +200,7 @@ impl Engine {
             self.journal.due_at(),
             self.timekeeper.next_at(&self.crew, &self.settings),
             self.drain.next_at(&self.settings),
-            self.staffing.next_at(),
+            self.staffing.next_at(&self.crew, &self.settings),
             self.peek.next_due_at.map(|at| now.steady_of(at)),
             self.peek.next_expiry_at.map(|at| now.steady_of(at)),
             self.lazy_since.filter(|_| !self.crew.flights.is_empty()).map(|_| self.full_at + FULL_AT_LEAST),
@@ -239,6 +239,14 @@ impl Engine {
         turn.commands.extend(self.timekeeper.run_once(&mut self.crew, &self.settings, now.steady));
         turn.commands.extend(self.drain.run_once(&mut self.crew, &self.settings, now.steady));
         self.mark_stopped(&turn.commands);
+        for child in self.staffing.overdue(&self.crew, &self.settings, now.steady) {
+            let waited = format_length(self.settings.start_within);
+            self.handle(
+                Event::StartFailed { child, problem: format!("it was not ready within {waited}: does the import wait for something?") },
+                now,
+            );
+            turn.commands.push(Command::Kill { child });
+        }
         let written = self.transact(now, &mut turn);
         if !self.drain.is_on() {
             turn.commands.extend(self.staffing.run_once(&mut self.crew, &self.catalogue, &self.settings, now.steady));

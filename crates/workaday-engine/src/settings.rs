@@ -26,6 +26,8 @@ pub struct Settings {
     pub grace: Length,
     /// From the soft stop to SIGTERM; half as long again to SIGKILL. Default 5 s.
     pub kill_after: Length,
+    /// From the spawning of a child to its hello; longer counts as a failed start. Default 60 s.
+    pub start_within: Length,
     /// Jobs after which a child is replaced; `None` = never.
     pub recycle_after_jobs: Option<u64>,
     /// Resident size above which a child is replaced when its job ends; `None` = never.
@@ -51,6 +53,7 @@ impl Default for Settings {
             solo_processes: 2,
             grace: Length::seconds(10),
             kill_after: Length::seconds(5),
+            start_within: Length::seconds(60),
             recycle_after_jobs: None,
             recycle_above_bytes: None,
             solo_linger: Length::seconds(30),

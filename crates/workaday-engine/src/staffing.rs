@@ -6,7 +6,7 @@
 
 use crate::catalogue::Catalogue;
 use crate::crew::{Child, ChildKind, ChildState, Crew};
-use crate::event::Command;
+use crate::event::{ChildNo, Command};
 use crate::settings::Settings;
 use workaday_core::clock::{Length, Timestamp};
 use workaday_core::job::Lane;
@@ -35,8 +35,15 @@ impl Staffing {
         self.not_before = None;
     }
 
-    pub fn next_at(&self) -> Option<Timestamp> {
-        self.not_before
+    pub fn next_at(&self, crew: &Crew, settings: &Settings) -> Option<Timestamp> {
+        let starting = crew.children.values().filter(|c| c.state == ChildState::Starting);
+        starting.map(|c| c.spawned_at + settings.start_within).chain(self.not_before).min()
+    }
+
+    /// Children that have not said hello in time.
+    pub fn overdue(&self, crew: &Crew, settings: &Settings, now: Timestamp) -> Vec<ChildNo> {
+        let starting = crew.children.values().filter(|c| c.state == ChildState::Starting);
+        starting.filter(|c| now >= c.spawned_at + settings.start_within).map(|c| c.no).collect()
     }
 
     /// Spawns what is missing, sends home what is not needed. `now` is steady.

@@ -385,3 +385,29 @@ fn children_that_cannot_start_are_tried_less_and_less_often_and_nothing_is_held(
     world.run();
     assert_eq!(world.state(id), "running", "a child that starts goes on");
 }
+
+#[test]
+fn a_child_that_never_says_hello_is_killed_and_tried_again() {
+    let mut world = one_sync();
+    let child = world.child_of(ChildKind::Sync);
+    world.mute = true;
+    world.die(child, None);
+    let silent = world.child_of(ChildKind::Sync);
+    world.advance(Length::seconds(60));
+    world.run();
+    assert_eq!(std::mem::take(&mut world.said), [Command::Kill { child: silent }]);
+    assert_eq!(world.alerts("worker.import_failed"), 1);
+    world.mute = false;
+    world.die(silent, None);
+    world.advance(Length::seconds(1));
+    world.run();
+    assert_ne!(world.child_of(ChildKind::Sync), silent);
+}
+
+#[test]
+fn arguments_that_no_client_of_ours_can_have_written_are_held_not_sent() {
+    let mut world = one_sync();
+    let id = world.enqueue_with("shop.pack", |job| job.args = format!("{{\"text\":\"{}\"}}", "x".repeat(2 << 20)));
+    world.run();
+    assert_eq!(world.held(id).as_deref(), Some("unreadable"));
+}

@@ -128,7 +128,8 @@ fn obey(shared: &Shared, frame: Frame) -> Result<(), String> {
                 }
             }
         }
-        other => return Err(format!("a supervisor does not send {other:?}")),
+        // Without its text, which may be a user's.
+        _ => return Err("a frame that only a child sends".to_owned()),
     }
     // What was taken back may have kept a deadline standing that is nobody's now.
     if !desk.has_waiting() {

@@ -15,6 +15,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use workaday_core::clock::Timestamp;
 use workaday_engine::crew::ChildKind;
 use workaday_engine::{ChildNo, Seq};
 use workaday_wire::{Decoder, Frame};
@@ -69,6 +70,8 @@ pub struct ChildProcess {
     pub oom_before: u64,
     pub import_error: Option<String>,
     pub said_bye: bool,
+    /// Steady clock: when it closed its end of the wire.
+    pub closed_at: Option<Timestamp>,
 }
 
 /// One of the two output pipes, read line by line.
@@ -156,6 +159,7 @@ impl ChildProcess {
             oom_before,
             import_error: None,
             said_bye: false,
+            closed_at: None,
         })
     }
 
@@ -192,12 +196,15 @@ impl ChildProcess {
         }
     }
 
-    /// Reads once from the wire. `false`: nothing more is there now.
-    pub fn read(&mut self) -> bool {
+    /// Reads once from the wire. `false`: nothing more is there now. `now` is steady.
+    pub fn read(&mut self, now: Timestamp) -> bool {
         let mut buffer = [0_u8; READ_BYTES];
         loop {
             match recv(&self.wire, &mut buffer[..], RecvFlags::DONTWAIT) {
-                Ok((_, 0)) => return false,
+                Ok((_, 0)) => {
+                    self.closed_at.get_or_insert(now);
+                    return false;
+                }
                 Ok((_, got)) => {
                     self.decoder.push(&buffer[..got]);
                     return true;

@@ -201,6 +201,9 @@ impl Supervisor {
         if let Some(at) = self.wal.as_ref().and_then(WalWatch::next_at) {
             until = until.min(at);
         }
+        for closed_at in self.processes.values().filter(|child| !child.signalled).filter_map(|child| child.closed_at) {
+            until = until.min(closed_at + self.engine.settings.kill_after);
+        }
         if self.watches_memory() {
             until = until.min(self.memory_at);
         }
@@ -218,7 +221,8 @@ impl Supervisor {
         let mut sources = vec![Source::Signals, Source::Wake];
         sources.extend(self.wal.as_ref().map(|_| Source::Wal));
         for (no, child) in &self.processes {
-            sources.push(Source::Wire(*no));
+            // A closed wire would be readable for ever.
+            sources.extend(child.closed_at.is_none().then_some(Source::Wire(*no)));
             sources.extend(child.stdout.as_ref().map(|_| Source::Stdout(*no)));
             sources.extend(child.stderr.as_ref().map(|_| Source::Stderr(*no)));
             sources.push(Source::End(*no));
@@ -269,6 +273,19 @@ impl Supervisor {
         }
         self.recheck_wal(now);
         self.measure(now);
+        self.end_lingering(now);
+    }
+
+    /// A child that has closed its wire gets nothing more and says nothing more: it goes, or is made to.
+    fn end_lingering(&mut self, now: Moment) {
+        let patience = self.engine.settings.kill_after;
+        for child in self.processes.values_mut().filter(|child| !child.signalled) {
+            let overdue = child.closed_at.is_some_and(|at| now.steady >= at + if child.said_bye { patience } else { Length::default() });
+            if overdue {
+                tracing::warn!(child = child.no.0, "child {} closed its wire but did not end; it is killed", child.no.0);
+                child.signal(Signal::KILL);
+            }
+        }
     }
 
     fn signalled(&mut self, now: Moment) {
@@ -302,7 +319,7 @@ impl Supervisor {
         let Some(child) = self.processes.get_mut(&no) else { return };
         child.flush();
         for _ in 0..READS_MAX {
-            if !child.read() {
+            if !child.read(now.steady) {
                 break;
             }
         }
@@ -389,15 +406,16 @@ impl Supervisor {
     /// A process is dead: hear its last words, collect it, end what it left, judge.
     fn end(&mut self, no: ChildNo, now: Moment) {
         let Some(child) = self.processes.get_mut(&no) else { return };
+        let ours = child.signalled;
+        // Before it is collected its number cannot be anybody else's: what it left in its group goes now.
+        child.signal(Signal::KILL);
         let Some((status, peak_kib)) = child.reap() else { return };
-        while child.read() {}
+        while child.read(now.steady) {}
         self.frames(no, now);
         for is_stdout in [true, false] {
             self.output(no, is_stdout, now);
         }
-        let Some(mut child) = self.processes.remove(&no) else { return };
-        let ours = child.signalled;
-        child.signal(Signal::KILL);
+        let Some(child) = self.processes.remove(&no) else { return };
         let left = orphans::end_marked(&child.mark);
         let oom = death::oom_kills() > child.oom_before;
         let death = death::explain(status, peak_kib, ours, oom);

@@ -42,6 +42,8 @@ class AsyncWorker:
                 except (SystemExit, KeyboardInterrupt) as error:
                     # asyncio lets these two out of any task that a job has started; they end no child.
                     logging.getLogger("workaday").error("%r in a background task; the worker goes on", error)
+            # Before the loop closes: from here on a thread of the executor that hangs is the kernel's affair.
+            self._bench.goodbye()
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -77,11 +79,11 @@ class AsyncWorker:
         else:
             context = bench.context(seq, name, attempt, job_id, run_at)
             current = asyncio.current_task()
-            assert current is not None, "a coroutine runs in a task"
+            assert current is not None, "a coroutine runs in a task"  # noqa: S101
             self._running[seq] = (current, context)
             try:
                 outcome = await call_async(task, args, context)
-            except BaseException as error:  # noqa: BLE001 - whatever ends a job, the others run on
+            except BaseException as error:  # whatever ends a job, the others run on
                 outcome = ended_outside(error)
             del self._running[seq]
             bench.finish(seq, outcome)

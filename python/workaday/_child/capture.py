@@ -29,6 +29,9 @@ STDOUT, STDERR, LOG, _RAW, SYSTEM = 1, 2, 3, 4, 5
 LINE_CHARS = 16 * 1024
 """A line without an end is sent in pieces of this size: what waits here is bounded."""
 
+PARTIALS_MAX = 1000
+"""So many lines may wait for their end. Threads that outlive their jobs leave some for ever."""
+
 job: ContextVar[int] = ContextVar("workaday_job", default=0)
 """Seq of the job of this context; set in async children only. 0: whatever job runs in this process."""
 
@@ -60,6 +63,8 @@ class LineWriter(io.TextIOBase):
         if len(rest) >= LINE_CHARS:
             lines.append(rest)
         elif rest:
+            if len(self._partial) >= PARTIALS_MAX:
+                self._send_partials(list(self._partial))
             self._partial[key] = rest
         for line in lines:
             self._child.log(key[0], self._stream, 0, "", line.removesuffix("\r"))
@@ -68,8 +73,11 @@ class LineWriter(io.TextIOBase):
     def finish(self, seq: int) -> None:
         """Sends the last line of a job even if it has no end."""
         if self._partial:
-            for key in [key for key in self._partial if key[0] == seq]:
-                self._child.log(seq, self._stream, 0, "", self._partial.pop(key))
+            self._send_partials([key for key in self._partial if key[0] == seq])
+
+    def _send_partials(self, keys: list[tuple[int, int]]) -> None:
+        for key in keys:
+            self._child.log(key[0], self._stream, 0, "", self._partial.pop(key, ""))
 
     def fileno(self) -> int:
         """The real descriptor, for subprocesses: what they write is raw output."""
@@ -114,7 +122,7 @@ class FrameHandler(logging.Handler):
         try:
             level = min(max(record.levelno // 10, 0), 255)
             self._child.log(job.get(), LOG, level, record.name, self.format(record))
-        except Exception:  # noqa: BLE001 - as every handler: a record that cannot be formatted must not fail the job
+        except Exception:  # as every handler: a record that cannot be formatted must not fail the job
             self.handleError(record)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import importlib
 import json
 import os
@@ -12,16 +13,13 @@ import traceback
 from typing import TYPE_CHECKING, Any
 
 from workaday._child.capture import Capture
-from workaday._child.run import Bench
+from workaday._child.run import DRAINED, EXIT_WITHIN_US, Bench
 from workaday._core import PROTOCOL, VERSION, Child
 
 if TYPE_CHECKING:
     from workaday.app import App
 
 EXIT_USAGE, EXIT_IMPORT_ERROR, EXIT_FORKED = 2, 3, 70
-EXIT_WITHIN_US = 10_000_000
-"""`atexit` handlers and threads of the user have this long; then the kernel ends the process."""
-
 KILL_AFTER_US = 10_000_000
 LOG_LINE_BYTES = 16 * 1024
 
@@ -29,18 +27,20 @@ LOG_LINE_BYTES = 16 * 1024
 def main() -> int:
     """Runs a child to its end and returns the exit code."""
     try:
-        fds = [int(os.environ.pop(f"WORKADAY_{name}_FD")) for name in ("WIRE", "PAGE", "CHILDREN_LOCK")]
+        # Taken out: a program that a task starts must not think that they are its own.
+        wire, page, lock = (int(os.environ.pop(f"WORKADAY_{name}_FD")) for name in ("WIRE", "PAGE", "CHILDREN_LOCK"))
         kind, target = os.environ["WORKADAY_CHILD"], os.environ["WORKADAY_APP"]
     except KeyError as missing:
-        print(f"workaday._child is started by `workaday up`: {missing.args[0]} is not set", file=sys.stderr)
+        sys.stderr.write(f"workaday._child is started by `workaday up`: {missing.args[0]} is not set\n")
         return EXIT_USAGE
     # A stray Ctrl-C ends the child as any signal does, and is seen as such; KeyboardInterrupt would end whatever runs.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    child = Child(*fds, kind)
+    _tell_deaths()
+    child = Child(wire, page, lock, kind)
     capture = Capture(child)
     capture.install()
     origin = os.getpid()
-    os.register_at_fork(after_in_child=lambda: (child.forked(), capture.undo()))
+    os.register_at_fork(after_in_child=lambda: _let_go(child, capture))
     try:
         return _live(child, capture, kind, target)
     finally:
@@ -52,7 +52,7 @@ def _live(child: Child, capture: Capture, kind: str, target: str) -> int:
     try:
         app = load(target)
         hello = _hello(app)
-    except BaseException as error:  # noqa: BLE001 - sys.exit in a module is an import that failed, too
+    except BaseException as error:  # sys.exit in a module is an import that failed, too
         said = {"reason": "import_error", "import_error": _import_error(error)}
         child.bye(json.dumps(said), EXIT_WITHIN_US)
         return EXIT_IMPORT_ERROR
@@ -63,7 +63,8 @@ def _live(child: Child, capture: Capture, kind: str, target: str) -> int:
         said = json.loads(settings or "{}")
         child.configure(said.get("kill_after_us", KILL_AFTER_US), said.get("log_line_bytes", LOG_LINE_BYTES))
         _serve(Bench(child, app, capture), kind)
-    child.bye(json.dumps({"reason": "drained"}), EXIT_WITHIN_US)
+    else:
+        child.bye(DRAINED, EXIT_WITHIN_US)
     return 0
 
 
@@ -77,6 +78,22 @@ def _serve(bench: Bench, kind: str) -> None:
         from workaday._child.serial import SerialWorker
 
         SerialWorker(bench).serve()
+
+
+def _tell_deaths() -> None:
+    """A crash in C, and the SIGTERM that follows a soft timeout, write on raw standard error where each thread was.
+
+    Written by C code that needs no GIL, so it works exactly when nothing else does.
+    """
+    faulthandler.enable(file=2)
+    faulthandler.register(signal.SIGTERM, file=2, chain=True)
+
+
+def _let_go(child: Child, capture: Capture) -> None:
+    """In a user's fork: it is no worker. multiprocessing ends its processes by SIGTERM, which is nothing to tell."""
+    child.forked()
+    capture.undo()
+    faulthandler.unregister(signal.SIGTERM)
 
 
 def load(target: str) -> App:
@@ -117,7 +134,9 @@ def _digest(catalogue: list[dict[str, Any]]) -> str:
 def _import_error(error: BaseException) -> dict[str, str]:
     """What the user must see to mend it: the frames of their own files, without ours and those of the import machinery."""
     frames = error.__traceback__
-    while frames is not None and (frames.tb_frame.f_globals.get("__name__") or "").startswith(("workaday._child", "importlib")):
+    while frames is not None and (frames.tb_frame.f_globals.get("__name__") or "").startswith(
+        ("workaday._child", "importlib")
+    ):
         frames = frames.tb_next
     text = "".join(traceback.format_exception(type(error), error, frames))
     return {"type": type(error).__qualname__, "message": str(error), "traceback": text[-16_000:]}

@@ -21,6 +21,11 @@ REASONS: tuple[StopReason, ...] = ("cancel", "cancel", "timeout", "drain")
 
 TIMEOUT = 2
 
+DRAINED = '{"reason":"drained"}'
+
+EXIT_WITHIN_US = 10_000_000
+"""After the goodbye, `atexit` handlers and threads of the user have this long; then the kernel ends the process."""
+
 
 class Bench:
     """What a job needs to run here."""
@@ -44,6 +49,10 @@ class Bench:
         self.capture.finish(seq)
         self.child.finish(seq, outcome.kind, outcome.payload, outcome.retry, outcome.until_us, outcome.mark)
 
+    def goodbye(self) -> None:
+        """All that had begun is settled, and nothing more comes."""
+        self.child.bye(DRAINED, EXIT_WITHIN_US)
+
 
 def ended_outside(error: BaseException) -> Outcome:
     """The outcome for an exception that the runner let through: a stop that came after the task had returned, a
@@ -52,7 +61,7 @@ def ended_outside(error: BaseException) -> Outcome:
         return Outcome(TIMED_OUT, runner.told(error), retry=True)
     if isinstance(error, JobStopped):
         return Outcome(GIVEN_BACK) if error.reason == "drain" else Outcome(CANCELLED, runner.told(error))
-    return Outcome(FAILED, runner.told(error), retry=isinstance(error, Exception))
+    return Outcome(FAILED, runner.told(error), retry=True)
 
 
 def over_memory(memory_bytes: int) -> Outcome:

@@ -38,13 +38,21 @@ class SerialWorker:
             try:
                 job = child.wait_next()
                 if job is None:
-                    return
+                    break
                 self._bench.finish(job[0], self._run(job))
-            except BaseException as error:  # noqa: BLE001 - whatever ends a job, the next one runs
-                seq = child.current()
-                if not seq:
-                    raise
-                self._bench.finish(seq, ended_outside(error))
+            except BaseException as error:  # whatever ends a job, the next one runs
+                self._settle(error)
+        self._bench.goodbye()
+
+    def _settle(self, error: BaseException) -> None:
+        seq = self._bench.child.current()
+        if not seq:
+            raise error
+        try:
+            self._bench.finish(seq, ended_outside(error))
+        except (TaskTimedOut, JobStopped) as late:
+            # It came while another exception was being settled. No second one follows.
+            self._bench.finish(seq, ended_outside(late))
 
     def _run(self, job: Job) -> Outcome:
         seq, name, args, attempt, job_id, run_at, memory_bytes, _meta = job
@@ -82,7 +90,7 @@ class SerialWorker:
 
         async def main() -> Outcome:
             current = asyncio.current_task()
-            assert current is not None, "a coroutine runs in a task"
+            assert current is not None, "a coroutine runs in a task"  # noqa: S101
             self._coroutine = (asyncio.get_running_loop(), current)
             try:
                 return await call_async(task, args, context)

@@ -48,10 +48,10 @@ def ready(json: str) -> bytes:
 
 def job(
     seq: int, task: str, args: str = "{}", *, flush: bool = False, attempt: int = 1, fence: int = 1, timeout_us: int = 0,
-    memory_bytes: int = 0, run_at: int = 0, id: bytes = bytes(16), meta: str = "",
+    memory_bytes: int = 0, run_at: int = 0, job_id: bytes = bytes(16), meta: str = "",
 ) -> bytes:  # fmt: skip
     head = struct.pack("<QBIQqQq", seq, flush, attempt, fence, timeout_us, memory_bytes, run_at)
-    return _frame(JOB, head + id + _str(task) + _str(args) + _str(meta))
+    return _frame(JOB, head + job_id + _str(task) + _str(args) + _str(meta))
 
 
 def recall(nonce: int) -> bytes:
@@ -85,7 +85,7 @@ class Body:
         return text
 
 
-def _fields(kind: int, body: Body) -> dict[str, Any]:
+def _fields(kind: int, body: Body) -> dict[str, Any]:  # noqa: PLR0911 - one a frame
     match kind:
         case 1 | 14:
             return {"json": body.str()}
@@ -99,12 +99,25 @@ def _fields(kind: int, body: Body) -> dict[str, Any]:
             return {"seq": seq, "share": share, "note": body.str()}
         case 8:
             seq, stream, level, at_us = body.take("QBBq")
-            return {"seq": seq, "stream": STREAMS[stream], "level": level, "at_us": at_us, "logger": body.str(), "text": body.str()}
+            return {
+                "seq": seq,
+                "stream": STREAMS[stream],
+                "level": level,
+                "at_us": at_us,
+                "logger": body.str(),
+                "text": body.str(),
+            }
         case 9:
             return {"seq": body.take("Q")[0], "json": body.str()}
         case 10:
             seq, kind, retry, until_us, *times, cpu_us, maxrss_kib = body.take("QBBqQQQQ")
-            names = {"seq": seq, "kind": KINDS[kind], "retry": bool(retry), "until_us": until_us, "started_ns": times[0]}
+            names = {
+                "seq": seq,
+                "kind": KINDS[kind],
+                "retry": bool(retry),
+                "until_us": until_us,
+                "started_ns": times[0],
+            }
             names |= {"ended_ns": times[1], "cpu_us": cpu_us, "maxrss_kib": maxrss_kib}
             return names | {"mark": body.str(), "payload": body.str()}
         case 12:

@@ -12,6 +12,8 @@ use super::tick::Tick;
 use super::ticks::{Walk, floor};
 
 const SECONDS_PER_DAY: i64 = 86_400;
+/// How far a clock change can reach into the days beside it, and a day more; the greatest is 24 hours.
+const MARGIN_DAYS: i64 = 3;
 
 /// Ticks where any of its expressions has one, except on excluded dates. Ticks on one instant are one tick.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,11 +25,7 @@ pub struct Calendar {
 
 impl From<CronExpr> for Calendar {
     fn from(expr: CronExpr) -> Self {
-        Self {
-            expressions: vec![expr],
-            dst: DstPolicy::default(),
-            excluded: ExcludedDates::NONE,
-        }
+        Self { expressions: vec![expr], dst: DstPolicy::default(), excluded: ExcludedDates::NONE }
     }
 }
 
@@ -57,9 +55,7 @@ impl Calendar {
     }
 
     fn walks<'a>(&'a self, zone: &'a TimeZone) -> impl Iterator<Item = Walk<'a>> {
-        self.expressions
-            .iter()
-            .map(move |expr| Walk::new(expr, zone, self.dst, &self.excluded))
+        self.expressions.iter().map(move |expr| Walk::new(expr, zone, self.dst, &self.excluded))
     }
 
     fn count_union(&self, after: Timestamp, until: Timestamp, zone: &TimeZone) -> u64 {
@@ -78,8 +74,7 @@ impl Calendar {
     }
 
     fn walk_count(&self, after: Timestamp, until: Timestamp, zone: &TimeZone) -> u64 {
-        let ticks =
-            std::iter::successors(self.next(after, zone), |tick| self.next(tick.due_at, zone));
+        let ticks = std::iter::successors(self.next(after, zone), |tick| self.next(tick.due_at, zone));
         ticks.take_while(|tick| tick.due_at <= until).count() as u64
     }
 }
@@ -100,21 +95,11 @@ fn plain_days_after(at: Timestamp, until: Timestamp, zone: &TimeZone) -> (Option
     };
     let day_of = |instant: i64| (instant + segment.offset).div_euclid(SECONDS_PER_DAY);
     let last_before = |day: i64| Timestamp::from_second(day * SECONDS_PER_DAY - segment.offset - 1);
-    let first = (day_of(floor(at)) + 1).max(day_of(segment.from) + 3);
-    let last = (day_of(floor(until)) - 1).min(day_of(segment.until) - 3);
+    let first = (day_of(floor(at)) + 1).max(day_of(segment.from) + MARGIN_DAYS);
+    let last = (day_of(floor(until)) - 1).min(day_of(segment.until) - MARGIN_DAYS);
     match (last_before(first), last_before(last + 1)) {
-        (Ok(from_at), Ok(end)) if first <= last => (
-            Some(Days {
-                first,
-                last,
-                from_at,
-            }),
-            end,
-        ),
-        _ => (
-            None,
-            Timestamp::from_second(segment.until).map_or(until, |next| until.min(next)),
-        ),
+        (Ok(from_at), Ok(end)) if first <= last => (Some(Days { first, last, from_at }), end),
+        _ => (None, Timestamp::from_second(segment.until).map_or(until, |next| until.min(next))),
     }
 }
 
@@ -126,59 +111,33 @@ struct PlainDays<'a> {
 
 impl<'a> PlainDays<'a> {
     fn new(calendar: &'a Calendar) -> Self {
-        Self {
-            calendar,
-            known: BTreeMap::new(),
-        }
+        Self { calendar, known: BTreeMap::new() }
     }
 
     fn count(&mut self, first: i64, last: i64) -> u64 {
         let months = std::iter::successors(Month::holding(first), |month| month.next());
-        months
-            .take_while(|month| month.first_day <= last)
-            .map(|month| self.count_month(month, first, last))
-            .sum()
+        months.take_while(|month| month.first_day <= last).map(|month| self.count_month(month, first, last)).sum()
     }
 
     fn count_month(&mut self, month: Month, first: i64, last: i64) -> u64 {
         let excluded = &self.calendar.excluded;
         let expressions = self.calendar.expressions.iter();
-        let days: Vec<u64> = expressions
-            .map(|expr| {
-                Matches {
-                    pattern: expr.pattern(),
-                    excluded,
-                }
-                .days_in(month)
-            })
-            .collect();
+        let days: Vec<u64> = expressions.map(|expr| Matches { pattern: expr.pattern(), excluded }.days_in(month)).collect();
         let from = (first - month.first_day + 1).max(1);
         let to = (last - month.first_day + 1).min(month.length);
-        (from..=to)
-            .map(|day| self.count_day(days.iter().map(|days| days >> day & 1 == 1).collect()))
-            .sum()
+        (from..=to).map(|day| self.count_day(days.iter().map(|days| days >> day & 1 == 1).collect())).sum()
     }
 
     fn count_day(&mut self, named: Vec<bool>) -> u64 {
         if let Some(count) = self.known.get(&named) {
             return *count;
         }
-        let chosen = self
-            .calendar
-            .expressions
-            .iter()
-            .zip(&named)
-            .filter(|(_, named)| **named);
+        let chosen = self.calendar.expressions.iter().zip(&named).filter(|(_, named)| **named);
         let times: Vec<_> = chosen.map(|(expr, _)| &expr.pattern().times).collect();
         let mut count = 0;
         for (hour, minute) in (0..24).flat_map(|hour| (0..60).map(move |minute| (hour, minute))) {
-            let here = times
-                .iter()
-                .filter(|times| times.hours >> hour & times.minutes >> minute & 1 == 1);
-            count += u64::from(
-                here.fold(0, |seconds, times| seconds | times.seconds)
-                    .count_ones(),
-            );
+            let here = times.iter().filter(|times| times.hours >> hour & times.minutes >> minute & 1 == 1);
+            count += u64::from(here.fold(0, |seconds, times| seconds | times.seconds).count_ones());
         }
         self.known.insert(named, count);
         count
@@ -190,14 +149,7 @@ fn join(one: Tick, other: Tick, other_wins: bool) -> Tick {
     if one.due_at != other.due_at {
         return if other_wins { other } else { one };
     }
-    let (kept, joined) = if other.nominal < one.nominal {
-        (other, one)
-    } else {
-        (one, other)
-    };
+    let (kept, joined) = if other.nominal < one.nominal { (other, one) } else { (one, other) };
     let another = u32::from(kept.nominal != joined.nominal);
-    Tick {
-        merged: kept.merged.max(joined.merged) + another,
-        ..kept
-    }
+    Tick { merged: kept.merged.max(joined.merged) + another, ..kept }
 }

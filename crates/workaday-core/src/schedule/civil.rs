@@ -44,19 +44,11 @@ pub struct DstPolicy {
 
 impl DstPolicy {
     pub(super) fn gap(self, wildcard: bool) -> GapPolicy {
-        self.gap.unwrap_or(if wildcard {
-            GapPolicy::Skip
-        } else {
-            GapPolicy::RunAfter
-        })
+        self.gap.unwrap_or(if wildcard { GapPolicy::Skip } else { GapPolicy::RunAfter })
     }
 
     pub(super) fn fold(self, wildcard: bool) -> FoldPolicy {
-        self.fold.unwrap_or(if wildcard {
-            FoldPolicy::Both
-        } else {
-            FoldPolicy::First
-        })
+        self.fold.unwrap_or(if wildcard { FoldPolicy::Both } else { FoldPolicy::First })
     }
 }
 
@@ -86,19 +78,10 @@ impl Segment {
             offset_before = offset_at(zone, from - 1).unwrap_or(offset);
         }
         let (until, offset_after) = match zone.following(at).next() {
-            Some(change) => (
-                change.timestamp().as_second(),
-                i64::from(change.offset().seconds()),
-            ),
+            Some(change) => (change.timestamp().as_second(), i64::from(change.offset().seconds())),
             None => (END, offset),
         };
-        Some(Self {
-            from,
-            until,
-            offset,
-            offset_before,
-            offset_after,
-        })
+        Some(Self { from, until, offset, offset_before, offset_after })
     }
 
     pub fn next(&self, zone: &TimeZone) -> Option<Self> {
@@ -159,20 +142,11 @@ impl Segment {
 fn last_change(zone: &TimeZone, at: Timestamp, just_after: Timestamp) -> Option<Timestamp> {
     let guess = zone.preceding(just_after).next()?.timestamp();
     let later = zone.following(guess).map(|change| change.timestamp());
-    Some(
-        later
-            .take_while(|change| *change <= at)
-            .last()
-            .unwrap_or(guess),
-    )
+    Some(later.take_while(|change| *change <= at).last().unwrap_or(guess))
 }
 
 fn offset_at(zone: &TimeZone, instant: i64) -> Option<i64> {
-    Some(
-        zone.to_offset(Timestamp::from_second(instant).ok()?)
-            .seconds()
-            .into(),
-    )
+    Some(zone.to_offset(Timestamp::from_second(instant).ok()?).seconds().into())
 }
 
 #[cfg(test)]
@@ -183,40 +157,18 @@ mod tests {
     #[test]
     fn every_stretch_of_every_zone_lies_between_two_changes() {
         let database = TimeZoneDatabase::bundled();
-        let (start, end) = (
-            Timestamp::UNIX_EPOCH,
-            "2038-01-01T00:00:00Z".parse().unwrap(),
-        );
+        let (start, end) = (Timestamp::UNIX_EPOCH, "2038-01-01T00:00:00Z".parse().unwrap());
         for name in database.available() {
             let zone = database.get(name.as_str()).unwrap();
             let changes = zone.following(start).map(|change| change.timestamp());
-            let changes: Vec<i64> = changes
-                .take_while(|at| *at < end)
-                .map(|at| at.as_second())
-                .collect();
+            let changes: Vec<i64> = changes.take_while(|at| *at < end).map(|at| at.as_second()).collect();
             for pair in changes.windows(2) {
                 for inside in [pair[0], pair[0] + 1, pair[1] - 1] {
                     let segment = Segment::holding(&zone, inside).unwrap();
-                    assert_eq!(
-                        (segment.from, segment.until),
-                        (pair[0], pair[1]),
-                        "{name} at {inside}"
-                    );
-                    assert_eq!(
-                        Some(segment.offset),
-                        offset_at(&zone, inside),
-                        "{name} at {inside}"
-                    );
-                    assert_eq!(
-                        Some(segment.offset_before),
-                        offset_at(&zone, pair[0] - 1),
-                        "{name} at {inside}"
-                    );
-                    assert_eq!(
-                        Some(segment.offset_after),
-                        offset_at(&zone, pair[1]),
-                        "{name} at {inside}"
-                    );
+                    assert_eq!((segment.from, segment.until), (pair[0], pair[1]), "{name} at {inside}");
+                    assert_eq!(Some(segment.offset), offset_at(&zone, inside), "{name} at {inside}");
+                    assert_eq!(Some(segment.offset_before), offset_at(&zone, pair[0] - 1), "{name} at {inside}");
+                    assert_eq!(Some(segment.offset_after), offset_at(&zone, pair[1]), "{name} at {inside}");
                 }
             }
         }

@@ -41,20 +41,9 @@ impl CronExpr {
     /// Reads an expression, or says which field is wrong and what it should be.
     pub fn parse(text: &str) -> Result<Self, CronError> {
         let specs = parser::parse(text)?;
-        let pattern = Pattern {
-            days: day_rule(&specs),
-            times: times(&specs),
-        };
-        let expr = Self {
-            source: text.trim_ascii().to_owned(),
-            specs,
-            pattern,
-        };
-        if expr.occurs() {
-            Ok(expr)
-        } else {
-            Err(expr.never_occurs())
-        }
+        let pattern = Pattern { days: day_rule(&specs), times: times(&specs) };
+        let expr = Self { source: text.trim_ascii().to_owned(), specs, pattern };
+        if expr.occurs() { Ok(expr) } else { Err(expr.never_occurs()) }
     }
 
     /// The expression as it was written.
@@ -68,9 +57,7 @@ impl CronExpr {
     /// The mark is Debian's: the text of the hour, minute or seconds field begins with `*`.
     pub fn is_wildcard(&self) -> bool {
         let [second, minute, hour, ..] = &self.specs;
-        [second, minute, hour]
-            .into_iter()
-            .any(Spec::starts_with_star)
+        [second, minute, hour].into_iter().any(Spec::starts_with_star)
     }
 
     /// Whether it names an hour, so that it means nothing without a zone.
@@ -81,9 +68,7 @@ impl CronExpr {
     pub(crate) fn names_every_day(&self) -> bool {
         let any = |field| self.spec(field).is_any();
         let days = any(Field::DayOfMonth) && any(Field::DayOfWeek);
-        any(Field::Month)
-            && (days
-                || (!self.pattern.days.both && (any(Field::DayOfMonth) || any(Field::DayOfWeek))))
+        any(Field::Month) && (days || (!self.pattern.days.both && (any(Field::DayOfMonth) || any(Field::DayOfWeek))))
     }
 
     pub(crate) fn pattern(&self) -> &Pattern {
@@ -99,36 +84,20 @@ impl CronExpr {
     fn occurs(&self) -> bool {
         let start = Month::holding(day_of(jiff::civil::date(2000, 1, 1)));
         let months = std::iter::successors(start, |month| month.next());
-        months
-            .take(400 * 12)
-            .any(|month| self.pattern.days.days_in(month) != 0)
+        months.take(400 * 12).any(|month| self.pattern.days.days_in(month) != 0)
     }
 
     fn never_occurs(&self) -> CronError {
         let [_, _, _, day, month, weekday] = &self.specs;
-        let alone = DayRule {
-            weekdays: 0x7f,
-            ..self.pattern.days.clone()
-        };
-        let day_exists = Self {
-            pattern: Pattern {
-                days: alone,
-                ..self.pattern.clone()
-            },
-            ..self.clone()
-        }
-        .occurs();
+        let alone = DayRule { weekdays: 0x7f, ..self.pattern.days.clone() };
+        let day_exists = Self { pattern: Pattern { days: alone, ..self.pattern.clone() }, ..self.clone() }.occurs();
         if day_exists {
-            let expected = format!(
-                "a day that `{}` and `{}` can both mean",
-                day.text, weekday.text
-            );
+            let expected = format!("a day that `{}` and `{}` can both mean", day.text, weekday.text);
             return CronError::new("cron.never_occurs", Field::DayOfMonth, &day.text, expected)
                 .hint("a day field that begins with `*` must match together with the other one");
         }
         let expected = format!("a day that exists in month `{}`", month.text);
-        CronError::new("cron.never_occurs", Field::DayOfMonth, &day.text, expected)
-            .hint("`L` is the last day of any month")
+        CronError::new("cron.never_occurs", Field::DayOfMonth, &day.text, expected).hint("`L` is the last day of any month")
     }
 }
 
@@ -147,11 +116,7 @@ impl FromStr for CronExpr {
 }
 
 fn times([second, minute, hour, ..]: &[Spec; 6]) -> Times {
-    Times {
-        seconds: second.set(Field::Second),
-        minutes: minute.set(Field::Minute),
-        hours: hour.set(Field::Hour),
-    }
+    Times { seconds: second.set(Field::Second), minutes: minute.set(Field::Minute), hours: hour.set(Field::Hour) }
 }
 
 fn day_rule([_, _, _, day, month, weekday]: &[Spec; 6]) -> DayRule {

@@ -38,9 +38,7 @@ impl DstPolicy {
             FoldPolicy::Both => "runs both times",
         };
         let time = if wildcard { "repeating" } else { "named" };
-        format!(
-            "When the clocks change, a {time} time that is skipped {gap} and one that comes twice {fold}."
-        )
+        format!("When the clocks change, a {time} time that is skipped {gap} and one that comes twice {fold}.")
     }
 }
 
@@ -50,37 +48,16 @@ impl Timetable {
         let zone = self.zone.iana_name().unwrap_or("local");
         match &self.rule {
             Rule::Every(interval) => {
-                format!(
-                    "Every {interval}, counted from {}, whatever the clocks do.",
-                    interval.anchor()
-                )
+                format!("Every {interval}, counted from {}, whatever the clocks do.", interval.anchor())
             }
-            Rule::At(at) => format!(
-                "Once, on {}, {zone} time.",
-                self.zone.to_datetime(*at).strftime("%-d %B %Y at %H:%M:%S")
-            ),
+            Rule::At(at) => format!("Once, on {}, {zone} time.", self.zone.to_datetime(*at).strftime("%-d %B %Y at %H:%M:%S")),
             Rule::Cron(calendar) => {
-                let phrases: Vec<String> =
-                    calendar.expressions.iter().map(CronExpr::phrase).collect();
-                let except = if calendar.excluded.is_empty() {
-                    ""
-                } else {
-                    ", except on the excluded dates"
-                };
-                let mut text = format!(
-                    "{}, {zone} time{except}.",
-                    capitalized(&phrases.join("; and "))
-                );
+                let phrases: Vec<String> = calendar.expressions.iter().map(CronExpr::phrase).collect();
+                let except = if calendar.excluded.is_empty() { "" } else { ", except on the excluded dates" };
+                let mut text = format!("{}, {zone} time{except}.", capitalized(&phrases.join("; and ")));
                 for wildcard in [false, true] {
-                    if self
-                        .zone
-                        .following(jiff::Timestamp::UNIX_EPOCH)
-                        .next()
-                        .is_some()
-                        && calendar
-                            .expressions
-                            .iter()
-                            .any(|expr| expr.is_wildcard() == wildcard)
+                    if self.zone.following(jiff::Timestamp::UNIX_EPOCH).next().is_some()
+                        && calendar.expressions.iter().any(|expr| expr.is_wildcard() == wildcard)
                     {
                         text = format!("{text} {}", calendar.dst.explain(wildcard));
                     }
@@ -93,7 +70,5 @@ impl Timetable {
 
 fn capitalized(text: &str) -> String {
     let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(letters).collect()
-    })
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

@@ -69,38 +69,15 @@ impl CronError {
         ("cron.range_incomplete", "is a range with an end missing"),
         ("cron.backward_range", "is a range that runs backwards"),
         ("cron.step_zero", "has a step of zero"),
-        (
-            "cron.step_not_a_number",
-            "has a step that is not a whole number",
-        ),
-        (
-            "cron.step_without_start",
-            "has a step but nothing to step through",
-        ),
-        (
-            "cron.modifier_misplaced",
-            "uses a sign that does not belong there",
-        ),
+        ("cron.step_not_a_number", "has a step that is not a whole number"),
+        ("cron.step_without_start", "has a step but nothing to step through"),
+        ("cron.modifier_misplaced", "uses a sign that does not belong there"),
         ("cron.never_occurs", "never comes"),
     ];
 
-    pub(super) fn new(
-        code: &'static str,
-        field: Field,
-        value: impl Into<String>,
-        expected: impl Into<Cow<'static, str>>,
-    ) -> Self {
-        debug_assert!(
-            Self::CODES.iter().any(|(known, _)| *known == code),
-            "{code} is not listed"
-        );
-        Self {
-            code,
-            field,
-            value: value.into(),
-            expected: expected.into(),
-            hint: None,
-        }
+    pub(super) fn new(code: &'static str, field: Field, value: impl Into<String>, expected: impl Into<Cow<'static, str>>) -> Self {
+        debug_assert!(Self::CODES.iter().any(|(known, _)| *known == code), "{code} is not listed");
+        Self { code, field, value: value.into(), expected: expected.into(), hint: None }
     }
 
     pub(super) fn hint(mut self, hint: impl Into<Cow<'static, str>>) -> Self {
@@ -109,23 +86,13 @@ impl CronError {
     }
 
     fn problem(&self) -> &'static str {
-        Self::CODES
-            .iter()
-            .find(|(code, _)| *code == self.code)
-            .map_or("is refused", |(_, says)| says)
+        Self::CODES.iter().find(|(code, _)| *code == self.code).map_or("is refused", |(_, says)| says)
     }
 }
 
 impl fmt::Display for CronError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} `{}` {}: expected {}",
-            self.field,
-            self.value,
-            self.problem(),
-            self.expected
-        )
+        write!(f, "{} `{}` {}: expected {}", self.field, self.value, self.problem(), self.expected)
     }
 }
 

@@ -27,11 +27,7 @@ pub struct HolidayError {
 
 impl fmt::Display for HolidayError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "holidays line {}: `{}` is not a date: expected {}",
-            self.line, self.value, self.expected
-        )
+        write!(f, "holidays line {}: `{}` is not a date: expected {}", self.line, self.value, self.expected)
     }
 }
 
@@ -39,9 +35,7 @@ impl std::error::Error for HolidayError {}
 
 impl ExcludedDates {
     /// No date at all.
-    pub const NONE: Self = Self {
-        months: BTreeMap::new(),
-    };
+    pub const NONE: Self = Self { months: BTreeMap::new() };
 
     /// Reads a holidays file: a date a line, `2026-12-25`, then anything; `#` begins a comment.
     ///
@@ -56,23 +50,14 @@ impl ExcludedDates {
     pub fn parse(text: &str) -> Result<Self, HolidayError> {
         let mut dates = Self::NONE;
         for (place, line) in text.lines().enumerate() {
-            let Some(word) = line
-                .split('#')
-                .next()
-                .and_then(|line| line.split_whitespace().next())
-            else {
+            let Some(word) = line.split('#').next().and_then(|line| line.split_whitespace().next()) else {
                 continue;
             };
             match word.parse::<Date>() {
                 Ok(date) if word.len() == "2026-12-25".len() => dates.insert(date),
                 _ => {
                     let expected = "a date such as 2026-12-25";
-                    return Err(HolidayError {
-                        code: "calendar.not_a_date",
-                        line: place + 1,
-                        value: word.to_owned(),
-                        expected,
-                    });
+                    return Err(HolidayError { code: "calendar.not_a_date", line: place + 1, value: word.to_owned(), expected });
                 }
             }
         }
@@ -84,9 +69,7 @@ impl ExcludedDates {
     }
 
     pub fn contains(&self, date: Date) -> bool {
-        self.months
-            .get(&(date.year(), date.month()))
-            .is_some_and(|days| days >> date.day() & 1 == 1)
+        self.months.get(&(date.year(), date.month())).is_some_and(|days| days >> date.day() & 1 == 1)
     }
 
     pub fn is_empty(&self) -> bool {
@@ -98,10 +81,7 @@ impl ExcludedDates {
         if self.months.is_empty() {
             return 0;
         }
-        self.months
-            .get(&(month.year, month.month))
-            .copied()
-            .unwrap_or(0)
+        self.months.get(&(month.year, month.month)).copied().unwrap_or(0)
     }
 }
 
@@ -120,9 +100,7 @@ mod tests {
 
     #[test]
     fn a_holidays_file_may_hold_comments_and_names() {
-        let dates =
-            ExcludedDates::parse("# 2026\n\n2026-12-25  Christmas # every year\n2027-01-01\r\n")
-                .unwrap();
+        let dates = ExcludedDates::parse("# 2026\n\n2026-12-25  Christmas # every year\n2027-01-01\r\n").unwrap();
         assert!(dates.contains(date(2026, 12, 25)) && dates.contains(date(2027, 1, 1)));
         assert!(!dates.contains(date(2026, 12, 26)));
     }
@@ -130,10 +108,7 @@ mod tests {
     #[test]
     fn one_wrong_line_refuses_the_whole_file_and_is_named() {
         let error = ExcludedDates::parse("2026-12-25\n25.12.2026\n").unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "holidays line 2: `25.12.2026` is not a date: expected a date such as 2026-12-25"
-        );
+        assert_eq!(error.to_string(), "holidays line 2: `25.12.2026` is not a date: expected a date such as 2026-12-25");
         assert_eq!(ExcludedDates::parse("2026-02-30").unwrap_err().line, 1);
     }
 }

@@ -34,11 +34,7 @@ pub struct IntervalError {
 
 impl fmt::Display for IntervalError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "interval `{}` is refused: expected {}",
-            self.value, self.expected
-        )
+        write!(f, "interval `{}` is refused: expected {}", self.value, self.expected)
     }
 }
 
@@ -55,10 +51,7 @@ impl Interval {
                 expected: "a length from one second to a thousand years",
             });
         }
-        Ok(Self {
-            anchor: anchor.as_microsecond(),
-            length: whole,
-        })
+        Ok(Self { anchor: anchor.as_microsecond(), length: whole })
     }
 
     /// Reads `45s`, `90m`, `1h30m`, `1d`, `2w`: whole numbers, largest unit first, each unit once.
@@ -119,21 +112,11 @@ impl fmt::Display for Interval {
                 left %= length;
             }
         }
-        if left == 0 {
-            Ok(())
-        } else {
-            write!(f, "{left}us")
-        }
+        if left == 0 { Ok(()) } else { write!(f, "{left}us") }
     }
 }
 
-const UNITS: [(char, i64); 5] = [
-    ('w', 604_800),
-    ('d', 86_400),
-    ('h', 3600),
-    ('m', 60),
-    ('s', 1),
-];
+const UNITS: [(char, i64); 5] = [('w', 604_800), ('d', 86_400), ('h', 3600), ('m', 60), ('s', 1)];
 
 fn parse_seconds(text: &str) -> Option<i64> {
     let mut rest = text;
@@ -164,37 +147,19 @@ mod tests {
     #[test]
     fn an_interval_is_counted_from_its_anchor_across_a_clock_change() {
         let daily = every("1d");
-        assert_eq!(
-            daily.next(at("2026-03-28T23:00:00Z")),
-            Some(at("2026-03-29T23:00:00Z"))
-        );
-        assert_eq!(
-            daily.next(at("2026-03-28T22:59:59.999999999Z")),
-            Some(at("2026-03-28T23:00:00Z"))
-        );
-        assert_eq!(
-            daily.next(at("1999-01-01T00:00:00Z")),
-            Some(at("2026-03-28T23:00:00Z"))
-        );
+        assert_eq!(daily.next(at("2026-03-28T23:00:00Z")), Some(at("2026-03-29T23:00:00Z")));
+        assert_eq!(daily.next(at("2026-03-28T22:59:59.999999999Z")), Some(at("2026-03-28T23:00:00Z")));
+        assert_eq!(daily.next(at("1999-01-01T00:00:00Z")), Some(at("2026-03-28T23:00:00Z")));
         assert_eq!(daily.latest(at("2026-03-28T22:59:59.999999999Z")), None);
-        assert_eq!(
-            daily.latest(at("2026-03-30T22:00:00Z")),
-            Some(at("2026-03-29T23:00:00Z"))
-        );
+        assert_eq!(daily.latest(at("2026-03-30T22:00:00Z")), Some(at("2026-03-29T23:00:00Z")));
     }
 
     #[test]
     fn a_year_of_seconds_is_counted_at_once() {
         let year = every("1s").count(at("2027-01-01T00:00:00Z"), at("2028-01-01T00:00:00Z"));
         assert_eq!(year, 365 * 86_400);
-        assert_eq!(
-            every("90m").count(at("1999-01-01T00:00:00Z"), at("2026-03-29T02:00:00Z")),
-            3
-        );
-        assert_eq!(
-            every("90m").count(at("2027-01-01T00:00:00Z"), at("2026-01-01T00:00:00Z")),
-            0
-        );
+        assert_eq!(every("90m").count(at("1999-01-01T00:00:00Z"), at("2026-03-29T02:00:00Z")), 3);
+        assert_eq!(every("90m").count(at("2027-01-01T00:00:00Z"), at("2026-01-01T00:00:00Z")), 0);
     }
 
     #[test]
@@ -208,23 +173,8 @@ mod tests {
 
     #[test]
     fn what_is_not_a_length_is_refused() {
-        let refused = |text| {
-            Interval::parse(text, Timestamp::UNIX_EPOCH)
-                .unwrap_err()
-                .code
-        };
-        for text in [
-            "",
-            "90",
-            "m",
-            "1.5h",
-            "-1h",
-            "30m1h",
-            "1h 30m",
-            "1h1h",
-            "９m",
-            "9999999999999999999s",
-        ] {
+        let refused = |text| Interval::parse(text, Timestamp::UNIX_EPOCH).unwrap_err().code;
+        for text in ["", "90", "m", "1.5h", "-1h", "30m1h", "1h 30m", "1h1h", "９m", "9999999999999999999s"] {
             assert_eq!(refused(text), "interval.not_a_length", "{text}");
         }
         assert_eq!(refused("0s"), "interval.out_of_range");

@@ -7,31 +7,14 @@ use jiff::{SignedDuration, Timestamp};
 /// It is at least zero, less than `window`, and less than `until_next`, so a tick never passes the next one. It
 /// depends on the arguments only: a restart does not roll it anew, and neither may a release. The tick keeps its
 /// nominal instant as its identity.
-pub fn spread(
-    schedule_id: &str,
-    window: SignedDuration,
-    until_next: SignedDuration,
-) -> SignedDuration {
-    within(
-        mix(fnv(FNV_START, schedule_id.as_bytes())),
-        window,
-        until_next,
-    )
+pub fn spread(schedule_id: &str, window: SignedDuration, until_next: SignedDuration) -> SignedDuration {
+    within(mix(fnv(FNV_START, schedule_id.as_bytes())), window, until_next)
 }
 
 /// The delay of one tick of a schedule: another one for each tick.
-pub fn jitter(
-    schedule_id: &str,
-    due_at: Timestamp,
-    window: SignedDuration,
-    until_next: SignedDuration,
-) -> SignedDuration {
+pub fn jitter(schedule_id: &str, due_at: Timestamp, window: SignedDuration, until_next: SignedDuration) -> SignedDuration {
     let hash = fnv(FNV_START, schedule_id.as_bytes());
-    within(
-        mix(fnv(hash, &due_at.as_microsecond().to_be_bytes())),
-        window,
-        until_next,
-    )
+    within(mix(fnv(hash, &due_at.as_microsecond().to_be_bytes())), window, until_next)
 }
 
 fn within(hash: u64, window: SignedDuration, until_next: SignedDuration) -> SignedDuration {
@@ -46,9 +29,7 @@ const FNV_START: u64 = 0xcbf2_9ce4_8422_2325;
 
 /// FNV-1a, 64 bits (Fowler, Noll, Vo). Not the standard library's hasher: that one may change with any release.
 fn fnv(start: u64, bytes: &[u8]) -> u64 {
-    bytes.iter().fold(start, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    bytes.iter().fold(start, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// SplitMix64's last step (Steele, Lea, Flood): ids that differ in their last letter end up far apart.
@@ -67,15 +48,9 @@ mod tests {
 
     #[test]
     fn a_schedule_keeps_its_place_from_release_to_release() {
-        assert_eq!(
-            spread("reports.daily", HOUR, DAY),
-            SignedDuration::from_micros(SPREAD_OF_REPORTS)
-        );
+        assert_eq!(spread("reports.daily", HOUR, DAY), SignedDuration::from_micros(SPREAD_OF_REPORTS));
         let tick = Timestamp::UNIX_EPOCH;
-        assert_eq!(
-            jitter("reports.daily", tick, HOUR, DAY),
-            SignedDuration::from_micros(JITTER_OF_REPORTS)
-        );
+        assert_eq!(jitter("reports.daily", tick, HOUR, DAY), SignedDuration::from_micros(JITTER_OF_REPORTS));
     }
 
     const SPREAD_OF_REPORTS: i64 = 1_277_992_753;
@@ -99,9 +74,6 @@ mod tests {
             let delay = spread(&format!("job-{schedule}"), HOUR, DAY);
             minutes[delay.as_mins() as usize] += 1;
         }
-        assert!(
-            minutes.iter().all(|count| (60..=150).contains(count)),
-            "{minutes:?}"
-        );
+        assert!(minutes.iter().all(|count| (60..=150).contains(count)), "{minutes:?}");
     }
 }

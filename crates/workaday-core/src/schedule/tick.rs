@@ -51,13 +51,7 @@ impl Tick {
     /// A tick that no clock change has touched, at the zone's civil time.
     pub(super) fn plain(due_at: Timestamp, zone: &TimeZone) -> Self {
         let offset = zone.to_offset(due_at);
-        Self {
-            due_at,
-            nominal: offset.to_datetime(due_at),
-            offset,
-            landing: Landing::Regular,
-            merged: 0,
-        }
+        Self { due_at, nominal: offset.to_datetime(due_at), offset, landing: Landing::Regular, merged: 0 }
     }
 }
 
@@ -68,17 +62,9 @@ impl fmt::Display for Tick {
         let sign = if seconds < 0 { '-' } else { '+' };
         let seconds = seconds.unsigned_abs();
         let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
-        write!(
-            f,
-            "{}{sign}{hours:02}:{minutes:02}",
-            self.offset.to_datetime(self.due_at)
-        )?;
+        write!(f, "{}{sign}{hours:02}:{minutes:02}", self.offset.to_datetime(self.due_at))?;
         // RFC 9557 rounds the offset to minutes, which would write another instant: Monrovia was 44:30 behind.
-        if seconds.is_multiple_of(60) {
-            Ok(())
-        } else {
-            write!(f, ":{:02}", seconds % 60)
-        }
+        if seconds.is_multiple_of(60) { Ok(()) } else { write!(f, ":{:02}", seconds % 60) }
     }
 }
 

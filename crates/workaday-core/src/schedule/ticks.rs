@@ -21,23 +21,10 @@ pub struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    pub fn new(
-        expr: &'a CronExpr,
-        zone: &'a TimeZone,
-        dst: DstPolicy,
-        excluded: &'a ExcludedDates,
-    ) -> Self {
+    pub fn new(expr: &'a CronExpr, zone: &'a TimeZone, dst: DstPolicy, excluded: &'a ExcludedDates) -> Self {
         let wildcard = expr.is_wildcard();
-        let matches = Matches {
-            pattern: expr.pattern(),
-            excluded,
-        };
-        Self {
-            matches,
-            zone,
-            gap: dst.gap(wildcard),
-            fold: dst.fold(wildcard),
-        }
+        let matches = Matches { pattern: expr.pattern(), excluded };
+        Self { matches, zone, gap: dst.gap(wildcard), fold: dst.fold(wildcard) }
     }
 
     /// The first tick strictly after an instant.
@@ -78,11 +65,7 @@ impl<'a> Walk<'a> {
     /// All ticks strictly after an instant, in order.
     pub fn ticks(self, after: Timestamp) -> Ticks<'a> {
         let start = floor(after) + 1;
-        Ticks {
-            walk: self,
-            start,
-            segment: Segment::holding(self.zone, start),
-        }
+        Ticks { walk: self, start, segment: Segment::holding(self.zone, start) }
     }
 
     fn first_from(&self, mut start: i64, segment: &mut Segment) -> Option<Tick> {
@@ -98,12 +81,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn first_regular(
-        &self,
-        segment: &Segment,
-        start: i64,
-        found: &mut Option<(i64, i64)>,
-    ) -> Option<Tick> {
+    fn first_regular(&self, segment: &Segment, start: i64, found: &mut Option<(i64, i64)>) -> Option<Tick> {
         let window = segment.window(self.fold);
         let from = window.start.max(start + segment.offset);
         let civil = match *found {
@@ -111,23 +89,13 @@ impl<'a> Walk<'a> {
             _ => self.matches.at_or_after(from)?,
         };
         *found = Some((from, civil));
-        if civil < window.end {
-            regular(segment, civil)
-        } else {
-            None
-        }
+        if civil < window.end { regular(segment, civil) } else { None }
     }
 
     fn last_regular(&self, segment: &Segment, last: i64) -> Option<Tick> {
         let window = segment.window(self.fold);
-        let civil = self
-            .matches
-            .at_or_before((window.end - 1).min(last + segment.offset))?;
-        if civil >= window.start {
-            regular(segment, civil)
-        } else {
-            None
-        }
+        let civil = self.matches.at_or_before((window.end - 1).min(last + segment.offset))?;
+        if civil >= window.start { regular(segment, civil) } else { None }
     }
 
     /// The first tick that stands for times in the gap before this stretch.
@@ -141,10 +109,7 @@ impl<'a> Walk<'a> {
             GapPolicy::RunAfter => (start <= segment.from).then(|| self.after_gap(segment))?,
             GapPolicy::Shift => {
                 let from = gap.start.max(segment.civil_by_old_clock(start));
-                let civil = self
-                    .matches
-                    .at_or_after(from)
-                    .filter(|civil| *civil < gap.end)?;
+                let civil = self.matches.at_or_after(from).filter(|civil| *civil < gap.end)?;
                 shifted(segment, civil)
             }
         }
@@ -160,10 +125,7 @@ impl<'a> Walk<'a> {
             GapPolicy::RunAfter => (last >= segment.from).then(|| self.after_gap(segment))?,
             GapPolicy::Shift => {
                 let upto = (gap.end - 1).min(segment.civil_by_old_clock(last));
-                let civil = self
-                    .matches
-                    .at_or_before(upto)
-                    .filter(|civil| *civil >= gap.start)?;
+                let civil = self.matches.at_or_before(upto).filter(|civil| *civil >= gap.start)?;
                 shifted(segment, civil)
             }
         }
@@ -171,15 +133,8 @@ impl<'a> Walk<'a> {
 
     fn after_gap(&self, segment: &Segment) -> Option<Tick> {
         let gap = segment.gap_before();
-        let civil = self
-            .matches
-            .at_or_after(gap.start)
-            .filter(|civil| *civil < gap.end)?;
-        let merged = self
-            .matches
-            .count(civil + 1, gap.end)
-            .try_into()
-            .unwrap_or(u32::MAX);
+        let civil = self.matches.at_or_after(gap.start).filter(|civil| *civil < gap.end)?;
+        let merged = self.matches.count(civil + 1, gap.end).try_into().unwrap_or(u32::MAX);
         tick(segment, segment.from, civil, Landing::AfterGap, merged)
     }
 
@@ -187,9 +142,7 @@ impl<'a> Walk<'a> {
     fn count_in(&self, segment: &Segment, first: i64, last: i64) -> u64 {
         let window = segment.window(self.fold);
         let from = window.start.max(first + segment.offset);
-        let regular = self
-            .matches
-            .count(from, window.end.min(last + 1 + segment.offset));
+        let regular = self.matches.count(from, window.end.min(last + 1 + segment.offset));
         regular + self.count_of_gap(segment, first, last)
     }
 
@@ -259,12 +212,7 @@ impl CronExpr {
 
     /// This expression read in a zone, with the default policy for clock changes.
     pub fn in_zone<'a>(&'a self, zone: &'a TimeZone) -> Walk<'a> {
-        Walk::new(
-            self,
-            zone,
-            DstPolicy::default(),
-            const { &ExcludedDates::NONE },
-        )
+        Walk::new(self, zone, DstPolicy::default(), const { &ExcludedDates::NONE })
     }
 }
 
@@ -280,28 +228,12 @@ fn regular(segment: &Segment, civil: i64) -> Option<Tick> {
 /// A time of the gap by the old clock. A change that comes before it cuts it off; no IANA zone has one so near.
 fn shifted(segment: &Segment, civil: i64) -> Option<Tick> {
     let instant = segment.instant_by_old_clock(civil);
-    if segment.contains(instant) {
-        tick(segment, instant, civil, Landing::Shifted, 0)
-    } else {
-        None
-    }
+    if segment.contains(instant) { tick(segment, instant, civil, Landing::Shifted, 0) } else { None }
 }
 
-fn tick(
-    segment: &Segment,
-    instant: i64,
-    civil: i64,
-    landing: Landing,
-    merged: u32,
-) -> Option<Tick> {
+fn tick(segment: &Segment, instant: i64, civil: i64, landing: Landing, merged: u32) -> Option<Tick> {
     let offset = Offset::from_seconds(i32::try_from(segment.offset).ok()?).ok()?;
-    Some(Tick {
-        due_at: Timestamp::from_second(instant).ok()?,
-        nominal: shown(civil)?,
-        offset,
-        landing,
-        merged,
-    })
+    Some(Tick { due_at: Timestamp::from_second(instant).ok()?, nominal: shown(civil)?, offset, landing, merged })
 }
 
 /// What a clock shows at a civil second.
@@ -318,21 +250,10 @@ fn later(regular: Option<Tick>, gap: Option<Tick>) -> Option<Tick> {
     pick(regular, gap, |regular, gap| regular.due_at > gap.due_at)
 }
 
-fn pick(
-    regular: Option<Tick>,
-    gap: Option<Tick>,
-    regular_wins: fn(&Tick, &Tick) -> bool,
-) -> Option<Tick> {
+fn pick(regular: Option<Tick>, gap: Option<Tick>, regular_wins: fn(&Tick, &Tick) -> bool) -> Option<Tick> {
     match (regular, gap) {
-        (Some(regular), Some(gap)) if regular.due_at == gap.due_at => Some(Tick {
-            merged: gap.merged + 1,
-            ..gap
-        }),
-        (Some(regular), Some(gap)) => Some(if regular_wins(&regular, &gap) {
-            regular
-        } else {
-            gap
-        }),
+        (Some(regular), Some(gap)) if regular.due_at == gap.due_at => Some(Tick { merged: gap.merged + 1, ..gap }),
+        (Some(regular), Some(gap)) => Some(if regular_wins(&regular, &gap) { regular } else { gap }),
         (one, other) => one.or(other),
     }
 }

@@ -44,12 +44,7 @@ pub struct Timetable {
 
 impl Timetable {
     pub fn new(rule: Rule, zone: TimeZone) -> Self {
-        Self {
-            rule,
-            zone,
-            starts_at: None,
-            ends_at: None,
-        }
+        Self { rule, zone, starts_at: None, ends_at: None }
     }
 
     /// The first tick strictly after an instant.
@@ -92,10 +87,7 @@ impl Timetable {
 
     /// The oldest ticks after `after` and not after `until`, at most `count_max` of them, in order.
     pub fn first_between(&self, after: Timestamp, until: Timestamp, count_max: usize) -> Vec<Tick> {
-        self.ticks(after)
-            .take_while(|tick| tick.due_at <= until)
-            .take(count_max)
-            .collect()
+        self.ticks(after).take_while(|tick| tick.due_at <= until).take(count_max).collect()
     }
 
     /// The newest ticks after `after` and not after `until`, at most `count_max` of them, in order: what a catch-up
@@ -103,10 +95,7 @@ impl Timetable {
     pub fn last_between(&self, after: Timestamp, until: Timestamp, count_max: usize) -> Vec<Tick> {
         let earlier = |tick: &Tick| self.latest(just_before(tick.due_at)?);
         let backwards = std::iter::successors(self.latest(until), earlier);
-        let mut ticks: Vec<Tick> = backwards
-            .take_while(|tick| tick.due_at > after)
-            .take(count_max)
-            .collect();
+        let mut ticks: Vec<Tick> = backwards.take_while(|tick| tick.due_at > after).take(count_max).collect();
         ticks.reverse();
         ticks
     }
@@ -116,15 +105,11 @@ impl Timetable {
     }
 
     fn not_before_start(&self, after: Timestamp) -> Timestamp {
-        self.starts_at
-            .and_then(just_before)
-            .map_or(after, |start| after.max(start))
+        self.starts_at.and_then(just_before).map_or(after, |start| after.max(start))
     }
 
     fn not_after_end(&self, at: Timestamp) -> Timestamp {
-        self.ends_at
-            .and_then(just_before)
-            .map_or(at, |end| at.min(end))
+        self.ends_at.and_then(just_before).map_or(at, |end| at.min(end))
     }
 }
 

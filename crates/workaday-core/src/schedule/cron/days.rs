@@ -85,11 +85,7 @@ impl DayRule {
             return 0;
         }
         let (by_day, by_weekday) = (self.by_day(month), self.by_weekday(month));
-        if self.both {
-            by_day & by_weekday
-        } else {
-            by_day | by_weekday
-        }
+        if self.both { by_day & by_weekday } else { by_day | by_weekday }
     }
 
     fn by_day(&self, month: Month) -> u64 {
@@ -102,17 +98,14 @@ impl DayRule {
         }
         if self.nearest_weekday != 0 {
             let named = self.nearest_weekday & month.all();
-            days |= (1..=month.length)
-                .filter(|day| named >> day & 1 == 1)
-                .fold(0, |days, day| days | 1 << nearest_weekday(month, day));
+            days |= (1..=month.length).filter(|day| named >> day & 1 == 1).fold(0, |days, day| days | 1 << nearest_weekday(month, day));
         }
         days & month.all()
     }
 
     fn by_weekday(&self, month: Month) -> u64 {
         let first_week = |weekdays| rotate_week(weekdays, month.first_weekday()) << 1;
-        let every_week =
-            |weekdays| (0..5).fold(0, |days, week| days | first_week(weekdays) << (7 * week));
+        let every_week = |weekdays| (0..5).fold(0, |days, week| days | first_week(weekdays) << (7 * week));
         let mut days = every_week(self.weekdays);
         for (week, weekdays) in self.nth.iter().enumerate() {
             days |= first_week(*weekdays) << (7 * week);
@@ -164,109 +157,29 @@ mod tests {
     }
 
     fn rule() -> DayRule {
-        DayRule {
-            months: 0x1ffe,
-            ..DayRule::default()
-        }
+        DayRule { months: 0x1ffe, ..DayRule::default() }
     }
 
     #[test]
     fn weekdays_fall_where_the_calendar_has_them() {
         // February 2026 begins on a Sunday and has 28 days.
-        assert_eq!(
-            days(
-                DayRule {
-                    weekdays: 1,
-                    ..rule()
-                },
-                2026,
-                2
-            ),
-            [1, 8, 15, 22]
-        );
-        assert_eq!(
-            days(
-                DayRule {
-                    weekdays: 1 << 6,
-                    ..rule()
-                },
-                2026,
-                2
-            ),
-            [7, 14, 21, 28]
-        );
-        assert_eq!(
-            days(
-                DayRule {
-                    last: 1 << 5,
-                    ..rule()
-                },
-                2026,
-                11
-            ),
-            [27]
-        );
-        assert_eq!(
-            days(
-                DayRule {
-                    nth: [0, 0, 0, 0, 1 << 1],
-                    ..rule()
-                },
-                2026,
-                11
-            ),
-            [30]
-        );
-        assert_eq!(
-            days(
-                DayRule {
-                    nth: [0, 0, 0, 0, 1 << 2],
-                    ..rule()
-                },
-                2026,
-                11
-            ),
-            []
-        );
+        assert_eq!(days(DayRule { weekdays: 1, ..rule() }, 2026, 2), [1, 8, 15, 22]);
+        assert_eq!(days(DayRule { weekdays: 1 << 6, ..rule() }, 2026, 2), [7, 14, 21, 28]);
+        assert_eq!(days(DayRule { last: 1 << 5, ..rule() }, 2026, 11), [27]);
+        assert_eq!(days(DayRule { nth: [0, 0, 0, 0, 1 << 1], ..rule() }, 2026, 11), [30]);
+        assert_eq!(days(DayRule { nth: [0, 0, 0, 0, 1 << 2], ..rule() }, 2026, 11), Vec::<i64>::new());
     }
 
     #[test]
     fn the_nearest_weekday_never_leaves_its_month() {
-        let nearest = |day: i64| DayRule {
-            nearest_weekday: 1 << day,
-            ..rule()
-        };
+        let nearest = |day: i64| DayRule { nearest_weekday: 1 << day, ..rule() };
         assert_eq!(days(nearest(1), 2026, 8), [3], "the first is a Saturday");
         assert_eq!(days(nearest(31), 2026, 5), [29], "the last is a Sunday");
         assert_eq!(days(nearest(15), 2026, 8), [14]);
         assert_eq!(days(nearest(16), 2026, 8), [17]);
-        assert_eq!(
-            days(nearest(30), 2026, 2),
-            [],
-            "day 30 does not exist: skipped"
-        );
-        assert_eq!(
-            days(
-                DayRule {
-                    last_weekday: true,
-                    ..rule()
-                },
-                2026,
-                5
-            ),
-            [29]
-        );
-        assert_eq!(
-            days(
-                DayRule {
-                    last_day: true,
-                    ..rule()
-                },
-                2028,
-                2
-            ),
-            [29]
-        );
+        assert_eq!(days(nearest(30), 2026, 2), Vec::<i64>::new(), "day 30 does not exist: skipped");
+        assert_eq!(days(DayRule { last_weekday: true, ..rule() }, 2026, 5), [29]);
+        assert_eq!(days(DayRule { last_day: true, ..rule() }, 2028, 2), [29]);
     }
 
     #[test]

@@ -2,9 +2,7 @@
 
 use super::super::error::Field;
 
-pub(crate) const MONTHS: [&str; 12] = [
-    "JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC",
-];
+pub(crate) const MONTHS: [&str; 12] = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
 pub(crate) const WEEKDAYS: [&str; 7] = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
 
 /// One part of a field's comma-separated list.
@@ -51,11 +49,7 @@ impl Spec {
     /// The plain values, as bits; 7 in the day of week is folded onto 0, Sunday.
     pub fn set(&self, field: Field) -> u64 {
         let set = self.items.iter().fold(0, |set, item| set | item.set(field));
-        if field == Field::DayOfWeek {
-            (set | set >> 7) & 0x7f
-        } else {
-            set
-        }
+        if field == Field::DayOfWeek { (set | set >> 7) & 0x7f } else { set }
     }
 
     /// The plain values in order.
@@ -73,19 +67,13 @@ impl Item {
             Self::Value(value) => 1 << value,
             Self::Range { from, to, step } => stepped(from, to, step),
             Self::From { from, step } => stepped(from, most, step),
-            Self::LastDay
-            | Self::LastWeekday
-            | Self::NearestWeekday(_)
-            | Self::Nth { .. }
-            | Self::LastOf(_) => 0,
+            Self::LastDay | Self::LastWeekday | Self::NearestWeekday(_) | Self::Nth { .. } | Self::LastOf(_) => 0,
         }
     }
 }
 
 fn stepped(from: u32, to: u32, step: u32) -> u64 {
-    (from..=to)
-        .step_by(step as usize)
-        .fold(0, |set, value| set | 1 << value)
+    (from..=to).step_by(step as usize).fold(0, |set, value| set | 1 << value)
 }
 
 /// The least and greatest value of a field. Both 0 and 7 are Sunday, so `a/n` there runs to 7, as in Vixie's cron.
@@ -101,11 +89,7 @@ pub(crate) const fn bounds(field: Field) -> (u32, u32) {
 
 /// The value that a three-letter name stands for, in any case.
 pub(crate) fn named(field: Field, text: &str) -> Option<u32> {
-    let place = |names: &[&str]| {
-        names
-            .iter()
-            .position(|name| name.eq_ignore_ascii_case(text))
-    };
+    let place = |names: &[&str]| names.iter().position(|name| name.eq_ignore_ascii_case(text));
     match field {
         Field::Month => place(&MONTHS).map(|place| place as u32 + 1),
         Field::DayOfWeek => place(&WEEKDAYS).map(|place| place as u32),
@@ -129,9 +113,7 @@ pub(crate) const fn accepts(field: Field) -> &'static str {
         Field::Hour => "a number from 0 to 23",
         Field::DayOfMonth => "a number from 1 to 31, `L`, `LW` or a number with `W`",
         Field::Month => "a number from 1 to 12 or a name from JAN to DEC",
-        Field::DayOfWeek => {
-            "a number from 0 to 7 or a name from SUN to SAT, alone or with `#1` to `#5` or `L`"
-        }
+        Field::DayOfWeek => "a number from 0 to 7 or a name from SUN to SAT, alone or with `#1` to `#5` or `L`",
         Field::Expression => "5 fields, or 6 with seconds first",
     }
 }

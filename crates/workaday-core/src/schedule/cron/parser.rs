@@ -17,14 +17,7 @@ const NICKNAMES: [(&str, &str); 7] = [
 ];
 
 /// In the order of an expression's six fields; five leave out the first.
-pub(super) const FIELDS: [Field; 6] = [
-    Field::Second,
-    Field::Minute,
-    Field::Hour,
-    Field::DayOfMonth,
-    Field::Month,
-    Field::DayOfWeek,
-];
+pub(super) const FIELDS: [Field; 6] = [Field::Second, Field::Minute, Field::Hour, Field::DayOfMonth, Field::Month, Field::DayOfWeek];
 
 pub(super) fn parse(text: &str) -> Result<[Spec; 6], CronError> {
     let text = text.trim_ascii();
@@ -33,18 +26,9 @@ pub(super) fn parse(text: &str) -> Result<[Spec; 6], CronError> {
     }
     if text.len() > LENGTH_MAX {
         let start: String = text.chars().take(20).collect();
-        return Err(CronError::new(
-            "cron.too_long",
-            Field::Expression,
-            format!("{start}…"),
-            "at most 1024 characters",
-        ));
+        return Err(CronError::new("cron.too_long", Field::Expression, format!("{start}…"), "at most 1024 characters"));
     }
-    let text = if text.starts_with('@') {
-        nickname(text)?
-    } else {
-        text
-    };
+    let text = if text.starts_with('@') { nickname(text)? } else { text };
     let words: Vec<&str> = text.split_ascii_whitespace().collect();
     let fields = match words.len() {
         5 => &FIELDS[1..],
@@ -53,10 +37,7 @@ pub(super) fn parse(text: &str) -> Result<[Spec; 6], CronError> {
     };
     let mut specs = Vec::with_capacity(6);
     if fields.len() == 5 {
-        specs.push(Spec {
-            text: "0".to_owned(),
-            items: vec![Item::Value(0)],
-        });
+        specs.push(Spec { text: "0".to_owned(), items: vec![Item::Value(0)] });
     }
     for (field, word) in fields.iter().zip(words) {
         specs.push(parse_field(*field, word)?);
@@ -69,25 +50,16 @@ fn whole(code: &'static str, value: &str) -> CronError {
 }
 
 fn nickname(text: &str) -> Result<&'static str, CronError> {
-    if let Some((_, fields)) = NICKNAMES
-        .iter()
-        .find(|(name, _)| name.eq_ignore_ascii_case(text))
-    {
+    if let Some((_, fields)) = NICKNAMES.iter().find(|(name, _)| name.eq_ignore_ascii_case(text)) {
         return Ok(fields);
     }
     let known = "@hourly, @daily, @midnight, @weekly, @monthly, @yearly or @annually";
     if text.eq_ignore_ascii_case("@reboot") {
-        return Err(
-            CronError::new("cron.not_a_cron_time", Field::Expression, text, known)
-                .hint("a start is an event, not a time of day: use `on_start`"),
-        );
+        return Err(CronError::new("cron.not_a_cron_time", Field::Expression, text, known)
+            .hint("a start is an event, not a time of day: use `on_start`"));
     }
     let error = CronError::new("cron.nickname_unknown", Field::Expression, text, known);
-    Err(if text.to_ascii_lowercase().starts_with("@every") {
-        error.hint("for a steady length use `every`")
-    } else {
-        error
-    })
+    Err(if text.to_ascii_lowercase().starts_with("@every") { error.hint("for a steady length use `every`") } else { error })
 }
 
 fn field_count(text: &str, count: usize) -> CronError {
@@ -102,35 +74,20 @@ fn field_count(text: &str, count: usize) -> CronError {
 
 fn parse_field(field: Field, text: &str) -> Result<Spec, CronError> {
     if !text.is_ascii() {
-        return Err(
-            CronError::new("cron.not_ascii", field, text, accepts(field))
-                .hint("write digits as 0-9 and names as A-Z"),
-        );
+        return Err(CronError::new("cron.not_ascii", field, text, accepts(field)).hint("write digits as 0-9 and names as A-Z"));
     }
     let items = match text {
         "?" if matches!(field, Field::DayOfMonth | Field::DayOfWeek) => {
             vec![Item::Every { step: 1 }]
         }
-        _ => text
-            .split(',')
-            .map(|item| parse_item(field, text, item))
-            .collect::<Result<_, _>>()?,
+        _ => text.split(',').map(|item| parse_item(field, text, item)).collect::<Result<_, _>>()?,
     };
-    Ok(Spec {
-        text: text.to_owned(),
-        items,
-    })
+    Ok(Spec { text: text.to_owned(), items })
 }
 
 fn parse_item(field: Field, list: &str, text: &str) -> Result<Item, CronError> {
     if text.is_empty() {
-        return Err(CronError::new(
-            "cron.empty_item",
-            field,
-            list,
-            "a value on both sides of each comma",
-        )
-        .hint("remove the extra comma"));
+        return Err(CronError::new("cron.empty_item", field, list, "a value on both sides of each comma").hint("remove the extra comma"));
     }
     if let Some(foreign) = not_a_time(field, text) {
         return Err(foreign);
@@ -150,10 +107,7 @@ fn not_a_time(field: Field, text: &str) -> Option<CronError> {
     let hashed = text.eq_ignore_ascii_case("h") || text.starts_with("H/") || text.starts_with("H(");
     let error = |code| CronError::new(code, field, text, accepts(field));
     if hashed || (text.contains('~') && text.len() > 1) {
-        return Some(
-            error("cron.not_a_cron_time")
-                .hint("to keep schedules apart name a time and use `spread`"),
-        );
+        return Some(error("cron.not_a_cron_time").hint("to keep schedules apart name a time and use `spread`"));
     }
     let zone = text.starts_with("TZ=") || text.starts_with("CRON_TZ=");
     zone.then(|| error("cron.not_a_value").hint("give the zone beside the expression, as `tz`"))
@@ -161,40 +115,23 @@ fn not_a_time(field: Field, text: &str) -> Option<CronError> {
 
 fn parse_stepped(field: Field, text: &str, base: &str, step: &str) -> Result<Item, CronError> {
     if base.is_empty() {
-        return Err(CronError::new(
-            "cron.step_without_start",
-            field,
-            text,
-            "`*`, a value or a range before the `/`",
-        )
-        .hint(format!("did you mean `*{text}`?")));
+        return Err(CronError::new("cron.step_without_start", field, text, "`*`, a value or a range before the `/`")
+            .hint(format!("did you mean `*{text}`?")));
     }
     if step.is_empty() || !step.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(CronError::new(
-            "cron.step_not_a_number",
-            field,
-            text,
-            "a whole number of 1 or more after the `/`",
-        ));
+        return Err(CronError::new("cron.step_not_a_number", field, text, "a whole number of 1 or more after the `/`"));
     }
     // A step past the range is allowed and gives the first value only, so a huge one may as well be the largest.
     let step = step.parse().unwrap_or(u32::MAX);
     if step == 0 {
-        return Err(
-            CronError::new("cron.step_zero", field, text, "a step of 1 or more")
-                .hint("a step says how far apart the values are; leave it out for all of them"),
-        );
+        return Err(CronError::new("cron.step_zero", field, text, "a step of 1 or more")
+            .hint("a step says how far apart the values are; leave it out for all of them"));
     }
     if base == "*" {
         return Ok(Item::Every { step });
     }
     if base == "?" || special(field, base)?.is_some() {
-        return Err(CronError::new(
-            "cron.modifier_misplaced",
-            field,
-            text,
-            "a step only after `*`, a value or a range",
-        ));
+        return Err(CronError::new("cron.modifier_misplaced", field, text, "a step only after `*`, a value or a range"));
     }
     Ok(match parse_plain(field, base)? {
         Item::Range { from, to, .. } => Item::Range { from, to, step },
@@ -211,21 +148,18 @@ fn special(field: Field, text: &str) -> Result<Option<Item>, CronError> {
             "L" => Ok(Some(Item::LastDay)),
             "LW" => Ok(Some(Item::LastWeekday)),
             _ => match upper.strip_suffix('W') {
-                Some(day) => parse_value(field, day).map(|day| Some(Item::NearestWeekday(day))),
+                Some(day) => parse_part(field, text, day).map(|day| Some(Item::NearestWeekday(day))),
                 None => Ok(None),
             },
         },
         Field::DayOfWeek => {
             if let Some((weekday, n)) = upper.split_once('#') {
-                return Ok(Some(Item::Nth {
-                    weekday: parse_value(field, weekday)? % 7,
-                    n: parse_nth(text, n)?,
-                }));
+                return Ok(Some(Item::Nth { weekday: parse_part(field, text, weekday)? % 7, n: parse_nth(text, n)? }));
             }
             match upper.strip_suffix('L') {
                 Some("") => Err(CronError::new("cron.modifier_misplaced", field, text, "a weekday before the `L`")
                     .hint("`5L` is the last Friday; the last day of the month is `L` in the day-of-month field")),
-                Some(weekday) => Ok(Some(Item::LastOf(parse_value(field, weekday)? % 7))),
+                Some(weekday) => Ok(Some(Item::LastOf(parse_part(field, text, weekday)? % 7))),
                 None => Ok(None),
             }
         }
@@ -233,16 +167,16 @@ fn special(field: Field, text: &str) -> Result<Option<Item>, CronError> {
     }
 }
 
+/// The value before a sign; where there is none, the whole text is what is wrong.
+fn parse_part(field: Field, text: &str, part: &str) -> Result<u32, CronError> {
+    if part.is_empty() { Err(not_a_value(field, text)) } else { parse_value(field, part) }
+}
+
 fn parse_nth(text: &str, n: &str) -> Result<u32, CronError> {
     match n.as_bytes() {
         [digit @ b'1'..=b'5'] => Ok(u32::from(digit - b'0')),
-        _ => Err(CronError::new(
-            "cron.value_out_of_range",
-            Field::DayOfWeek,
-            text,
-            "`#1` to `#5` after the weekday",
-        )
-        .hint("for the last one of the month write `L` after the weekday")),
+        _ => Err(CronError::new("cron.value_out_of_range", Field::DayOfWeek, text, "`#1` to `#5` after the weekday")
+            .hint("for the last one of the month write `L` after the weekday")),
     }
 }
 
@@ -251,12 +185,7 @@ fn parse_plain(field: Field, text: &str) -> Result<Item, CronError> {
         return parse_value(field, text).map(Item::Value);
     };
     if from.is_empty() || to.is_empty() {
-        return Err(CronError::new(
-            "cron.range_incomplete",
-            field,
-            text,
-            "a value on both sides of the `-`",
-        ));
+        return Err(CronError::new("cron.range_incomplete", field, text, "a value on both sides of the `-`"));
     }
     let (from, to) = (parse_value(field, from)?, parse_value(field, to)?);
     if from > to {
@@ -266,12 +195,7 @@ fn parse_plain(field: Field, text: &str) -> Result<Item, CronError> {
 }
 
 fn backward(field: Field, text: &str, from: u32, to: u32) -> CronError {
-    let error = CronError::new(
-        "cron.backward_range",
-        field,
-        text,
-        "the smaller value first",
-    );
+    let error = CronError::new("cron.backward_range", field, text, "the smaller value first");
     let (least, most) = bounds(field);
     if field == Field::DayOfWeek {
         let days: Vec<String> = (from..=to + 7).map(|day| written(field, day)).collect();
@@ -294,12 +218,7 @@ fn parse_value(field: Field, text: &str) -> Result<u32, CronError> {
     let (least, most) = bounds(field);
     match text.parse() {
         Ok(value) if (least..=most).contains(&value) => Ok(value),
-        _ => Err(CronError::new(
-            "cron.value_out_of_range",
-            field,
-            text,
-            accepts(field),
-        )),
+        _ => Err(CronError::new("cron.value_out_of_range", field, text, accepts(field))),
     }
 }
 
@@ -307,16 +226,11 @@ fn not_a_value(field: Field, text: &str) -> CronError {
     let error = CronError::new("cron.not_a_value", field, text, accepts(field));
     let short = text.get(..3).filter(|short| named(field, short).is_some());
     match short {
-        Some(short) if text.bytes().all(|byte| byte.is_ascii_alphabetic()) => error.hint(format!(
-            "names have three letters: `{}`",
-            short.to_ascii_uppercase()
-        )),
-        _ if named(Field::DayOfWeek, text).is_some() => {
-            error.hint("weekdays belong in the last field")
+        Some(short) if text.bytes().all(|byte| byte.is_ascii_alphabetic()) => {
+            error.hint(format!("names have three letters: `{}`", short.to_ascii_uppercase()))
         }
-        _ if named(Field::Month, text).is_some() => {
-            error.hint("months belong in the field before the last")
-        }
+        _ if named(Field::DayOfWeek, text).is_some() => error.hint("weekdays belong in the last field"),
+        _ if named(Field::Month, text).is_some() => error.hint("months belong in the field before the last"),
         _ if text == "?" => error.hint("`?` stands alone, and only in the two day fields"),
         _ if matches!(text, "L" | "LW" | "l" | "lw") => error.hint("`L` belongs in the day fields"),
         _ => error,

@@ -25,8 +25,7 @@ impl Matches<'_> {
     pub fn contains(self, civil: i64) -> bool {
         let (day, second) = split(civil);
         self.pattern.times.contains(second)
-            && Month::holding(day)
-                .is_some_and(|month| self.days_in(month) >> (day - month.first_day + 1) & 1 == 1)
+            && Month::holding(day).is_some_and(|month| self.days_in(month) >> (day - month.first_day + 1) & 1 == 1)
     }
 
     /// The earliest match at or after `civil`; nothing past the last year that ticks are looked for in.
@@ -102,8 +101,7 @@ impl Matches<'_> {
     }
 
     fn on(self, day: i64) -> bool {
-        Month::holding(day)
-            .is_some_and(|month| self.days_in(month) >> (day - month.first_day + 1) & 1 == 1)
+        Month::holding(day).is_some_and(|month| self.days_in(month) >> (day - month.first_day + 1) & 1 == 1)
     }
 
     pub fn days_in(self, month: Month) -> u64 {
@@ -112,8 +110,5 @@ impl Matches<'_> {
 }
 
 fn split(civil: i64) -> (i64, i64) {
-    (
-        civil.div_euclid(SECONDS_PER_DAY),
-        civil.rem_euclid(SECONDS_PER_DAY),
-    )
+    (civil.div_euclid(SECONDS_PER_DAY), civil.rem_euclid(SECONDS_PER_DAY))
 }

@@ -72,11 +72,7 @@ impl Times {
 }
 
 fn split(second_of_day: i64) -> (i64, i64, i64) {
-    (
-        second_of_day / 3600,
-        second_of_day / 60 % 60,
-        second_of_day % 60,
-    )
+    (second_of_day / 3600, second_of_day / 60 % 60, second_of_day % 60)
 }
 
 fn join(hour: i64, minute: i64, second: i64) -> i64 {
@@ -110,11 +106,7 @@ mod tests {
 
     #[test]
     fn searching_and_counting_agree_with_trying_every_second() {
-        let times = Times {
-            seconds: 1 << 7 | 1 << 59,
-            minutes: 1 | 1 << 30,
-            hours: 1 | 1 << 2 | 1 << 23,
-        };
+        let times = Times { seconds: 1 << 7 | 1 << 59, minutes: 1 | 1 << 30, hours: 1 | 1 << 2 | 1 << 23 };
         let all: Vec<i64> = (0..86_400).filter(|s| times.contains(*s)).collect();
         assert_eq!(all.len() as u64, times.per_day());
         assert_eq!(times.count_before(86_400), times.per_day());
@@ -123,10 +115,7 @@ mod tests {
             assert_eq!(times.at_or_after(second), all.get(split).copied());
             assert_eq!(times.count_before(second), split as u64);
             let upto = all.partition_point(|s| *s <= second);
-            assert_eq!(
-                times.at_or_before(second),
-                upto.checked_sub(1).map(|i| all[i])
-            );
+            assert_eq!(times.at_or_before(second), upto.checked_sub(1).map(|i| all[i]));
         }
     }
 }

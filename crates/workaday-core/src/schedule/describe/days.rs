@@ -4,29 +4,9 @@ use super::list::{joined, ordinal, runs, runs_and_singles};
 use crate::schedule::cron::{CronExpr, Item};
 use crate::schedule::error::Field;
 
-const WEEKDAYS: [&str; 7] = [
-    "Sunday",
-    "Monday",
-    "Tuesday",
-    "Wednesday",
-    "Thursday",
-    "Friday",
-    "Saturday",
-];
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
+const WEEKDAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+const MONTHS: [&str; 12] =
+    ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
 
 /// The same days at the head of a sentence and at its end.
 pub(super) struct Phrase {
@@ -40,26 +20,14 @@ pub(super) fn phrase(expr: &CronExpr) -> Option<Phrase> {
         return None;
     }
     if let Some(date) = single_date(expr) {
-        return Some(Phrase {
-            leading: format!("every year on {date}"),
-            trailing: format!("on {date}"),
-        });
+        return Some(Phrase { leading: format!("every year on {date}"), trailing: format!("on {date}") });
     }
     let months = months(expr);
-    let within = months
-        .as_ref()
-        .map_or_else(String::new, |months| format!(" in {months}"));
+    let within = months.as_ref().map_or_else(String::new, |months| format!(" in {months}"));
     let Some(days) = days(expr) else {
-        return Some(Phrase {
-            leading: format!("every day{within}"),
-            trailing: within.trim_start().to_owned(),
-        });
+        return Some(Phrase { leading: format!("every day{within}"), trailing: within.trim_start().to_owned() });
     };
-    let leading = if is_weekdays(expr) {
-        format!("weekdays{within}")
-    } else {
-        format!("on {days}{within}")
-    };
+    let leading = if is_weekdays(expr) { format!("weekdays{within}") } else { format!("on {days}{within}") };
     let trailing = format!("on {}{within}", days.trim_end_matches(','));
     Some(Phrase { leading, trailing })
 }
@@ -72,9 +40,7 @@ fn single_date(expr: &CronExpr) -> Option<String> {
     let [Item::Value(month)] = expr.spec(Field::Month).items[..] else {
         return None;
     };
-    expr.spec(Field::DayOfWeek)
-        .is_any()
-        .then(|| format!("{day} {}", MONTHS[month as usize - 1]))
+    expr.spec(Field::DayOfWeek).is_any().then(|| format!("{day} {}", MONTHS[month as usize - 1]))
 }
 
 fn months(expr: &CronExpr) -> Option<String> {
@@ -90,16 +56,8 @@ fn days(expr: &CronExpr) -> Option<String> {
         (true, true) => None,
         (false, true) if both => Some(month_days(expr)),
         (true, false) if both => Some(weekdays(expr)),
-        (false, false) if both => Some(format!(
-            "{} that fall on {}",
-            weekdays(expr),
-            month_days(expr)
-        )),
-        (false, false) => Some(format!(
-            "{} and also on {},",
-            month_days(expr),
-            weekdays(expr)
-        )),
+        (false, false) if both => Some(format!("{} that fall on {}", weekdays(expr), month_days(expr))),
+        (false, false) => Some(format!("{} and also on {},", month_days(expr), weekdays(expr))),
         // Either field is enough and one of them takes every day.
         _ => None,
     }
@@ -124,10 +82,7 @@ fn month_days(expr: &CronExpr) -> String {
         match item {
             Item::LastDay => parts.push("the last day".to_owned()),
             Item::LastWeekday => parts.push("the last day from Monday to Friday".to_owned()),
-            Item::NearestWeekday(day) => parts.push(format!(
-                "the day from Monday to Friday nearest the {}",
-                ordinal(*day)
-            )),
+            Item::NearestWeekday(day) => parts.push(format!("the day from Monday to Friday nearest the {}", ordinal(*day))),
             _ => {}
         }
     }
@@ -144,26 +99,17 @@ fn weekdays(expr: &CronExpr) -> String {
         _ => {
             // The week begins on Monday here, so that a weekend stays together.
             let mut values = spec.values(Field::DayOfWeek);
-            values
-                .iter_mut()
-                .filter(|value| **value == 0)
-                .for_each(|value| *value = 7);
+            values.iter_mut().filter(|value| **value == 0).for_each(|value| *value = 7);
             values.sort_unstable();
             let name = |value: u32| WEEKDAYS[value as usize % 7];
             let alone = |value| format!("{}s", name(value));
-            parts.push(runs_and_singles(
-                &values,
-                |value| name(value).to_owned(),
-                alone,
-            ));
+            parts.push(runs_and_singles(&values, |value| name(value).to_owned(), alone));
         }
     }
     for item in &spec.items {
         let name = |weekday: u32| WEEKDAYS[weekday as usize];
         match *item {
-            Item::Nth { weekday, n } => {
-                parts.push(format!("the {} {} of the month", ordinal(n), name(weekday)))
-            }
+            Item::Nth { weekday, n } => parts.push(format!("the {} {} of the month", ordinal(n), name(weekday))),
             Item::LastOf(weekday) => parts.push(format!("the last {} of the month", name(weekday))),
             _ => {}
         }

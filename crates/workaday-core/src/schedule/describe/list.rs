@@ -15,11 +15,7 @@ pub(super) fn runs(values: &[u32], write: impl Fn(u32) -> String) -> String {
 }
 
 /// The same, with other words for the ends of a run than for a value alone.
-pub(super) fn runs_and_singles(
-    values: &[u32],
-    end: impl Fn(u32) -> String,
-    alone: impl Fn(u32) -> String,
-) -> String {
+pub(super) fn runs_and_singles(values: &[u32], end: impl Fn(u32) -> String, alone: impl Fn(u32) -> String) -> String {
     let mut items = Vec::new();
     for run in values.chunk_by(|one, next| one + 1 == *next) {
         match run {

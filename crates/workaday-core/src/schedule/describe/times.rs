@@ -19,33 +19,19 @@ pub(super) fn phrase(expr: &CronExpr) -> Phrase {
     let named = named_minutes(expr);
     match (named, seconds.as_slice()) {
         (Some(minutes), [second]) => {
-            let times: Vec<String> = minutes
-                .iter()
-                .map(|(hour, minute)| clock(*hour, *minute, *second))
-                .collect();
+            let times: Vec<String> = minutes.iter().map(|(hour, minute)| clock(*hour, *minute, *second)).collect();
             Phrase::At(format!("at {}", joined(&times)))
         }
         (Some(minutes), seconds) => {
-            let minutes: Vec<String> = minutes
-                .iter()
-                .map(|(hour, minute)| clock(*hour, *minute, 0))
-                .collect();
-            Phrase::Rhythm(format!(
-                "{} during {}",
-                every_second(expr, seconds),
-                joined(&minutes)
-            ))
+            let minutes: Vec<String> = minutes.iter().map(|(hour, minute)| clock(*hour, *minute, 0)).collect();
+            Phrase::Rhythm(format!("{} during {}", every_second(expr, seconds), joined(&minutes)))
         }
         (None, [0]) => Phrase::Rhythm(by_minute(expr)),
         (None, [second]) => Phrase::Rhythm(format!("{}, {second} seconds past", by_minute(expr))),
         (None, seconds) => {
             let rhythm = every_second(expr, seconds);
             let any = expr.spec(Field::Minute).is_any() && expr.spec(Field::Hour).is_any();
-            Phrase::Rhythm(if any {
-                rhythm
-            } else {
-                format!("{rhythm} of {}", by_minute(expr))
-            })
+            Phrase::Rhythm(if any { rhythm } else { format!("{rhythm} of {}", by_minute(expr)) })
         }
     }
 }
@@ -62,9 +48,7 @@ fn named_minutes(expr: &CronExpr) -> Option<Vec<(u32, u32)>> {
     let rhythm = even_step(&hour.items, 24).is_some();
     let scattered = !rhythm && minutes.len() == 1 && spans(&hours).len() > 1;
     ((few && (hours.len() < 4 || !rhythm)) || scattered).then(|| {
-        let times = hours
-            .iter()
-            .flat_map(|hour| minutes.iter().map(|minute| (*hour, *minute)));
+        let times = hours.iter().flat_map(|hour| minutes.iter().map(|minute| (*hour, *minute)));
         times.collect()
     })
 }
@@ -83,12 +67,7 @@ fn by_minute(expr: &CronExpr) -> String {
     match even_step(&expr.spec(Field::Minute).items, 60) {
         Some((1, _)) => within("every minute", expr, 0, 59),
         Some((step, 0)) => within(&format!("every {step} minutes"), expr, 0, 60 - step),
-        Some((step, from)) => within(
-            &format!("every {step} minutes from minute {from}"),
-            expr,
-            from,
-            60 - step + from,
-        ),
+        Some((step, from)) => within(&format!("every {step} minutes from minute {from}"), expr, from, 60 - step + from),
         None => hourly(expr, &minutes),
     }
 }
@@ -105,10 +84,7 @@ fn within(rhythm: &str, expr: &CronExpr, first: u32, last: u32) -> String {
         return format!("{rhythm} in every {} hour ({hours})", ordinal(step));
     }
     let spans = spans(&hours);
-    let spans: Vec<String> = spans
-        .iter()
-        .map(|(from, to)| format!("from {} to {}", clock(*from, first, 0), clock(*to, last, 0)))
-        .collect();
+    let spans: Vec<String> = spans.iter().map(|(from, to)| format!("from {} to {}", clock(*from, first, 0), clock(*to, last, 0))).collect();
     format!("{rhythm} {}", joined(&spans))
 }
 
@@ -128,26 +104,16 @@ fn hourly(expr: &CronExpr, minutes: &[u32]) -> String {
         Some((step, 0)) => format!("every {step} hours from midnight{past}"),
         _ => match (minutes, spans(&hours).as_slice()) {
             ([minute], [(from, to)]) => {
-                format!(
-                    "every hour from {} to {}",
-                    clock(*from, *minute, 0),
-                    clock(*to, *minute, 0)
-                )
+                format!("every hour from {} to {}", clock(*from, *minute, 0), clock(*to, *minute, 0))
             }
-            _ => format!(
-                "in the hours {}{past}",
-                runs(&hours, |hour| format!("{hour:02}"))
-            ),
+            _ => format!("in the hours {}{past}", runs(&hours, |hour| format!("{hour:02}"))),
         },
     }
 }
 
 /// First and last hour of each unbroken span.
 fn spans(hours: &[u32]) -> Vec<(u32, u32)> {
-    hours
-        .chunk_by(|one, next| one + 1 == *next)
-        .map(|span| (span[0], span[span.len() - 1]))
-        .collect()
+    hours.chunk_by(|one, next| one + 1 == *next).map(|span| (span[0], span[span.len() - 1])).collect()
 }
 
 /// Step and first value, when a single `*`, `*/n` or `a/n` leaves equal distances, also from the last to the first.
@@ -157,19 +123,11 @@ fn even_step(items: &[Item], length: u32) -> Option<(u32, u32)> {
     }
     match *items {
         [Item::Every { step }] if step < length && length.is_multiple_of(step) => Some((step, 0)),
-        [Item::From { from, step }]
-            if from < step && step < length && length.is_multiple_of(step) =>
-        {
-            Some((step, from))
-        }
+        [Item::From { from, step }] if from < step && step < length && length.is_multiple_of(step) => Some((step, from)),
         _ => None,
     }
 }
 
 fn clock(hour: u32, minute: u32, second: u32) -> String {
-    if second == 0 {
-        format!("{hour:02}:{minute:02}")
-    } else {
-        format!("{hour:02}:{minute:02}:{second:02}")
-    }
+    if second == 0 { format!("{hour:02}:{minute:02}") } else { format!("{hour:02}:{minute:02}:{second:02}") }
 }

@@ -1,0 +1,170 @@
+//! `enqueue TASK`: validates against the stored catalogue, writes the job, wakes the supervisor; waits when asked.
+
+use super::{queue, task};
+use crate::args::Enqueue;
+use crate::context::{Context, instant, length, transaction};
+use crate::failure::{DONE, Done, FAILED, Failure, usage};
+use crate::render::state;
+use crate::{beside, document, facts, text};
+use serde_json::json;
+use std::io::Read;
+use std::time::{Duration, Instant};
+use uuid::Uuid;
+use workaday_core::catalogue::TaskEntry;
+use workaday_core::clock::{Length, Timestamp};
+use workaday_core::explain::{Problem, RetryAdvice};
+use workaday_core::job::{ARGUMENT_BYTES_MAX, JobId, State};
+use workaday_core::values;
+use workaday_store::sqlite::read::{JobDetail, Reader, TaskRow};
+use workaday_store::{Enqueued, NewJob, Store};
+
+pub fn run(args: &Enqueue, context: &mut Context) -> Done {
+    let (reader, now) = (context.reader()?, context.now());
+    let job = job(args, &reader, context, now)?;
+    let timeout = args.timeout.as_deref().map(|timeout| length(timeout, "--timeout")).transpose()?;
+    let mut store = context.writer()?;
+    let enqueued = transaction(&mut store, |store| store.enqueue(&job, now))?;
+    drop(store);
+    let database = context.database()?;
+    beside::wake(&database);
+    if args.wait {
+        return wait(&reader, job.id, timeout, beside::supervisor(&database).is_some(), context);
+    }
+    let is_new = enqueued == Enqueued::Stored;
+    if context.out.json {
+        let state = if job.run_at > now { State::Scheduled } else { State::Available };
+        context.out.json(&json!({"id": job.id, "task": job.task, "queue": job.queue, "new": is_new, "state": is_new.then_some(state), "run_at": document::instant(job.run_at)}))?;
+        return Ok(DONE);
+    }
+    let known = if is_new { "" } else { "  (known already; nothing was added)" };
+    context.out.line(format!("{}{known}", job.id))?;
+    Ok(DONE)
+}
+
+/// The job as asked for, or the refusal.
+fn job(args: &Enqueue, reader: &Reader, context: &Context, now: Timestamp) -> Result<NewJob, Failure> {
+    let tasks = reader.tasks()?;
+    let entry = entry(&tasks, &args.task)?;
+    let json = argument_text(&args.args)?;
+    let checked = values::check_args(&entry.params, &json).map_err(|misfit| misfit.problem(&entry.name))?;
+    if let Some(name) = &args.queue {
+        queue::check(name, &queue::known(reader, context)?)?;
+    }
+    let priority = args.priority.unwrap_or(entry.priority);
+    if !(-100..=100).contains(&priority) {
+        return Err(usage(format!("--priority is {priority}"), "a whole number from -100 to 100, higher goes first").into());
+    }
+    let run_at = match (&args.delay, &args.at) {
+        (Some(delay), _) => now + length(delay, "--delay")?,
+        (None, Some(at)) => instant(at, "--at")?,
+        (None, None) => now,
+    };
+    let expires_at = args.expires.as_deref().map(|expires| length(expires, "--expires")).transpose()?.map(|length| now + length);
+    if expires_at.is_some_and(|expires| expires <= run_at) {
+        return Err(usage("the job would expire before it is due", "--expires later than --delay or --at").into());
+    }
+    Ok(NewJob {
+        id: id(args.id.as_deref())?,
+        task: entry.name.clone(),
+        queue: args.queue.clone().unwrap_or_else(|| entry.queue.clone()),
+        priority,
+        lane: entry.lane(),
+        run_at,
+        args: checked.to_string(),
+        expires_at,
+        tags: (!args.tags.is_empty()).then(|| json!(args.tags).to_string()),
+        rerun_of: None,
+        enqueued_release: std::env::var("WORKADAY_RELEASE").ok().filter(|release| !release.is_empty()),
+    })
+}
+
+fn entry(tasks: &[TaskRow], name: &str) -> Result<TaskEntry, Problem> {
+    let row = task::find(tasks, name)?;
+    facts::entry_of(tasks, name).ok_or_else(|| {
+        Problem::new("task.absent", format!("the task `{name}` is not in the newest code"))
+            .expected("a task that the workers of now have")
+            .got(format!("it was last stated by release {}", row.release.as_deref().unwrap_or("unknown")))
+            .retry(RetryAdvice::SafeAfterFix, "safe once code with the task is up; nothing was stored")
+    })
+}
+
+fn argument_text(given: &str) -> Result<String, Failure> {
+    if given != "-" {
+        return Ok(given.to_owned());
+    }
+    let mut text = String::new();
+    // One byte above the limit is enough to refuse; the rest need not be read.
+    let read = std::io::stdin().lock().take(ARGUMENT_BYTES_MAX as u64 + 1).read_to_string(&mut text);
+    read.map_err(|error| usage(format!("standard input could not be read: {error}"), "a JSON object in UTF-8"))?;
+    Ok(text)
+}
+
+fn id(given: Option<&str>) -> Result<JobId, Problem> {
+    match given {
+        None => Ok(JobId(Uuid::now_v7())),
+        Some(text) => text.parse().map_err(|_| {
+            usage(format!("--id is \"{text}\""), "a UUID: 019ad000-0000-7000-8000-000000000001").hint("for a key of your own use a tag")
+        }),
+    }
+}
+
+/// Waits until the job has finished. The store is asked only when somebody has committed.
+fn wait(reader: &Reader, id: JobId, timeout: Option<Length>, served: bool, context: &mut Context) -> Done {
+    const LOOK_AGAIN: Duration = Duration::from_millis(10);
+    let began = Instant::now();
+    if !served && !context.out.json {
+        context.out.line(format!("{id} is stored. No supervisor serves this store yet; it starts when `workaday up` runs."))?;
+        context.out.flush()?;
+    }
+    loop {
+        let version = reader.data_version()?;
+        match reader.job(id)? {
+            Some(detail) if detail.summary.state.is_finished() => return ended(reader, &detail, context),
+            Some(_) => {}
+            None => return Err(gone(id).into()),
+        }
+        loop {
+            if timeout.is_some_and(|timeout| began.elapsed() >= timeout.to_std()) {
+                return Err(too_late(id, timeout.unwrap_or_default()).into());
+            }
+            std::thread::sleep(LOOK_AGAIN);
+            if reader.data_version()? != version {
+                break;
+            }
+        }
+    }
+}
+
+fn ended(reader: &Reader, detail: &JobDetail, context: &mut Context) -> Done {
+    let job = &detail.summary;
+    let attempts = reader.attempts(job.key)?;
+    let code = if job.state == State::Completed { DONE } else { FAILED };
+    if context.out.json {
+        context.out.json(&document::job_whole(detail, &attempts))?;
+        return Ok(code);
+    }
+    let out = &mut context.out;
+    out.line(format!("{}  {}", job.id, out.cell(&state(job.state, None))))?;
+    if let Some(result) = detail.result.as_deref().filter(|result| *result != "null") {
+        out.line(text::json(result))?;
+    }
+    if code != DONE
+        && let Some(error) = attempts.last().and_then(facts::error_text)
+    {
+        out.line(text::block(&error))?;
+    }
+    Ok(code)
+}
+
+fn too_late(id: JobId, timeout: Length) -> Problem {
+    Problem::new("job.result_timeout", format!("job {id} had not finished after {}", workaday_core::clock::format_length(timeout)))
+        .expected("its end within --timeout")
+        .retry(RetryAdvice::CheckFirst, "the job is stored and goes on; do not enqueue it again")
+        .hint(format!("workaday job why {id}"))
+}
+
+fn gone(id: JobId) -> Problem {
+    Problem::new("job.not_found", format!("job {id} was deleted while its end was waited for"))
+        .expected("a job that stays until it is pruned")
+        .retry(RetryAdvice::CheckFirst, "look first whether its work was done; somebody deleted it by hand")
+}

@@ -1,0 +1,41 @@
+//! The commands, one file each. A command asks the store, prints through the context's output, and returns an exit code.
+
+mod completions;
+mod confirm;
+mod cron;
+mod enqueue;
+mod init;
+mod job;
+mod logs;
+mod migrate;
+mod prune;
+mod queue;
+mod status;
+mod task;
+mod test_engine;
+mod up;
+mod worker;
+
+use crate::args::Command;
+use crate::context::Context;
+use crate::failure::Done;
+
+pub fn run(command: Command, context: &mut Context) -> Done {
+    match command {
+        Command::Init(args) => init::run(&args, context),
+        Command::Up(args) => up::run(&args, context),
+        Command::Enqueue(args) => enqueue::run(&args, context),
+        Command::Status(args) => status::run(&args, context),
+        Command::Job(args) => job::run(args, context),
+        Command::Task(args) => task::run(&args, context),
+        Command::Queue(args) => queue::run(&args, context),
+        Command::Worker(args) => worker::run(&args, context),
+        Command::Logs(args) => logs::run(&args, context),
+        Command::Cron(args) => cron::run(&args, context),
+        Command::Migrate(args) => migrate::run(&args, context),
+        Command::Prune(args) => prune::run(&args, context),
+        Command::Completions(args) => completions::run(&args, context),
+        Command::Man => completions::man(context),
+        Command::TestEngine => test_engine::run(),
+    }
+}

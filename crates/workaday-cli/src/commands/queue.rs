@@ -1,0 +1,122 @@
+//! `queue …`: what waits where; claim nothing more from one, claim again.
+
+use super::task::{active_holds, not_paused, reason_missing};
+use crate::args::{Queue, QueuePause, QueueResume};
+use crate::context::{Context, instant_or_length, transaction};
+use crate::failure::{DONE, Done, Failure, usage};
+use crate::render::{Cell, Table, Tone};
+use crate::{beside, document, text, words};
+use serde_json::json;
+use workaday_core::clock::Timestamp;
+use workaday_core::explain::{Problem, RetryAdvice};
+use workaday_core::hold::HoldRule;
+use workaday_core::nearest::nearest;
+use workaday_store::Store;
+use workaday_store::sqlite::read::{QueueCounts, Reader};
+
+pub fn run(args: &Queue, context: &mut Context) -> Done {
+    match args {
+        Queue::List => list(context),
+        Queue::Pause(args) => pause(args, context),
+        Queue::Resume(args) => resume(args, context),
+    }
+}
+
+fn list(context: &mut Context) -> Done {
+    let now = context.now();
+    let queues = context.reader()?.queues(now)?;
+    if context.out.json {
+        context.out.json(&queues.iter().map(document::queue).collect())?;
+        return Ok(DONE);
+    }
+    context.out.table(&table(&queues, now), "No queue is in use yet. A task names its queue; `default` serves the rest.")?;
+    Ok(DONE)
+}
+
+/// The queues as `queue list` and `status` show them.
+pub fn table(queues: &[QueueCounts], now: Timestamp) -> Table {
+    let mut table = Table::new(&["queue", ">ready", ">running", ">later", ">retrying", ">held", "oldest waits", "state"]);
+    for queue in queues {
+        let number = |count: i64| Cell::new(words::thousands(count));
+        table.row([
+            Cell::new(&queue.queue),
+            number(queue.available),
+            number(queue.running),
+            number(queue.scheduled + queue.pending),
+            number(queue.retryable),
+            number(queue.held),
+            Cell::new(
+                queue.oldest_waiting_at.map_or_else(|| "-".to_owned(), |since| words::micros((now - since).0.max(0) / 1_000 * 1_000)),
+            ),
+            if queue.paused { Cell::new("‖ paused").tone(Tone::Wait) } else { Cell::new("on") },
+        ]);
+    }
+    table
+}
+
+/// The queues that anything knows: the store, workaday.toml, and `default`.
+pub fn known(reader: &Reader, context: &Context) -> Result<Vec<String>, Failure> {
+    let mut names: Vec<String> = reader.queues(context.now())?.into_iter().map(|queue| queue.queue).collect();
+    names.extend(reader.tasks()?.into_iter().map(|task| task.queue));
+    names.extend(context.settings()?.queues.keys().cloned());
+    names.push("default".to_owned());
+    names.sort();
+    names.dedup();
+    Ok(names)
+}
+
+/// Refuses a queue that nothing knows: most likely a slip, and its jobs would wait unseen.
+pub fn check(name: &str, known: &[String]) -> Result<(), Problem> {
+    if known.iter().any(|queue| queue == name) {
+        return Ok(());
+    }
+    let listed: Vec<String> = known.iter().map(|queue| format!("`{queue}`")).collect();
+    let problem = Problem::new("queue.unknown", format!("there is no queue `{name}`"))
+        .expected(format!("one of {}; a task's own queue, or one of workaday.toml, [queues]", listed.join(", ")))
+        .retry(RetryAdvice::SafeAfterFix, "safe once the name is fixed; nothing was changed");
+    Err(match nearest(name, known.iter().map(String::as_str)) {
+        Some(near) => problem.hint(format!("did you mean `{near}`?")),
+        None => problem.hint(format!("a new queue is declared in workaday.toml: [queues.{name}]")),
+    })
+}
+
+fn pause(args: &QueuePause, context: &mut Context) -> Done {
+    let reason = args.by.reason.clone().ok_or_else(|| reason_missing("queue pause"))?;
+    let (reader, now) = (context.reader()?, context.now());
+    check(&args.queue, &known(&reader, context)?)?;
+    let until = args.until.as_deref().map(|until| instant_or_length(until, "--until", now)).transpose()?;
+    if until.is_some_and(|until| until <= now) {
+        return Err(usage("--until lies in the past", "an instant to come, or a length: 2h").into());
+    }
+    let by = context.by(&args.by);
+    let rule =
+        HoldRule { rule: 0, task: None, queue: Some(args.queue.clone()), where_args: vec![], reason, owner: Some(by.who.clone()), until };
+    let mut store = context.writer()?;
+    let number = transaction(&mut store, |store| store.add_hold(&rule, &by, now))?;
+    beside::wake(&context.database()?);
+    if context.out.json {
+        context.out.json(&json!({"rule": number, "queue": args.queue, "until": document::optional(until)}))?;
+        return Ok(DONE);
+    }
+    let end = until.map_or_else(|| "until it is resumed".to_owned(), |until| format!("until {until}"));
+    context.out.line(text::line(&format!("Queue {} is paused {end}. Its jobs wait; those that run go on.", args.queue)))?;
+    context.out.line(text::line(&format!("Undo: workaday queue resume {}", args.queue)))?;
+    Ok(DONE)
+}
+
+fn resume(args: &QueueResume, context: &mut Context) -> Done {
+    let (reader, now) = (context.reader()?, context.now());
+    let by = context.by(&args.by);
+    let mut store = context.writer()?;
+    let released = transaction(&mut store, |store| store.release_hold(None, Some(&args.queue), None, &by, now))?;
+    beside::wake(&context.database()?);
+    if released == 0 {
+        return Err(not_paused("queue", &args.queue, &active_holds(&reader, context)?).into());
+    }
+    if context.out.json {
+        context.out.json(&json!({"queue": args.queue, "released": released}))?;
+    } else {
+        context.out.line(text::line(&format!("Queue {} is on again.", args.queue)))?;
+    }
+    Ok(DONE)
+}

@@ -1,0 +1,147 @@
+//! `status`: one screen, the verdict first. With --watch a screen to leave open.
+
+use super::queue;
+use crate::args::Status;
+use crate::beside::{self, Supervisor};
+use crate::context::{Context, length};
+use crate::failure::{DONE, Done, Failure};
+use crate::render::{Cell, Output, Tone, state};
+use crate::{document, text, words};
+use serde_json::{Value, json};
+use std::io;
+use std::path::Path;
+use workaday_core::clock::Timestamp;
+use workaday_core::job::State;
+use workaday_store::sqlite::read::{AlertRow, Status as Counts, open_reader};
+
+const ALERTS: usize = 10;
+
+struct View {
+    now: Timestamp,
+    counts: Counts,
+    alerts: Vec<AlertRow>,
+    supervisor: Option<Supervisor>,
+    workers: usize,
+}
+
+pub fn run(args: &Status, context: &mut Context) -> Done {
+    let database = context.existing()?;
+    if !args.watch {
+        let view = look(&database, context.now())?;
+        show(&view, &database, context)?;
+        return Ok(DONE);
+    }
+    let pause = length(&args.every, "--every")?.to_std().max(std::time::Duration::from_millis(100));
+    loop {
+        let view = look(&database, context.now())?;
+        if context.out.json {
+            context.out.json_line(&whole(&view, &database))?;
+        } else {
+            // Home and clear to the end: less flicker than clearing first. A pipe gets one screen after the other.
+            if context.out.columns.is_some() {
+                context.out.write("\x1b[H\x1b[J")?;
+            }
+            show(&view, &database, context)?;
+            let footer = format!("\n{} · every {} · Ctrl-C ends", view.now.to_string().get(11..19).unwrap_or_default(), args.every);
+            context.out.line(context.out.paint(Tone::Soft, &text::block(&footer)))?;
+        }
+        context.out.flush()?;
+        std::thread::sleep(pause);
+    }
+}
+
+fn look(database: &Path, now: Timestamp) -> Result<View, Failure> {
+    let reader = open_reader(database)?;
+    let counts = reader.status(now)?;
+    let alerts = reader.alerts(false, None, ALERTS)?;
+    let workers = reader.workers(false, 1_000)?.iter().filter(|worker| worker.kind != "supervisor").count();
+    Ok(View { now, counts, alerts, supervisor: beside::supervisor(database), workers })
+}
+
+fn whole(view: &View, database: &Path) -> Value {
+    let counts = &view.counts;
+    json!({
+        "now": document::instant(view.now), "database": database, "supervisor": view.supervisor.as_ref().map(|found| json!({"pid": found.pid})),
+        "workers": if view.supervisor.is_some() { view.workers } else { 0 },
+        "states": counts.by_state.iter().map(|(state, count)| (state.as_str().to_owned(), json!(count))).collect::<serde_json::Map<_, _>>(),
+        "running": counts.running, "held": counts.held, "alerts_open": counts.alerts_open, "discarded_last_day": counts.discarded_last_day,
+        "finished_last_minute": counts.finished_last_minute, "finished_per_minute": counts.finished_per_minute,
+        "oldest_waiting_at": document::optional(counts.oldest_waiting_at),
+        "queues": counts.queues.iter().map(document::queue).collect::<Vec<_>>(),
+        "alerts": view.alerts.iter().map(alert).collect::<Vec<_>>(),
+    })
+}
+
+fn alert(alert: &AlertRow) -> Value {
+    json!({
+        "code": alert.code, "subject": alert.subject, "message": alert.message, "count": alert.count,
+        "first_at": document::instant(alert.first_at), "last_at": document::instant(alert.last_at),
+    })
+}
+
+fn show(view: &View, database: &Path, context: &mut Context) -> Result<(), Failure> {
+    if context.out.json {
+        return Ok(context.out.json(&whole(view, database))?);
+    }
+    let out = &mut context.out;
+    out.line(verdict(view, out))?;
+    for alert in &view.alerts {
+        let times = if alert.count > 1 { format!(", {} times", words::thousands(alert.count)) } else { String::new() };
+        let line =
+            Cell::new(format!("✕ {}  {} ({}{times})", alert.subject, alert.message, words::ago(view.now, alert.last_at))).tone(Tone::Bad);
+        out.line(out.cell(&line))?;
+    }
+    out.line("")?;
+    states(view, out)?;
+    if !view.counts.queues.is_empty() {
+        out.line("")?;
+        out.table(&queue::table(&view.counts.queues, view.now), "")?;
+    }
+    out.line("")?;
+    let served = match &view.supervisor {
+        Some(found) => format!(
+            "supervisor pid {}, {}",
+            found.pid.map_or_else(|| "?".to_owned(), |pid| pid.to_string()),
+            words::count(view.workers, "worker")
+        ),
+        None => "no supervisor".to_owned(),
+    };
+    out.line(out.paint(Tone::Soft, &text::line(&format!("{served} · store {}", database.display()))))?;
+    Ok(())
+}
+
+/// One sentence that answers "does anything need me?".
+fn verdict(view: &View, out: &Output) -> String {
+    let counts = &view.counts;
+    let waiting: i64 = counts.by_state.iter().filter(|(state, _)| *state == State::Available).map(|(_, count)| count).sum();
+    let (tone, first) = match (counts.alerts_open, &view.supervisor) {
+        (0, Some(_)) => (Tone::Good, "All good.".to_owned()),
+        (0, None) if waiting > 0 => {
+            (Tone::Bad, format!("No supervisor runs while {} wait. `workaday up` starts it.", words::count(waiting as usize, "job")))
+        }
+        (0, None) => (Tone::Wait, "No supervisor runs. `workaday up` starts it.".to_owned()),
+        (1, _) => (Tone::Bad, "1 thing needs you.".to_owned()),
+        (several, _) => (Tone::Bad, format!("{several} things need you.")),
+    };
+    let oldest = counts
+        .oldest_waiting_at
+        .map(|since| format!(" the oldest has waited {}.", words::micros((view.now - since).0.max(0) / 1_000 * 1_000)));
+    let rate = format!(
+        " {} running, {} finished in the last minute{}",
+        words::thousands(counts.running),
+        words::thousands(counts.finished_last_minute),
+        oldest.map_or_else(|| ".".to_owned(), |oldest| format!(";{oldest}"))
+    );
+    format!("{}{rate}", out.paint(tone, &first))
+}
+
+fn states(view: &View, out: &mut Output) -> io::Result<()> {
+    let shown: Vec<String> = view
+        .counts
+        .by_state
+        .iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(one, count)| format!("{} {}", out.cell(&state(*one, None)), words::thousands(*count)))
+        .collect();
+    if shown.is_empty() { out.line("No jobs yet. `workaday enqueue TASK` makes one.") } else { out.line(shown.join("   ")) }
+}
