@@ -70,7 +70,7 @@ pub enum Command {
 
 #[derive(Debug, Args)]
 pub struct Init {
-    /// Where to write (default: here)
+    /// Where to write
     #[arg(default_value = ".")]
     pub folder: PathBuf,
     /// Say what would be written, write nothing

@@ -53,13 +53,28 @@ impl Context {
 
     /// The store, for looking.
     pub fn reader(&self) -> Result<Reader, Failure> {
-        Ok(open_reader(self.database()?)?)
+        Ok(open_reader(self.existing()?)?)
     }
 
     /// The store, for acts by hand. It must be there: only `up` and the client make one.
     pub fn writer(&self) -> Result<SqliteStore, Failure> {
         let options = OpenOptions { create: false, cache_kib: 1024, ..OpenOptions::default() };
-        Ok(SqliteStore::open(self.database()?, options)?)
+        Ok(SqliteStore::open(self.existing()?, options)?)
+    }
+
+    /// The store's file, or where one was looked for: the folder beside it may not even be there yet.
+    pub fn existing(&self) -> Result<PathBuf, Failure> {
+        let settings = self.settings()?;
+        let path = settings.database.path();
+        if path.exists() {
+            return Ok(path.to_path_buf());
+        }
+        Err(Problem::new("store.missing", format!("there is no store at `{}`", path.display()))
+            .expected("a file made by `workaday up`, `workaday migrate` or the first enqueue of a service")
+            .got(format!("`database` of {}", settings.file_shown()))
+            .retry(RetryAdvice::SafeAfterFix, "safe once it is there; nothing was stored")
+            .hint("`workaday up MODULE:APP` makes it; is this the folder of workaday.toml?")
+            .into())
     }
 
     /// Who acts: `--owner`, else WORKADAY_OWNER, else user@host.

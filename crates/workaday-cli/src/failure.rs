@@ -36,8 +36,12 @@ pub fn exit_code(problem: &Problem) -> u8 {
     let (area, what) = problem.code.split_once('.').unwrap_or((&problem.code, ""));
     match (area, what) {
         ("args" | "config" | "usage" | "cron" | "schedule", _) => USAGE,
-        (_, "unknown" | "missing" | "refused" | "held" | "locked" | "newer_schema" | "exists" | "not_found") => REFUSED,
-        (_, "timeout") => TRY_AGAIN,
+        (
+            _,
+            "unknown" | "absent" | "missing" | "refused" | "state_refuses" | "held" | "children_alive" | "newer_schema" | "older_schema"
+            | "exists" | "not_found",
+        ) => REFUSED,
+        (_, "result_timeout") => TRY_AGAIN,
         _ if problem.retry == RetryAdvice::Safe => TRY_AGAIN,
         _ => FAILED,
     }

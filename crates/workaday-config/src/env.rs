@@ -18,6 +18,8 @@ const OTHERS: &[&str] = &[
     "WORKADAY_CHILDREN_LOCK_FD",
     "WORKADAY_LOG",
     "WORKADAY_OWNER",
+    "WORKADAY_BIN",
+    "WORKADAY_FREE_FLOOR",
 ];
 
 /// Reads the twins over what the file said. An empty variable counts as not set.

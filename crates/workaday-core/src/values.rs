@@ -43,16 +43,6 @@ impl Misfit {
         Box::new(Self { kind, path: path.to_owned(), got: got.into(), expected: expected.into(), hint: None })
     }
 
-    /// The error code of this misfit when it is met at an enqueue.
-    pub const fn code(&self) -> &'static str {
-        match self.kind {
-            MisfitKind::TooLarge => "args.too_large",
-            MisfitKind::TooDeep => "args.too_deep",
-            MisfitKind::NotJson => "args.not_json",
-            MisfitKind::Missing | MisfitKind::Unexpected | MisfitKind::Value => "args.invalid",
-        }
-    }
-
     /// What is wrong, without what was expected: "`order_id` is \"abc\"".
     pub fn finding(&self) -> String {
         match (self.kind, self.path.is_empty()) {
@@ -66,7 +56,7 @@ impl Misfit {
 
     /// As the refusal of an enqueue.
     pub fn problem(&self, task: &str) -> Problem {
-        let problem = Problem::new(self.code(), format!("{task} was not enqueued: {}", self.finding()))
+        let problem = Problem::new("args.invalid", format!("{task} was not enqueued: {}", self.finding()))
             .expected(self.expected.clone())
             .retry(RetryAdvice::SafeAfterFix, "safe after the argument is fixed; nothing was stored");
         match &self.hint {

@@ -333,7 +333,10 @@ fn ago(facts: &Facts<'_>, instant: Timestamp) -> String {
 }
 
 fn span(facts: &Facts<'_>, instant: Timestamp) -> String {
-    format_length(Length((facts.now - instant).0.abs()))
+    let distance = (facts.now - instant).0.abs();
+    // Nobody reads milliseconds of something that was seconds ago.
+    let unit = if distance >= 1_000_000 { 1_000_000 } else { 1_000 };
+    format_length(Length(distance / unit * unit))
 }
 
 fn times(count: u32) -> String {

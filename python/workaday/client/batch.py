@@ -81,6 +81,8 @@ class Writer:
                 connection.close()
                 raise
             self._app_file = schema.has_other_tables(connection)
+            # From here on BEGIN waits by itself, in turn and with its own jitter; SQLite's handler would starve it.
+            connection.execute("PRAGMA busy_timeout=0").close()
             self._connection = connection
         return self._connection
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import random
 import sqlite3
+import time
 from pathlib import Path
 
 from workaday.client import failures
@@ -24,7 +26,7 @@ _PRAGMAS = (
     ("recursive_triggers", "OFF", 0),
 )
 _NO_CHECKPOINT_ON_CLOSE = 1006
-_READ_WAIT_MS = 5_000
+_BUSY_WAIT_MS = 5_000
 
 
 def connect(path: Path, *, writes: bool) -> sqlite3.Connection:
@@ -41,8 +43,7 @@ def connect(path: Path, *, writes: bool) -> sqlite3.Connection:
         raise failures.explain(shown, error) from None
     _keep(connection)
     try:
-        # The writer waits by itself, in turn and with its own jitter; SQLite's handler would starve it.
-        connection.execute(f"PRAGMA busy_timeout={0 if writes else _READ_WAIT_MS}").close()
+        connection.execute(f"PRAGMA busy_timeout={_BUSY_WAIT_MS}").close()
         _set(connection, shown)
         _write_ahead(connection, shown)
         if not writes:
@@ -85,16 +86,25 @@ def _write_ahead(connection: sqlite3.Connection, path: str) -> None:
     before = connection.execute("PRAGMA journal_mode").fetchone()[0]
     if before == "wal":
         return
-    # Only the switch itself may wait for others: it needs the file alone for a moment.
-    connection.execute(f"PRAGMA busy_timeout={_READ_WAIT_MS}").close()
-    got = connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]
-    connection.execute("PRAGMA busy_timeout=0").close()
+    got = _switch(connection)
     if got != "wal":
         raise _refused(path, "journal_mode", "wal", got)
     if connection.execute("SELECT EXISTS (SELECT 1 FROM sqlite_schema)").fetchone()[0]:
         logging.getLogger("workaday").warning(
             "the journal mode of the app's file `%s` was changed from %s to wal, for all who open it", path, before
         )
+
+
+def _switch(connection: sqlite3.Connection) -> str:
+    """Needs the file alone for a moment, and SQLite does not wait for that by itself: others may be opening it too."""
+    started = time.monotonic()
+    while True:
+        try:
+            return connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]
+        except sqlite3.OperationalError as error:
+            if not failures.is_busy(error) or time.monotonic() - started > _BUSY_WAIT_MS / 1000:
+                raise
+        time.sleep(random.uniform(0.000_5, 0.005))  # noqa: S311 - jitter, no secret
 
 
 def _refused(path: str, name: str, expected: str, got: str) -> StoreError:

@@ -157,7 +157,7 @@ fn ended(reader: &Reader, detail: &JobDetail, context: &mut Context) -> Done {
 }
 
 fn too_late(id: JobId, timeout: Length) -> Problem {
-    Problem::new("enqueue.wait_timeout", format!("job {id} had not finished after {}", workaday_core::clock::format_length(timeout)))
+    Problem::new("job.result_timeout", format!("job {id} had not finished after {}", workaday_core::clock::format_length(timeout)))
         .expected("its end within --timeout")
         .retry(RetryAdvice::CheckFirst, "the job is stored and goes on; do not enqueue it again")
         .hint(format!("workaday job why {id}"))

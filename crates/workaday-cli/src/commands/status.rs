@@ -25,7 +25,7 @@ struct View {
 }
 
 pub fn run(args: &Status, context: &mut Context) -> Done {
-    let database = context.database()?;
+    let database = context.existing()?;
     if !args.watch {
         let view = look(&database, context.now())?;
         show(&view, &database, context)?;

@@ -56,7 +56,7 @@ fn each_slip_is_found_where_it_is() {
         (r#"[1]"#, "the arguments are [1]", "a JSON object, parameter name to value: {\"order_id\": 42}"),
     ] {
         let misfit = refused(args);
-        assert_eq!((misfit.finding().as_str(), misfit.expected.as_str(), misfit.code()), (finding, expected, "args.invalid"), "{args}");
+        assert_eq!((misfit.finding().as_str(), misfit.expected.as_str()), (finding, expected), "{args}");
     }
 }
 
@@ -82,7 +82,7 @@ fn what_a_strict_reader_refuses_is_refused() {
         "",
         "{",
     ] {
-        assert_eq!(refused(args).code(), "args.not_json", "{args}");
+        assert_eq!(refused(args).kind, MisfitKind::NotJson, "{args}");
     }
     assert!(check_args(&params(), r#"{"order_id": -9223372036854775808}"#).is_ok());
 }
@@ -98,7 +98,7 @@ fn depth_and_size_have_their_limits() {
         "brackets in text are no nesting"
     );
     let large = format!(r#"{{"order_id": 1, "tags": ["{}"]}}"#, "x".repeat(ARGUMENT_BYTES_MAX));
-    assert_eq!(refused(&large).code(), "args.too_large");
+    assert_eq!(refused(&large).kind, MisfitKind::TooLarge);
 }
 
 #[test]
@@ -111,14 +111,14 @@ fn formats_take_what_python_writes_and_no_looser_form() {
             &["2024-02-29T03:15:00+01:00", "2024-02-29T03:15:00.123456Z"],
             &["2024-02-29T03:15:00", "2024-02-29", "2024-02-29T24:00:00Z", "2024-02-29T03:15:60Z"],
         ),
-        ("time", &["03:15:00", "03:15:00.5", "03:15:00+02:00"], &["3:15", "25:00:00", "03:15:00.1234567"]),
-        ("duration", &["PT90S", "P1DT2H30M", "-P1D", "PT0.5S", "P2W"], &["P", "PT", "1D", "P1Y", "P1M", "PT1S1M", "PT.5S", "PT1.5H"]),
+        ("time", &["03:15:00", "03:15:00.5"], &["3:15", "03:15:00+02:00", "25:00:00", "03:15:00.1234567"]),
+        ("duration", &["PT90S", "P1DT2H30M", "-P1D", "PT0.5S"], &["P", "PT", "1D", "P1Y", "P2W", "P1M", "PT1S1M", "PT.5S", "PT1.5H"]),
         (
             "uuid",
             &["01890a5d-ac96-774b-bcce-b302099a8057"],
             &["01890a5dac96774bbcceb302099a8057", "{01890a5d-ac96-774b-bcce-b302099a8057}"],
         ),
-        ("decimal", &["12.50", "-0", "1E+3", ".5", "5."], &["NaN", "Infinity", "1,5", "", ".", "0x1"]),
+        ("decimal", &["12.50", "-0", "1E+3"], &["NaN", "Infinity", "1,5", "", ".", ".5", "5.", "+1", "0x1"]),
         ("base64", &["", "aGk=", "aGkh"], &["aGk", "aG k", "a===", "aGk-"]),
     ] {
         for text in good {

@@ -230,7 +230,7 @@ impl Deed {
         };
         let held = job.held.map_or_else(String::new, |code| format!(", held: {code}"));
         let problem =
-            Problem::new("job.refused", format!("job {} ({}) was not {}: it is {state}{held}", job.id, job.task, self.participle()))
+            Problem::new("job.state_refuses", format!("job {} ({}) was not {}: it is {state}{held}", job.id, job.task, self.participle()))
                 .expected(expected)
                 .retry(RetryAdvice::Never, "not in this state; nothing was changed");
         match hint {

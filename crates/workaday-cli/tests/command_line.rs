@@ -1,0 +1,299 @@
+//! The program, run as a user runs it, against a store in a temporary folder.
+
+mod support;
+
+use serde_json::json;
+use support::Project;
+use workaday_core::clock::Length;
+use workaday_core::job::{Fence, HeldCode};
+use workaday_store::sqlite::read::open_reader;
+use workaday_store::{LogLine, Store};
+
+#[test]
+fn without_a_store_each_command_says_what_would_make_one() {
+    let project = Project::empty();
+    for command in [&["status"][..], &["job", "list"], &["task", "list"], &["enqueue", "shop.send"], &["prune"], &["logs"]] {
+        let ended = project.refused(command, 3, "store.missing");
+        assert!(ended.err.contains("workaday up"), "{ended:?}");
+    }
+    assert!(!project.folder.path().join(".workaday").exists(), "looking makes nothing");
+}
+
+#[test]
+fn an_enqueue_is_judged_by_the_catalogue() {
+    let project = Project::with_store();
+    let id = project.enqueue(r#"{"order_id": 42, "copy": true}"#);
+    let shown = project.ok(&["job", "show", &id, "--json"]).json();
+    assert_eq!((&shown["task"], &shown["queue"], &shown["state"]), (&json!("shop.send"), &json!("mail"), &json!("available")));
+    assert_eq!(shown["args"], json!({"order_id": 42, "copy": true}));
+    let near = project.refused(&["enqueue", "shop.sned"], 3, "task.unknown");
+    assert!(near.err.contains("did you mean `shop.send`?"), "{near:?}");
+    let misfit = project.refused(&["enqueue", "shop.send", "--args", r#"{"order_id": "abc"}"#], 2, "args.invalid");
+    assert!(misfit.err.contains("`order_id` is \"abc\"\n  expected: an integer"), "{misfit:?}");
+    project.refused(&["enqueue", "shop.send", "--args", r#"{"order_id": NaN}"#], 2, "args.invalid");
+    project.refused(&["enqueue", "shop.send", "--args", r#"{"order_id": 1}"#, "--queue", "mial"], 3, "queue.unknown");
+    for value in [["--delay", "soon"], ["--at", "tomorrow"], ["--id", "42"], ["--priority", "101"], ["--expires", "5"]] {
+        project.refused(&["enqueue", "shop.send", "--args", r#"{"order_id": 1}"#, value[0], value[1]], 2, "usage.value");
+    }
+    assert_eq!(project.ok(&["job", "list", "--json"]).json().as_array().unwrap().len(), 1, "nothing of all that was stored");
+}
+
+#[test]
+fn arguments_may_come_from_standard_input() {
+    let project = Project::with_store();
+    let ended = project.run_with_input(&["enqueue", "shop.send", "--args", "-", "--json"], r#"{"order_id": 7}"#);
+    assert_eq!(ended.json()["new"], true);
+}
+
+#[test]
+fn the_same_id_twice_is_one_job() {
+    let project = Project::with_store();
+    let id = "019ad000-0000-7000-8000-000000000001";
+    let again = ["enqueue", "shop.sweep", "--id", id, "--json"];
+    assert_eq!(project.ok(&again).json()["new"], true);
+    assert_eq!(project.ok(&again).json()["new"], false);
+}
+
+#[test]
+fn a_job_is_cancelled_retried_and_explained() {
+    let project = Project::with_store();
+    let id = project.ok(&["enqueue", "shop.sweep", "--delay", "1h"]).out.trim().to_owned();
+    let why = project.ok(&["job", "why", &id]).out;
+    assert!(why.contains("scheduled") && why.contains("No supervisor serves this store"), "{why}");
+    assert_eq!(project.ok(&["job", "cancel", &id, "--reason", "not needed"]).out, "1 job cancelled.\n");
+    assert!(project.ok(&["job", "why", &id]).out.contains("not needed"));
+    let twice = project.refused(&["job", "cancel", &id], 3, "job.state_refuses");
+    assert!(twice.err.contains("it is cancelled"), "{twice:?}");
+    assert_eq!(project.ok(&["job", "retry", &id]).out, "1 job available again.\n");
+    project.refused(&["job", "why", "019ad000-0000-7000-8000-00000000ffff"], 3, "job.not_found");
+    let audit = open_reader(project.database()).unwrap().audit(None, 10).unwrap();
+    let cancel = audit.iter().find(|row| row.action == "cancel").unwrap();
+    assert!(cancel.who.starts_with("ada@") && cancel.why.as_deref() == Some("not needed"), "{cancel:?}");
+}
+
+#[test]
+fn a_batch_says_how_many_and_waits_for_a_yes() {
+    let project = Project::with_store();
+    for order in 0..3 {
+        project.enqueue(&format!(r#"{{"order_id": {order}}}"#));
+    }
+    project.ok(&["enqueue", "shop.sweep"]);
+    let dry = project.ok(&["job", "cancel", "--task", "shop.send", "--dry-run"]).out;
+    assert!(dry.starts_with("Cancel 3 jobs of shop.send. This is a dry run; nothing was changed."), "{dry}");
+    let asked = project.refused(&["job", "cancel", "--task", "shop.send"], 2, "usage.confirm");
+    assert!(asked.err.contains("Cancel 3 jobs of shop.send"), "{asked:?}");
+    assert_eq!(project.ok(&["job", "list", "--state", "available", "--json"]).json().as_array().unwrap().len(), 4);
+    assert_eq!(project.ok(&["job", "cancel", "--task", "shop.send", "--yes"]).out, "3 jobs cancelled.\n");
+    project.refused(&["job", "cancel"], 2, "usage.no_jobs_named");
+    let slip = project.refused(&["job", "list", "--state", "availabel"], 2, "usage.value");
+    assert!(slip.err.contains("did you mean `available`?"), "{slip:?}");
+    assert_eq!(project.ok(&["job", "delete", "--state", "cancelled", "--yes", "--json"]).json()["done"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn what_a_job_says_cannot_move_the_cursor() {
+    let project = Project::with_store();
+    let id = project.enqueue("{\"order_id\": 1, \"note\": \"\\u001b[2J\\u202egpj.exe\"}");
+    let key = open_reader(project.database()).unwrap().find_job(&id).unwrap().summary.key;
+    project.write(|store, now| {
+        let line = LogLine {
+            job: key,
+            fence: Fence(1),
+            seq: 1,
+            at: now,
+            stream: "stdout",
+            level: None,
+            logger: None,
+            text: "\x1b]0;owned\x07 hello\nsecond \u{202e}line".into(),
+        };
+        store.append_logs(&[line]).unwrap();
+    });
+    for command in [
+        &["job", "show", &id][..],
+        &["job", "show", &id, "--json"],
+        &["job", "logs", &id],
+        &["job", "logs", &id, "--json"],
+        &["logs"],
+        &["job", "list"],
+    ] {
+        let out = project.ok(command).out;
+        let bad = out.chars().find(|c| (c.is_control() && *c != '\n') || ('\u{202a}'..='\u{202e}').contains(c));
+        assert_eq!(bad, None, "{command:?}: {out:?}");
+    }
+    let logs = project.ok(&["job", "logs", &id]).out;
+    assert!(logs.contains("\\x1b]0;owned\\x07 hello\n") && logs.contains("second \\u{202e}line"), "{logs}");
+    let line: serde_json::Value = serde_json::from_str(project.ok(&["job", "logs", &id, "--json"]).out.trim()).unwrap();
+    assert_eq!(line["text"], "\x1b]0;owned\x07 hello\nsecond \u{202e}line", "the value itself is whole");
+}
+
+#[test]
+fn one_argument_value_is_switched_off_and_on_again() {
+    let project = Project::with_store();
+    project.refused(&["task", "pause", "shop.send"], 2, "usage.value");
+    let off = project
+        .ok(&["task", "pause", "shop.send", "--where", "order_id=42", "--reason", "bad address", "--owner", "ops", "--until", "2h"])
+        .out;
+    assert!(off.contains("Undo: workaday task resume shop.send --where 'order_id=42'"), "{off}");
+    let holds = open_reader(project.database()).unwrap().holds(false).unwrap();
+    assert_eq!(holds[0].rule.where_args, [("order_id".to_owned(), json!(42))], "a number, as its parameter is one");
+    project.ok(&["task", "pause", "shop.send", "--where", "note=42", "--reason", "text"]);
+    assert_eq!(open_reader(project.database()).unwrap().holds(false).unwrap()[0].rule.where_args, [("note".to_owned(), json!("42"))]);
+    let slip = project.refused(&["task", "pause", "shop.send", "--where", "ordr_id=1", "--reason", "x"], 2, "usage.value");
+    assert!(slip.err.contains("did you mean `order_id`?"), "{slip:?}");
+    project.refused(&["task", "pause", "shop.send", "--where", "order_id=abc", "--reason", "x"], 2, "usage.value");
+    project.refused(&["task", "pause", "shop.send", "--until", "2001-01-01T00:00:00Z", "--reason", "x"], 2, "usage.value");
+    assert!(project.ok(&["task", "list"]).out.contains("2 argument values switched off"));
+    let whole = project.refused(&["task", "resume", "shop.send"], 3, "hold.not_found");
+    assert!(whole.err.contains("--where"), "{whole:?}");
+    project.ok(&["task", "resume", "shop.send", "--where", "order_id=42"]);
+    assert!(project.ok(&["task", "list"]).out.contains("1 argument value switched off"));
+}
+
+#[test]
+fn a_held_job_names_its_hold_and_a_quarantined_one_comes_back_by_retry() {
+    let project = Project::with_store();
+    let id = project.enqueue(r#"{"order_id": 1}"#);
+    let key = open_reader(project.database()).unwrap().find_job(&id).unwrap().summary.key;
+    for (code, word) in [(HeldCode::UnknownTask, "unknown_task"), (HeldCode::Quarantine, "quarantine")] {
+        project.write(|store, _| store.hold_job(key, code, None).unwrap());
+        let why = project.ok(&["job", "why", &id]).out;
+        assert!(why.contains(&format!("held: {word}")), "{why}");
+        assert!(project.ok(&["job", "list", "--held", word]).out.contains(&id));
+        project.ok(&["job", if code == HeldCode::Quarantine { "retry" } else { "release" }, &id]);
+    }
+    assert_eq!(project.ok(&["job", "list", "--held", "--json"]).json(), json!([]));
+}
+
+#[test]
+fn a_queue_is_paused_and_resumed() {
+    let project = Project::with_store();
+    let id = project.enqueue(r#"{"order_id": 1}"#);
+    project.ok(&["queue", "pause", "mail", "--reason", "mail server is down"]);
+    assert!(project.ok(&["job", "why", &id]).out.contains("its queue `mail` is paused"), "said to who asks");
+    assert!(project.ok(&["queue", "list"]).out.contains("‖ paused"));
+    let slip = project.refused(&["queue", "pause", "mial", "--reason", "x"], 3, "queue.unknown");
+    assert!(slip.err.contains("did you mean `mail`?"), "{slip:?}");
+    project.ok(&["queue", "resume", "mail"]);
+    project.refused(&["queue", "resume", "mail"], 3, "hold.not_found");
+}
+
+#[test]
+fn waiting_for_a_result_ends_in_time_and_leaves_the_job() {
+    let project = Project::with_store();
+    let ended = project.run(&["enqueue", "shop.sweep", "--wait", "--timeout", "50ms"]);
+    assert_eq!(ended.code, 75, "{ended:?}");
+    assert!(ended.err.starts_with("error[job.result_timeout]") && ended.out.contains("No supervisor serves this store yet"), "{ended:?}");
+    assert_eq!(project.ok(&["job", "list", "--json"]).json()[0]["state"], "available");
+}
+
+#[test]
+fn pruning_counts_first_and_deletes_what_is_past_retention() {
+    let project = Project::with_store();
+    let id = project.enqueue(r#"{"order_id": 1}"#);
+    project.write(|store, now| {
+        store.cancel(id.parse().unwrap(), &workaday_store::ByHand { who: "test".into(), why: None }, now - Length::days(30)).unwrap()
+    });
+    let dry = project.ok(&["prune", "--dry-run", "--json"]).json();
+    assert_eq!((&dry["pruned"], &dry["dry_run"]), (&json!(1), &json!(true)));
+    assert_eq!(project.ok(&["prune", "--json"]).json()["pruned"], 1);
+    assert_eq!(project.ok(&["prune", "--json"]).json()["pruned"], 0);
+}
+
+#[test]
+fn the_schema_goes_up_and_down_with_a_backup() {
+    let project = Project::empty();
+    assert_eq!(project.run(&["migrate", "--check"]).code, 1);
+    assert!(project.ok(&["migrate", "--dry-run"]).out.contains("would go from schema 0 to"));
+    assert_eq!(project.run(&["migrate", "--check"]).code, 1, "a dry run changes nothing");
+    project.ok(&["migrate"]);
+    assert_eq!(project.run(&["migrate", "--check"]).code, 0);
+    project.refused(&["migrate", "--down-to", "0"], 2, "usage.confirm");
+    let down = project.ok(&["migrate", "--down-to", "0", "--yes", "--json"]).json();
+    assert!(down["backup"].as_str().is_some_and(|backup| std::path::Path::new(backup).exists()), "{down}");
+    project.refused(&["status"], 1, "store.tables_missing");
+    project.refused(&["migrate", "--down-to", "99"], 1, "migrate.unknown_number");
+    project.ok(&["migrate"]);
+    project.ok(&["status"]);
+}
+
+#[test]
+fn init_writes_three_files_and_never_overwrites() {
+    let project = Project::empty();
+    project.ok(&["init", "--dry-run"]);
+    assert!(!project.folder.path().join("jobs.py").exists());
+    project.ok(&["init"]);
+    for name in ["workaday.toml", "jobs.py", "test_jobs.py"] {
+        assert!(project.folder.path().join(name).exists(), "{name}");
+    }
+    let again = project.refused(&["init"], 3, "init.exists");
+    assert!(again.err.contains("workaday.toml and jobs.py and test_jobs.py"), "{again:?}");
+    project.refused(&["status"], 3, "store.missing");
+}
+
+#[test]
+fn errors_are_json_when_json_is_asked_for() {
+    let project = Project::with_store();
+    let ended = project.run(&["job", "show", "nonsense", "--json"]);
+    let problem: serde_json::Value = serde_json::from_str(&ended.err).unwrap();
+    assert_eq!((&problem["code"], &problem["retry"]), (&json!("job.id_invalid"), &json!("safe_after_fix")));
+    let ended = project.run(&["job", "--json"]);
+    assert_eq!(ended.code, 2);
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&ended.err).unwrap()["code"], "usage.value");
+    std::fs::write(project.folder.path().join("workaday.toml"), "[worker]\nproceses = 1\nthreads = 0\n").unwrap();
+    let ended = project.run(&["status", "--json"]);
+    assert_eq!(ended.code, 2);
+    let problem: serde_json::Value = serde_json::from_str(&ended.err).unwrap();
+    assert_eq!((&problem["code"], &problem["more"][0]["code"]), (&json!("config.unknown_key"), &json!("config.impossible_value")));
+}
+
+#[test]
+fn up_without_an_app_says_where_to_name_one() {
+    let project = Project::empty();
+    project.refused(&["up"], 2, "usage.app_missing");
+    let file = project.refused(&["up", "jobs.py"], 2, "config.impossible_value");
+    assert!(file.err.contains("\"jobs:app\""), "{file:?}");
+}
+
+#[test]
+fn cron_expressions_are_answered_without_a_store() {
+    let project = Project::empty();
+    assert_eq!(
+        project.ok(&["cron", "next", "0 12 * * MON", "--after", "2026-01-01T00:00:00Z", "-n", "2"]).out,
+        "2026-01-05T12:00:00+00:00\n2026-01-12T12:00:00+00:00\n"
+    );
+    let lines = "{\"expr\": \"0 8 * * *\", \"tz\": \"Europe/Berlin\", \"after\": \"2026-03-28T12:00:00+01:00\", \"n\": 1}\n{\"expr\": \"99 * * * *\"}\nnonsense\n";
+    let ended = project.run_with_input(&["cron", "next", "--jsonl"], lines);
+    assert_eq!(ended.code, 0);
+    let answers: Vec<serde_json::Value> = ended.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(answers[0], json!({"next": ["2026-03-29T08:00:00+02:00"]}));
+    assert_eq!((&answers[1]["error"]["code"], &answers[1]["error"]["field"]), (&json!("cron.value_out_of_range"), &json!("minute")));
+    assert_eq!(answers[2]["error"]["code"], "cron.question_invalid");
+    assert!(
+        project.ok(&["cron", "explain", "30 2 * * *", "--tz", "Europe/Berlin"]).out.starts_with("Every day at 02:30, Europe/Berlin time.")
+    );
+    project.refused(&["cron", "next", "* * * *"], 2, "cron.field_count");
+    let zone = project.refused(&["cron", "next", "* * * * *", "--tz", "Europe/Berln"], 2, "usage.value");
+    assert!(zone.err.contains("did you mean `Europe/Berlin`?"), "{zone:?}");
+}
+
+#[test]
+fn completions_and_the_man_page_are_printed() {
+    let project = Project::empty();
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(project.ok(&["completions", shell]).out.contains("workaday"), "{shell}");
+    }
+    assert!(project.ok(&["man"]).out.starts_with(".ie"));
+    assert_eq!(project.ok(&["--version"]).out, format!("workaday {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let project = Project::with_store();
+    for _ in 0..50 {
+        project.enqueue(r#"{"order_id": 1}"#);
+    }
+    let command = format!("{} job list -n 50 --json | head -n 1", env!("CARGO_BIN_EXE_workaday"));
+    let ended =
+        std::process::Command::new("bash").args(["-o", "pipefail", "-c", &command]).current_dir(project.folder.path()).output().unwrap();
+    assert!(ended.status.success() && ended.stderr.is_empty(), "{ended:?}");
+}
