@@ -110,16 +110,14 @@ class App:
             at_most_once=at_most_once,
         )
         # Annotations may name what stands beside the task, inside a function too.
-        local_names = sys._getframe(1).f_locals
+        local_names = sys._getframe(1).f_locals  # pyright: ignore[reportPrivateUsage]
 
         def register(function: Callable[..., Any]) -> Task[..., Any]:
             return self._register(function, name, policy, dict(local_names))
 
         return register if function is None else register(function)
 
-    def _register(
-        self, function: Callable[..., Any], name: str | None, policy: Policy, local_names: dict[str, Any]
-    ) -> Task[..., Any]:
+    def _register(self, function: Callable[..., Any], name: str | None, policy: Policy, local_names: dict[str, Any]) -> Task[..., Any]:
         from workaday.signature import Signature
         from workaday.values.refused import AnnotationRefused
 
@@ -194,7 +192,7 @@ class App:
     def job(self, id: object) -> Job[Any]: ...
     @overload
     def job(self, id: object, task: Task[..., T]) -> Job[T]: ...
-    def job(self, id: object, task: Task[..., Any] | None = None) -> Job[Any]:  # noqa: A002
+    def job(self, id: object, task: Task[..., Any] | None = None) -> Job[Any]:
         """The job of this id, looked up; `task` gives its result a type."""
         from workaday.client import jobs
 
