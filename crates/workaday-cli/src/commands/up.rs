@@ -29,7 +29,7 @@ pub fn run(args: &Up, context: &mut Context) -> Done {
     Ok(DONE)
 }
 
-fn app_missing(settings: &Settings) -> Problem {
+pub fn app_missing(settings: &Settings) -> Problem {
     Problem::new("usage.app_missing", "`up` was told no app to import")
         .expected("workaday up MODULE:APP, or app = \"module:app\" in workaday.toml")
         .got(format!("no `app` in {}", settings.file_shown()))
