@@ -79,6 +79,8 @@ def table(run: dict) -> str:
         )
     lines = ["| measure | figure | bar |", "|---|---:|---:|", *(f"| {a} | {b} | {c} |" for a, b, c in rows)]
     host = run["machine"]
+    if host["load_before"][0] > 0.5 * host["cores"]:
+        lines += ["", f"The machine was busy (load {host['load_before'][0]} before the run): ratios may be read, figures may not."]
     return "\n".join([*lines, "", f"{host['processor']}, {host['cores']} cores, Python {host['python']}; {run['when']}.", ""])
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
+from collections.abc import Callable, Coroutine, Iterable
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 from weakref import WeakValueDictionary
 
 from workaday.errors import JobError, RegistrationError
 from workaday.policy import Policy, checked_name
-from workaday.task import AsyncContextTask, AsyncTask, Register, SyncContextTask, SyncTask, Task
+from workaday.task import AsyncContextTask, AsyncTask, Register, SyncContextTask, SyncTask, Task, WithContext
 
 if TYPE_CHECKING:
     import os
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from workaday.job import Job
     from workaday.retry import Retry
 
+P = ParamSpec("P")
 T = TypeVar("T")
 _registered: WeakValueDictionary[str, App] = WeakValueDictionary()
 
@@ -45,8 +46,35 @@ class App:
         """The apps of this process, the newest of each name: what the pytest plugin runs."""
         return list(_registered.values())
 
+    @overload
+    def task(self, function: WithContext[P, Coroutine[Any, Any, T]], /) -> AsyncContextTask[P, T]: ...  # pyright: ignore[reportOverlappingOverload]
+    @overload
+    def task(self, function: WithContext[P, T], /) -> SyncContextTask[P, T]: ...
+    @overload
+    def task(self, function: Callable[P, Coroutine[Any, Any, T]], /) -> AsyncTask[P, T]: ...
+    @overload
+    def task(self, function: Callable[P, T], /) -> SyncTask[P, T]: ...
+    @overload
     def task(
         self,
+        /,
+        *,
+        name: str | None = ...,
+        queue: str = ...,
+        priority: int = ...,
+        retry: Retry | None = ...,
+        timeout: str | timedelta | None = ...,
+        memory: str | int | None = ...,
+        owner: str | None = ...,
+        expects: str | Expect | None = ...,
+        rollback: str | None = ...,
+        retry_safe: bool | None = ...,
+        at_most_once: bool = ...,
+    ) -> Register: ...
+    def task(
+        self,
+        function: Callable[..., Any] | None = None,
+        /,
         *,
         name: str | None = None,
         queue: str = "default",
@@ -59,8 +87,8 @@ class App:
         rollback: str | None = None,
         retry_safe: bool | None = None,
         at_most_once: bool = False,
-    ) -> Register:
-        """Registers a function as a task.
+    ) -> Any:
+        """Registers a function as a task: `@app.task` as it stands, or `@app.task(queue="mail", …)`.
 
         - `name`: default `app.function`; a name is taken once. Jobs find their task by it: keep it when you rename.
         - `queue`, `priority` (-100 … 100, higher first): where its jobs wait.
@@ -87,7 +115,7 @@ class App:
         def register(function: Callable[..., Any]) -> Task[..., Any]:
             return self._register(function, name, policy, dict(local_names))
 
-        return cast("Register", register)
+        return register if function is None else register(function)
 
     def _register(
         self, function: Callable[..., Any], name: str | None, policy: Policy, local_names: dict[str, Any]

@@ -144,7 +144,7 @@ class AsyncContextTask(Task[P, T]):
         return self.function(ctx, *args, **kwargs)
 
 
-class _WithContext(Protocol[P, T_co]):
+class WithContext(Protocol[P, T_co]):
     # A named parameter: `def f(payload: Any)` is not mistaken for a function that takes a context.
     def __call__(self, ctx: Context, *args: P.args, **kwargs: P.kwargs) -> T_co: ...
 
@@ -153,9 +153,9 @@ class Register(Protocol):
     """What `@app.task(…)` gives: takes the function, returns the task with its types kept."""
 
     @overload
-    def __call__(self, function: _WithContext[P, Coroutine[Any, Any, T]], /) -> AsyncContextTask[P, T]: ...  # pyright: ignore[reportOverlappingOverload]
+    def __call__(self, function: WithContext[P, Coroutine[Any, Any, T]], /) -> AsyncContextTask[P, T]: ...  # pyright: ignore[reportOverlappingOverload]
     @overload
-    def __call__(self, function: _WithContext[P, T], /) -> SyncContextTask[P, T]: ...
+    def __call__(self, function: WithContext[P, T], /) -> SyncContextTask[P, T]: ...
     @overload
     def __call__(self, function: Callable[P, Coroutine[Any, Any, T]], /) -> AsyncTask[P, T]: ...
     @overload

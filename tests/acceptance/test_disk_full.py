@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -39,7 +40,7 @@ def small_disk(tmp_path: Path) -> Iterator[Project]:
     root.mkdir()
     if os.geteuid() != 0 or not shutil.which("mount"):
         pytest.skip("mounting a small file system needs root")
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", root], capture_output=True, check=False)
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=96m", "tmpfs", root], capture_output=True, check=False)
     if mounted.returncode:
         pytest.skip(f"cannot mount a tmpfs here: {mounted.stderr.decode().strip()}")
     project = Project(root)
@@ -61,37 +62,36 @@ def test_a_full_disk_refuses_new_work_and_loses_none(small_disk: Project) -> Non
     supervisor = small_disk.up()
     wait_until(lambda: effects.exists() and b"begin" in effects.read_bytes(), within=20, what="the job runs")
 
+    filler = small_disk.root / "filler"
     got = small_disk.python("""
         import json
         from jobs import work
         from workaday import WorkadayError
         ids, error = [], None
-        for n in range(5000):
-            try:
-                ids.append(str(work.options(delay="1h").enqueue(n, "x" * 20_000).id))
-            except WorkadayError as refused:
-                error = refused
-                break
-        assert error is not None, "5000 jobs of 20 kB fitted into 12 MB"
-        print(json.dumps({"ids": ids, "code": error.code, "expected": error.expected, "retry": str(error.retry)}))
+        with open("filler", "wb", buffering=0) as filler:
+            for n in range(200):
+                filler.write(b"\\0" * (1 << 20))
+                try:
+                    ids.append(str(work.options(delay="1h").enqueue(n, "x" * 20_000).id))
+                except WorkadayError as refused:
+                    error = refused
+                    break
+        assert error is not None, "200 jobs and 200 MiB fitted into 96 MiB"
+        print(json.dumps({"ids": ids, "code": error.code, "expected": error.expected}))
     """)
-    assert got.json["code"] == "store.disk_full", got.json
+    assert got.json["code"] == "store.full", got.json
+    assert got.json["expected"]
     acknowledged = got.json["ids"]
-    assert acknowledged
+    assert acknowledged, "refused before anything was short"
 
-    filler = small_disk.root / "filler"
-    with filler.open("wb", buffering=0) as file:
-        try:
-            while True:
-                file.write(b"\0" * 4096)
-        except OSError:
-            pass
+    with filler.open("ab", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(b"\0" * 4096)
     Path(small_disk.extra_environment["GO_ON"]).touch()
     wait_until(lambda: b'"end"' in effects.read_bytes(), within=20, what="running work ends")
     assert supervisor.process.poll() is None, small_disk.tell()
 
     filler.unlink()
-    small_disk.workaday("job", "list", "--json")
     small_disk.wait_state(running, "completed", within=30)
     assert supervisor.stop() == 0
     assert len(acknowledged) == len([i for i in acknowledged if small_disk.job(i)["state"] == "scheduled"])

@@ -62,5 +62,5 @@ def test_a_new_project_has_its_first_result_within_seconds(project: Project) -> 
     project.write("jobs.py", JOBS)
     began = time.monotonic()
     project.up()
-    project.python("from jobs import work; work.enqueue(1).result(timeout=10)")
+    project.python("from jobs import work; work.enqueue(1).result(timeout='10s')")
     assert time.monotonic() - began < 10

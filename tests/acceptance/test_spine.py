@@ -63,7 +63,7 @@ def shop(project: Project) -> Project:
 @pytest.mark.parametrize("task", ["add", "add_later"])
 def test_an_enqueued_job_runs_and_its_result_comes_back(shop: Project, task: str) -> None:
     shop.up()
-    got = shop.python(f"from jobs import {task}; print({task}.enqueue(40, b=2).result(timeout=20))")
+    got = shop.python(f"from jobs import {task}; print({task}.enqueue(40, b=2).result(timeout='20s'))")
     assert got.out.strip() == "42"
     assert [(e["a"], e["b"]) for e in shop.effects(task)] == [(40, 2)]
 

@@ -66,7 +66,7 @@ fn hot_statements_use_their_index_and_sort_nothing() {
         (&statements::CLAIM_JOB, "INTEGER PRIMARY KEY (rowid=?)"),
         (&statements::RUNNING_JOB, "INTEGER PRIMARY KEY (rowid=?)"),
         (&statements::RUNNING_BEFORE, "workaday_jobs_running (generation<?)"),
-        (&statements::FINISH_JOB, "INTEGER PRIMARY KEY (rowid=?)"),
+        (&statements::DELETE_RUNNING, "INTEGER PRIMARY KEY (rowid=?)"),
         (&statements::DELETE_JOB, "INTEGER PRIMARY KEY (rowid=?)"),
         (&statements::RETURN_JOB, "INTEGER PRIMARY KEY (rowid=?)"),
         (&statements::STAGE_DUE, "workaday_jobs_due (run_at<?)"),

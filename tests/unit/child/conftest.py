@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,7 @@ def _extension() -> None:
 def start(tmp_path: Path) -> Iterator[Start]:
     started: list[Supervisor] = []
 
-    def begin(kind: str = "sync", *, ready: bool = True, kill_after: float = 5.0, **options: str) -> Supervisor:
+    def begin(kind: str = "sync", *, ready: bool = True, kill_after: float = 5.0, **options: Any) -> Supervisor:
         folder = tmp_path / str(len(started))
         folder.mkdir()
         supervisor = Supervisor(folder, kind, **options)

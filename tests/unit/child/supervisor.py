@@ -22,11 +22,17 @@ PACKAGE = Path(workaday.__file__).parents[1]
 BOUND = 20.0
 """Seconds after which a wait is a failure: far above anything real, on a busy machine too."""
 
+STARTER = """
+import subprocess, sys
+subprocess.run([sys.executable, "-m", "workaday._child"], close_fds=False)
+"""
+
 
 class Supervisor:
     """Starts a child and talks to it."""
 
-    def __init__(self, folder: Path, kind: str = "sync", app: str = "jobs:app", **environment: str) -> None:
+    def __init__(self, folder: Path, kind: str = "sync", app: str = "jobs:app", *, starter: bool = False) -> None:
+        """`starter`: a process between this one and the child, to be killed instead of this one."""
         self.wire, theirs = socket.socketpair()
         self.page = os.memfd_create("workaday-page")
         os.ftruncate(self.page, 4096)
@@ -39,8 +45,8 @@ class Supervisor:
         self.raw_path = folder / "raw"
         with self.raw_path.open("wb") as raw:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "workaday._child"],
-                env=os.environ | {"PYTHONPATH": str(PACKAGE)} | variables | environment,
+                [sys.executable, *(["-c", STARTER] if starter else ["-m", "workaday._child"])],
+                env=os.environ | {"PYTHONPATH": str(PACKAGE)} | variables,
                 pass_fds=list(fds.values()),
                 process_group=0,
                 stdin=subprocess.DEVNULL,
@@ -50,16 +56,14 @@ class Supervisor:
             )
         theirs.close()
         os.close(lock)
+        self.pid = self.process.pid
         self.frames: list[Frame] = []
         self._reader = frames.Reader()
         self._seq = 0
 
-    @property
-    def pid(self) -> int:
-        return self.process.pid
-
     def ready(self, kill_after: float = 5.0) -> Frame:
         hello = self.wait("hello")
+        self.pid = json.loads(hello.json)["pid"]
         self.send(frames.ready(json.dumps({"kill_after_us": int(kill_after * 1e6), "log_line_bytes": 16384})))
         return hello
 

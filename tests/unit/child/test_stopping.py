@@ -2,6 +2,8 @@
 
 import json
 import os
+import random
+import select
 import signal
 import time
 
@@ -193,8 +195,6 @@ def test_the_group_ends_with_the_supervisor(start):
     handle = os.pidfd_open(grandchild)
     child.wire.close()
     assert child.exit() == -signal.SIGKILL
-    import select
-
     assert select.select([handle], [], [], 20)[0], "the grandchild lives on"
 
 
@@ -207,3 +207,28 @@ def test_a_stopped_child_goes_on_where_it_was(start):
     os.kill(child.pid, signal.SIGCONT)
     assert child.wait("recalled", nonce=5).seqs == []
     assert child.outcome(seq).kind == "completed"
+
+
+@pytest.mark.parametrize(("kind", "task"), [("sync", "sleep"), ("solo", "asleep"), ("async", "asleep")])
+def test_a_storm_of_stops_leaves_one_outcome_a_job(start, kind, task):
+    """Stops at any instant of a job: before its call, in it, while its outcome is written."""
+    chance = random.Random(7)
+    child = start(kind)
+    for _ in range(300):
+        seq = child.job(task, seconds=chance.random() * 0.001)
+        until = time.perf_counter() + chance.random() * 0.002
+        while time.perf_counter() < until:
+            pass
+        child.send(frames.cancel(seq, chance.choice((BY_HAND, TIMEOUT, DRAIN))), frames.cancel(seq, TIMEOUT))
+        assert child.outcome(seq).kind in {"completed", "cancelled", "timed_out", "given_back"}
+    assert child.run("add", a=1, b=1).payload == "2"
+    assert [frame.seq for frame in child.frames if frame.name == "outcome"] == list(range(1, 302))
+
+
+def test_the_kernel_ends_a_child_whose_parent_dies_though_the_wire_stays_open(start):
+    child = start(starter=True)
+    seq = child.job("hold_gil", seconds=60)
+    child.wait("started", seq=seq)
+    handle = os.pidfd_open(child.pid)
+    child.process.kill()
+    assert select.select([handle], [], [], 20)[0], "the child outlived its parent"

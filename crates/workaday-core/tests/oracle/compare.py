@@ -160,6 +160,8 @@ def cronsim(question: dict, until: datetime) -> list[str] | None:
     for tick in CronSim(question["expr"], local):
         if tick.year > after.year + 40:
             break
+        if tick != tick.astimezone(UTC).astimezone(tz):
+            return None  # a time that no clock showed
         found.append(tick.isoformat())
         if len(found) == question["n"]:
             break

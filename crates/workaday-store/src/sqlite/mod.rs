@@ -59,6 +59,8 @@ pub struct SqliteStore {
     data_version: Option<i64>,
     /// Fences of the candidates that this transaction has read, in their order.
     fences: VecDeque<(JobKey, Fence)>,
+    /// The running row that this transaction read last, for the settlement that follows.
+    row_read: Option<settle::WholeRow>,
     /// When our last transaction ended, for the gap left to others in an app's file.
     ended_at: Option<Instant>,
     /// The connection failed and could not be replaced yet.

@@ -59,6 +59,7 @@ impl SqliteStore {
             synchronous: None,
             data_version: None,
             fences: Default::default(),
+            row_read: None,
             ended_at: None,
             broken: false,
         })

@@ -4,18 +4,56 @@ use super::{SqliteStore, rows};
 use crate::error::Result;
 use crate::statements as sql;
 use crate::store::{AttemptRecord, LogLine, RunningRow, Settlement};
-use rusqlite::params;
+use rusqlite::{Row, params};
 use workaday_core::clock::Timestamp;
 use workaday_core::job::{Fence, JobKey};
 use workaday_core::lifecycle::Next;
 
+/// A running job's whole row: what a settlement moves into history.
+pub(super) struct WholeRow {
+    running: RunningRow,
+    queue: String,
+    priority: i32,
+    run_at: Timestamp,
+    args: String,
+    unique_key: Option<String>,
+    unique_while: Option<String>,
+    tags: Option<String>,
+    rerun_of: Option<[u8; 16]>,
+    enqueued_release: Option<String>,
+    cancel_reason: Option<String>,
+    created_at: Timestamp,
+}
+
+/// Columns as in `running_job.sql`.
+fn whole(row: &Row<'_>) -> rusqlite::Result<WholeRow> {
+    Ok(WholeRow {
+        running: rows::running(row)?,
+        queue: row.get(13)?,
+        priority: row.get(14)?,
+        run_at: rows::instant(row, 15)?,
+        args: row.get(16)?,
+        unique_key: row.get(17)?,
+        unique_while: row.get(18)?,
+        tags: row.get(19)?,
+        rerun_of: row.get(20)?,
+        enqueued_release: row.get(21)?,
+        cancel_reason: row.get(22)?,
+        created_at: rows::instant(row, 23)?,
+    })
+}
+
 impl SqliteStore {
-    pub(super) fn running_row(&self, key: JobKey, fence: Fence) -> Result<Option<RunningRow>> {
-        self.link.first(&sql::RUNNING_JOB, params![key.0, fence.0], rows::running)
+    /// Remembers the row for the settlement that follows in the same transaction, so that it is read once.
+    pub(super) fn running_row(&mut self, key: JobKey, fence: Fence) -> Result<Option<RunningRow>> {
+        let found = self.link.first(&sql::RUNNING_JOB, params![key.0, fence.0], whole)?;
+        let running = found.as_ref().map(|row| row.running.clone());
+        self.row_read = found.filter(|_| self.link.in_transaction());
+        Ok(running)
     }
 
     /// The row moves on first: that is where a stale claim shows. Then its evidence.
-    pub(super) fn write_settlement(&self, settlement: &Settlement<'_>, now: Timestamp) -> Result<bool> {
+    pub(super) fn write_settlement(&mut self, settlement: &Settlement<'_>, now: Timestamp) -> Result<bool> {
         self.link.writing()?;
         let settled = match settlement.settled.next {
             Next::Completed | Next::Cancelled => self.finish(settlement, settlement.reason, now)?,
@@ -53,22 +91,44 @@ impl SqliteStore {
         self.link.execute(&sql::RECORD_ATTEMPT, parameters).map(|_| ())
     }
 
-    fn finish(&self, settlement: &Settlement<'_>, reason: Option<&str>, now: Timestamp) -> Result<bool> {
-        let settled = &settlement.settled;
-        let parameters = params![
-            settled.next.state().as_str(),
-            reason,
-            settlement.result,
-            settled.counts.attempt,
-            now.0,
-            settlement.key.0,
-            settlement.fence.0
-        ];
-        if self.link.execute(&sql::FINISH_JOB, parameters)? == 0 {
+    fn finish(&mut self, settlement: &Settlement<'_>, reason: Option<&str>, now: Timestamp) -> Result<bool> {
+        let read = self.row_read.take().filter(|row| row.running.key == settlement.key && row.running.fence == settlement.fence);
+        let row = match read {
+            Some(row) => row,
+            None => match self.link.first(&sql::RUNNING_JOB, params![settlement.key.0, settlement.fence.0], whole)? {
+                Some(row) => row,
+                None => return Ok(false),
+            },
+        };
+        if self.link.execute(&sql::DELETE_RUNNING, params![settlement.key.0, settlement.fence.0])? == 0 {
             return Ok(false);
         }
-        self.link.execute(&sql::DELETE_JOB, [settlement.key.0])?;
-        Ok(true)
+        let settled = &settlement.settled;
+        let parameters = params![
+            settlement.key.0,
+            row.running.id.0.as_bytes(),
+            row.running.task,
+            row.queue,
+            row.priority,
+            row.running.lane.as_str(),
+            settled.next.state().as_str(),
+            reason,
+            row.run_at.0,
+            row.args,
+            settlement.result,
+            settled.counts.attempt,
+            row.running.attempt_extra,
+            settlement.fence.0,
+            row.unique_key,
+            row.unique_while,
+            row.tags,
+            row.rerun_of,
+            row.enqueued_release,
+            row.cancel_reason,
+            row.created_at.0,
+            now.0,
+        ];
+        self.link.execute(&sql::FINISH_JOB, parameters).map(|_| true)
     }
 
     fn give_back(&self, settlement: &Settlement<'_>, run_at: Option<Timestamp>) -> Result<bool> {

@@ -138,6 +138,7 @@ impl Store for SqliteStore {
 
     // -- by hand -----------------------------------------------------------------------------------------------------
     fn cancel(&mut self, id: JobId, by: &ByHand, now: Timestamp) -> Result<Act> {
+        self.row_read = None; // a reason written now belongs into the history that a settlement writes next
         self.cancel_by_hand(id, by, now)
     }
     fn retry(&mut self, id: JobId, policy_attempts: u32, by: &ByHand, now: Timestamp) -> Result<Act> {

@@ -121,6 +121,7 @@ impl SqliteStore {
 
     fn end_turn(&mut self) {
         self.fences.clear();
+        self.row_read = None;
         self.ended_at = Some(Instant::now());
         self.turn.give_back();
     }
