@@ -49,7 +49,7 @@ statements! {
     CLAIM_JOB = "claim_job" (fence, generation, worker, now, key),
     JOB_FENCE = "job_fence" (key),
     SET_LANE = "set_lane" (lane, key),
-    INSERT_JOB = "insert_job" (id, task, queue, priority, lane, run_at, now, args, expires_at, tags, rerun_of, enqueued_release),
+    ENQUEUE = "enqueue" (id, task, queue, priority, lane, run_at, now, args, expires_at, unique_key, unique_while, tags, rerun_of, enqueued_release),
     // -- settle --------------------------------------------------------------------------------------------------------
     RUNNING_JOB = "running_job" (key, fence),
     RUNNING_BEFORE = "running_before" (generation, limit),

@@ -43,12 +43,14 @@ fn every_file_begins_with_its_name_and_purpose_and_holds_one_statement() {
     let files: Vec<_> =
         files.map(|entry| entry.expect("an entry").path()).filter(|path| path.extension().is_some_and(|end| end == "sql")).collect();
     assert!(files.len() >= statements::ALL.len());
+    let connection = schema();
     for path in files {
         let text = std::fs::read_to_string(&path).expect("a statement");
         let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
         assert!(text.starts_with(&format!("-- {name}: ")), "{name}: the header names the file and says what it is for");
         let body: String = text.lines().filter(|line| !line.starts_with("--")).collect::<Vec<_>>().join("\n");
         assert_eq!(body.matches(';').count(), 1, "{name}: one statement a file");
+        connection.prepare(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
     }
 }
 
@@ -74,7 +76,7 @@ fn hot_statements_use_their_index_and_sort_nothing() {
         (&statements::PRUNE_FINISHED, "workaday_finished_at (state=? AND finished_at<?)"),
         (&statements::LIFT_RULE, "workaday_jobs_held (held=? AND held_rule=?)"),
         (&statements::LIFT_TASK, "workaday_jobs_held (held=?)"),
-        (&statements::INSERT_JOB, "workaday_finished_id (id=?)"),
+        (&statements::ENQUEUE, "workaday_finished_id (id=?)"),
         (&statements::JOB_STATE, "workaday_finished_id (id=?)"),
         (&statements::IDS_BETWEEN, "workaday_jobs_id (id>? AND id<?)"),
         (&statements::READY_COUNTS, "workaday_jobs_ready"),

@@ -57,7 +57,7 @@ impl SqliteStore {
     pub(super) fn insert(&self, job: &NewJob, now: Timestamp) -> Result<Enqueued> {
         let rerun_of = job.rerun_of.map(|id| id.0);
         let changed = self.link.writing()?.execute(
-            &sql::INSERT_JOB,
+            &sql::ENQUEUE,
             params![
                 job.id.0.as_bytes(),
                 job.task,
@@ -68,6 +68,8 @@ impl SqliteStore {
                 now.0,
                 job.args,
                 job.expires_at.map(|at| at.0),
+                None::<&str>, // unique keys come with the client
+                None::<&str>,
                 job.tags,
                 rerun_of.as_ref().map(uuid::Uuid::as_bytes),
                 job.enqueued_release,

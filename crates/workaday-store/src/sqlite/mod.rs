@@ -61,8 +61,9 @@ pub struct SqliteStore {
     fences: VecDeque<(JobKey, Fence)>,
     /// The running row that this transaction read last, for the settlement that follows.
     row_read: Option<settle::WholeRow>,
-    /// When our last transaction ended, for the gap left to others in an app's file.
-    ended_at: Option<Instant>,
+    began_at: Option<Instant>,
+    /// In an app's file: until when others go first.
+    rest_until: Option<Instant>,
     /// The connection failed and could not be replaced yet.
     broken: bool,
 }

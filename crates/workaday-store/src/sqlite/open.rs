@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::migrate;
 use rusqlite::{Connection, OpenFlags};
 use std::path::Path;
+use std::time::Duration;
 use workaday_core::explain::{Problem, RetryAdvice};
 
 /// The oldest SQLite that keeps an acknowledged job: before it a checkpoint could lose commits (WAL-reset bug).
@@ -23,13 +24,22 @@ pub struct OpenOptions {
     pub allow_network_file_system: bool,
     /// The supervisor's last close may move the WAL into the file; nobody else's.
     pub checkpoint_on_close: bool,
+    /// The longest wait for the write lock, the turn included; then `store.busy`. 5 s.
+    pub lock_wait: Duration,
     /// Page cache, in KiB.
     pub cache_kib: u32,
 }
 
 impl Default for OpenOptions {
     fn default() -> Self {
-        Self { create: true, migrate: false, allow_network_file_system: false, checkpoint_on_close: false, cache_kib: 8 * 1024 }
+        Self {
+            create: true,
+            migrate: false,
+            allow_network_file_system: false,
+            checkpoint_on_close: false,
+            lock_wait: Duration::from_secs(5),
+            cache_kib: 8 * 1024,
+        }
     }
 }
 
@@ -60,7 +70,8 @@ impl SqliteStore {
             data_version: None,
             fences: Default::default(),
             row_read: None,
-            ended_at: None,
+            began_at: None,
+            rest_until: None,
             broken: false,
         })
     }
