@@ -3,7 +3,7 @@
 //! | file | one idea |
 //! |---|---|
 //! | `open` `place` `file_system` `settings` | from a path to a connection that can be trusted |
-//! | `link` `failure` `rows` | statements, failures and rows in the store's own words |
+//! | `link` `prepared` `failure` `rows` | statements, failures and rows in the store's own words |
 //! | `transaction` `turn` | begin and commit, in turn with the other writers |
 //! | `store` | the [`Store`](crate::Store) trait, answered method by method from the files below |
 //! | `hot` `settle` `time` `prune` | look and claim · outcomes · staging and expiry · retention |
@@ -23,6 +23,7 @@ pub mod instance;
 mod link;
 mod open;
 mod place;
+mod prepared;
 mod prune;
 pub mod read;
 mod rows;

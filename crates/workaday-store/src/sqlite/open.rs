@@ -56,9 +56,8 @@ impl SqliteStore {
         let app_file = migrate::has_other_tables(&connection, &shown)?;
         notices.extend(ensure_wal(&connection, &shown, app_file)?);
         migrate::ready(&mut connection, &path, options.migrate)?;
-        connection.set_prepared_statement_cache_capacity(128);
         let turn = Turn::of(&path);
-        let link = Link { connection, path: shown };
+        let link = Link::new(connection, shown);
         Ok(Self {
             link,
             file: path,
@@ -89,8 +88,7 @@ pub(super) fn connect_reader(path: &Path) -> Result<Link> {
     settings::apply(&connection, &shown, 2 * 1024, false)?;
     settings::apply_query_only(&connection, &shown)?;
     migrate::readable(&connection, &shown)?;
-    connection.set_prepared_statement_cache_capacity(64);
-    Ok(Link { connection, path: shown })
+    Ok(Link::new(connection, shown))
 }
 
 /// The connection anew, after one that failed: same file, same settings, no schema work.
@@ -98,7 +96,6 @@ pub(super) fn connect_again(path: &str, options: &OpenOptions) -> Result<Connect
     let connection = connect(Path::new(path), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     settings::apply(&connection, path, options.cache_kib, options.checkpoint_on_close)?;
     settings::switch_to_wal(&connection, path)?;
-    connection.set_prepared_statement_cache_capacity(128);
     Ok(connection)
 }
 
