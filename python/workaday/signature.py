@@ -13,7 +13,7 @@ from typing import Any
 from workaday.context import Context
 from workaday.lengths import shortened
 from workaday.values.build import build
-from workaday.values.codec import Codec
+from workaday.values.codec import DICT, Codec
 from workaday.values.containers import Mapping, Sequence
 from workaday.values.plain import ARGUMENT_BYTES_MAX, RESULT_BYTES_MAX, dump, encode_text, load
 from workaday.values.records import Record
@@ -180,15 +180,15 @@ class Signature:
             given = load(text, ARGUMENT_BYTES_MAX)
         except ValueRefused as refused:
             raise Misfit(f"its arguments are {refused.got}", refused.expected, refused.note) from None
-        if type(given) is not dict:
+        if type(given) is not DICT:
             raise Misfit(f"its arguments are {shortened(given)}", "a JSON object, parameter name to value")
-        if not given.keys() <= self.parameters.keys():  # pyright: ignore[reportUnknownMemberType]
-            extra = sorted(given.keys() - self.parameters.keys())[0]  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+        if not given.keys() <= self.parameters.keys():
+            extra = sorted(given.keys() - self.parameters.keys())[0]
             raise Misfit(f"it takes no argument `{extra}`", self.described())
-        if not self._required <= given.keys():  # pyright: ignore[reportUnknownMemberType]
-            missing = sorted(self._required - given.keys())[0]  # pyright: ignore[reportUnknownMemberType]
+        if not self._required <= given.keys():
+            missing = sorted(self._required - given.keys())[0]
             raise Misfit(f"its argument `{missing}` is missing", self.described())
-        return self._turned("decode", given)  # pyright: ignore[reportUnknownArgumentType]
+        return self._turned("decode", given)
 
     def _placed(self, values: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
         args: list[Any] = []

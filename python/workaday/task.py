@@ -28,9 +28,7 @@ class Task(Generic[P, T]):
     Made by `@app.task`. `P` are the arguments that travel (without the `Context`), `T` is the result.
     """
 
-    def __init__(
-        self, app: App, name: str, function: Callable[..., Any], kind: Kind, signature: Signature, policy: Policy
-    ) -> None:
+    def __init__(self, app: App, name: str, function: Callable[..., Any], kind: Kind, signature: Signature, policy: Policy) -> None:
         self.app = app
         self.name = name
         self.function = function
@@ -71,7 +69,7 @@ class Task(Generic[P, T]):
         unique: bool | str | None = None,
         while_: Literal["unfinished", "waiting"] = "unfinished",
         on_conflict: Literal["return", "replace", "error"] = "return",
-        id: Any = None,  # noqa: A002 - the name users know
+        id: Any = None,
         tags: list[str] | tuple[str, ...] | None = None,
         connection: Any = None,
         expires: str | timedelta | datetime | None = None,

@@ -155,7 +155,7 @@ class Writer:
                 own_lock_seen = own_lock_seen + 1 if own_lock.held_by_this_process(self.path) else 0
                 if own_lock_seen >= 10:
                     raise own_lock.own_transaction_open(self.path)
-            time.sleep(random.uniform(0.000_1, 0.000_8))  # noqa: S311 - jitter, no secret
+            time.sleep(random.uniform(0.000_1, 0.000_8))
 
     def _all_at_once(self, connection: sqlite3.Connection, batch: list[Work]) -> bool:
         database = SqliteDatabase(connection, self.path)

@@ -67,7 +67,7 @@ class GroupCommit:
 
     def _follow(self, ticket: Ticket) -> bool:
         """Waits until the work is done, or until it is ours to lead."""
-        assert ticket.signal is not None  # noqa: S101 - made under the mutex
+        assert ticket.signal is not None
         try:
             woken = ticket.signal.acquire(timeout=WAIT_S)
         except BaseException:  # Ctrl-C
