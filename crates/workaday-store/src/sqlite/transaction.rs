@@ -1,6 +1,6 @@
 //! begin, commit, rollback: the write lock taken in turn, and what a failed COMMIT means.
 
-use super::{SqliteStore, failure, settings};
+use super::{SqliteStore, failure, guard, settings};
 use crate::error::{Result, StoreError};
 use crate::store::Durability;
 use rusqlite::ErrorCode;
@@ -84,6 +84,11 @@ impl SqliteStore {
                 cause: "the transaction was rolled back before its commit; nothing was stored".into(),
             });
         }
+        if !self.guard.still_ours() {
+            self.rollback_write();
+            self.broken = true;
+            return Err(guard::lock_lost(&self.link.path).into());
+        }
         let committed = self.link.connection().prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
         let Err(error) = committed else {
             self.end_turn();
@@ -130,6 +135,7 @@ impl SqliteStore {
     fn replace_connection(&mut self) -> Result<()> {
         let connection = super::open::connect_again(&self.link.path, &self.options)?;
         self.link.replace(connection);
+        self.guard = guard::Guard::of(&self.file);
         self.synchronous = None;
         self.data_version = None;
         self.broken = false;
