@@ -6,16 +6,21 @@
 /// One statement of the canonical set.
 #[derive(Debug)]
 pub struct Statement {
+    /// Its place in [`ALL`].
+    pub number: usize,
     /// Its file, without `.sql`.
     pub name: &'static str,
-    /// Its text without the header comment: the statement cache hashes the text at every use.
+    /// Its text without the header comment: it is long, and says nothing to SQLite.
     pub sql: &'static str,
     pub parameters: &'static [&'static str],
 }
 
 macro_rules! statements {
     ($($constant:ident = $file:literal ($($parameter:ident),*)),+ $(,)?) => {
+        #[allow(non_camel_case_types, clippy::upper_case_acronyms)]
+        enum Number { $($constant),+ }
         $(pub const $constant: Statement = Statement {
+            number: Number::$constant as usize,
             name: $file,
             sql: without_header(include_str!(concat!("../../../python/workaday/sql/sqlite/", $file, ".sql"))),
             parameters: &[$(stringify!($parameter)),*],

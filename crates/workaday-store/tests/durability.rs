@@ -181,6 +181,29 @@ fn child_whose_commit_fails() {
     assert_eq!(count(&path), 2);
 }
 
+#[test]
+fn a_write_lock_lost_to_other_code_in_the_process_stops_the_commit() {
+    let (_folder, path) = place();
+    let mut child = start("child_that_loses_its_lock", &path);
+    assert!(child.wait().expect("it ends").success());
+    assert_eq!(count(&path), 1);
+}
+
+/// In a process of its own: what it does would drop the locks of the other tests as well.
+#[test]
+#[ignore = "the other process of a_write_lock_lost_to_other_code_in_the_process_stops_the_commit"]
+fn child_that_loses_its_lock() {
+    let Some(path) = given() else { return };
+    let mut store = SqliteStore::open(&path, OpenOptions::default()).expect("a store");
+    store.begin(Durability::Full).expect("the write lock");
+    store.enqueue(&job(1, "{}"), Timestamp(0)).expect("an enqueue");
+    // What a second SQLite library, or a backup by copying, does: open, read, close.
+    std::fs::read(format!("{}-shm", path.display())).expect("the shared memory");
+    let problem = store.commit().expect_err("the lock is gone").problem();
+    assert_eq!(problem.code, "store.lock_lost", "{problem}");
+    enqueue(&mut store, 2, "{}").expect("it goes on, with a new connection");
+}
+
 // -- a full disk -----------------------------------------------------------------------------------------------------
 
 /// A small tmpfs, gone with the value.

@@ -10,7 +10,7 @@ use workaday_core::job::{Fence, Generation, JobKey, Lane};
 
 impl SqliteStore {
     pub(super) fn data_version_changed(&mut self) -> Result<bool> {
-        let read = || self.link.connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get::<_, i64>(0));
+        let read = || self.link.connection().prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get::<_, i64>(0));
         let now = read().map_err(|error| self.link.fail(error))?;
         Ok(self.data_version.replace(now) != Some(now))
     }
@@ -21,7 +21,11 @@ impl SqliteStore {
             return self.look_inside(now);
         }
         let plain = |text: &'static str| {
-            self.link.connection.prepare_cached(text).and_then(|mut statement| statement.execute([])).map_err(|error| self.link.fail(error))
+            self.link
+                .connection()
+                .prepare_cached(text)
+                .and_then(|mut statement| statement.execute([]))
+                .map_err(|error| self.link.fail(error))
         };
         plain("BEGIN")?;
         let peek = self.look_inside(now);

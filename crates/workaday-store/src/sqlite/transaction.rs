@@ -1,6 +1,6 @@
 //! begin, commit, rollback: the write lock taken in turn, and what a failed COMMIT means.
 
-use super::{SqliteStore, failure, settings};
+use super::{SqliteStore, failure, guard, settings};
 use crate::error::{Result, StoreError};
 use crate::store::Durability;
 use rusqlite::ErrorCode;
@@ -46,14 +46,14 @@ impl SqliteStore {
             Durability::Lazy => "PRAGMA synchronous=NORMAL",
         };
         self.synchronous = None;
-        self.link.connection.execute_batch(pragma).map_err(|error| self.link.fail(error))?;
+        self.link.connection().execute_batch(pragma).map_err(|error| self.link.fail(error))?;
         self.synchronous = Some(durability);
         Ok(())
     }
 
     /// Tries with a jitter of 0.1 to 0.8 ms. SQLite's own busy handler would sleep up to 100 ms between two tries.
     fn begin_immediate(&self, started: Instant) -> Result<()> {
-        let connection = &self.link.connection;
+        let connection = &self.link.connection();
         let mut chance = 0_u64;
         let began = loop {
             let tried = connection.busy_timeout(Duration::ZERO).and_then(|()| connection.prepare_cached("BEGIN IMMEDIATE")?.execute([]));
@@ -84,7 +84,12 @@ impl SqliteStore {
                 cause: "the transaction was rolled back before its commit; nothing was stored".into(),
             });
         }
-        let committed = self.link.connection.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
+        if !self.guard.still_ours() {
+            self.rollback_write();
+            self.broken = true;
+            return Err(guard::lock_lost(&self.link.path).into());
+        }
+        let committed = self.link.connection().prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
         let Err(error) = committed else {
             self.end_turn();
             return Ok(());
@@ -111,7 +116,7 @@ impl SqliteStore {
     }
 
     pub(super) fn rollback_write(&mut self) {
-        if self.link.in_transaction() && self.link.connection.execute_batch("ROLLBACK").is_err() {
+        if self.link.in_transaction() && self.link.connection().execute_batch("ROLLBACK").is_err() {
             self.broken = true;
         }
         self.end_turn();
@@ -129,7 +134,8 @@ impl SqliteStore {
 
     fn replace_connection(&mut self) -> Result<()> {
         let connection = super::open::connect_again(&self.link.path, &self.options)?;
-        self.link.connection = connection;
+        self.link.replace(connection);
+        self.guard = guard::Guard::of(&self.file);
         self.synchronous = None;
         self.data_version = None;
         self.broken = false;
