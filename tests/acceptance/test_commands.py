@@ -294,7 +294,9 @@ def test_nothing_of_a_finished_command_is_left_in_the_process_table(commands) ->
 
 def test_commands_and_tasks_of_the_application_live_side_by_side(new_project: Callable[..., Project]) -> None:
     project = new_project(config=WORKER + script("hello", "echo hello"))
-    project.write("jobs.py", "from workaday import App\n\napp = App('jobs')\n\n\n@app.task\ndef add(a: int, b: int) -> int:\n    return a + b\n")
+    project.write(
+        "jobs.py", "from workaday import App\n\napp = App('jobs')\n\n\n@app.task\ndef add(a: int, b: int) -> int:\n    return a + b\n"
+    )
     project.up().wait_children()
     [job] = project.enqueue("add.enqueue(1, 2)")
     project.wait_state(job, "completed")
