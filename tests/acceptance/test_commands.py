@@ -248,7 +248,7 @@ def test_a_killed_shim_takes_its_command_along_and_the_job_is_tried_again(comman
     supervisor = up(project)
     job = enqueue(project, "long")
     first = told(project, "first")
-    wait_until(lambda: (project.root / "again").exists(), within=5, what="the first run is past its marker")
+    wait_until((project.root / "again").exists, within=5, what="the first run is past its marker")
     os.kill(shim_of(supervisor), signal.SIGKILL)
     gone(first)
     project.wait_state(job, "completed")
