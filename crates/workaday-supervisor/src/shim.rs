@@ -51,8 +51,10 @@ pub fn run(options: &ShimOptions) -> std::io::Result<()> {
     if matches!(recv(&socket, &mut [0_u8; 1], RecvFlags::DONTWAIT | RecvFlags::PEEK), Ok((_, 0))) {
         return Ok(());
     }
+    // Before the exec: a short program has ended by the time the exec is reported.
+    let started = Instant::now();
     let report = match start(options) {
-        Ok(leader) => Watch::new(leader, options.deadline).run(&socket, &children),
+        Ok(leader) => Watch::new(leader, started, options.deadline).run(&socket, &children),
         Err(error) => json!({"refused": refusal(&error, &options.argv[0], &options.cwd)}),
     };
     // Nobody reads it when the supervisor is gone: the next one rescues.
@@ -134,8 +136,7 @@ struct Watch {
 }
 
 impl Watch {
-    fn new(leader: i32, deadline: Option<Duration>) -> Watch {
-        let started = Instant::now();
+    fn new(leader: i32, started: Instant, deadline: Option<Duration>) -> Watch {
         Watch {
             leader,
             started,
