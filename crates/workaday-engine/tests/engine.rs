@@ -411,3 +411,19 @@ fn arguments_that_no_client_of_ours_can_have_written_are_held_not_sent() {
     world.run();
     assert_eq!(world.held(id).as_deref(), Some("unreadable"));
 }
+
+#[test]
+fn other_settings_hold_from_the_next_turn_and_end_no_job() {
+    let mut world = World::with(vec![TaskBuilder::sync("shop.pack").entry()], Settings { processes: 3, ..Settings::default() });
+    let ids: Vec<_> = (0..3).map(|_| world.enqueue("shop.pack")).collect();
+    world.run();
+    assert_eq!(world.sent.len(), 3);
+    world.engine.reconfigure(Settings { processes: 1, ..Settings::default() });
+    world.run();
+    assert_eq!(world.said.iter().filter(|command| matches!(command, Command::Drain { .. })).count(), 2);
+    (0..3).for_each(|_| drop(world.complete()));
+    assert!(ids.iter().all(|id| world.state(*id) == "completed"));
+    world.engine.reconfigure(Settings { processes: 4, ..Settings::default() });
+    world.run();
+    assert_eq!(world.engine.crew.count(ChildKind::Sync), 4);
+}

@@ -19,6 +19,9 @@ pub fn run(args: &Up, context: &mut Context) -> Done {
     for waiting in without_effect(settings) {
         tracing::warn!("{waiting} is read and checked, but this version does not act on it yet");
     }
+    let sources = context.sources(args.app.as_deref())?;
+    let reload =
+        Box::new(move || workaday_config::load(&sources).map(|settings| engine_settings(&settings)).map_err(|error| error.to_string()));
     let options = workaday_supervisor::UpOptions {
         database: settings.database.path().to_path_buf(),
         app,
@@ -27,6 +30,7 @@ pub fn run(args: &Up, context: &mut Context) -> Done {
         release: release(&settings.root),
         adopt: args.adopt,
         settings: engine_settings(settings),
+        reload: Some(reload),
     };
     workaday_supervisor::up(options)?;
     Ok(DONE)
