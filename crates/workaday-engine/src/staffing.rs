@@ -55,9 +55,11 @@ impl Staffing {
         self.not_before = None;
         for kind in ChildKind::ALL {
             let wanted = self.wanted(kind, crew, catalogue, settings);
-            // After a failed start one child tries; the others follow once it is there.
-            let wanted = if self.failures > 0 { wanted.min(1) } else { wanted };
             while crew.count(kind) < wanted {
+                // After a failed start one child tries; the others follow once it is there.
+                if self.failures > 0 && crew.children.values().any(|child| child.state == ChildState::Starting) {
+                    return commands;
+                }
                 commands.push(crew.spawn(kind, now));
             }
         }

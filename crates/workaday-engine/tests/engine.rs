@@ -404,6 +404,21 @@ fn a_child_that_never_says_hello_is_killed_and_tried_again() {
     assert_ne!(world.child_of(ChildKind::Sync), silent);
 }
 
+/// Found by the storm of kills: with one child left, nothing tried the second one again, and nothing ever reset the count.
+#[test]
+fn a_start_that_failed_beside_a_living_child_does_not_leave_one_child_for_ever() {
+    let mut world = World::with(vec![TaskBuilder::sync("shop.pack").entry()], Settings { processes: 2, ..Settings::default() });
+    let dead = world.child_of(ChildKind::Sync);
+    world.mute = true;
+    world.die(dead, None);
+    let killed_early = world.engine.crew.children.values().find(|child| child.pid == 0).map(|child| child.no).expect("a child starts");
+    world.die(killed_early, None);
+    world.mute = false;
+    world.advance(Length::seconds(1));
+    world.run();
+    assert_eq!(world.engine.crew.count(ChildKind::Sync), 2);
+}
+
 #[test]
 fn arguments_that_no_client_of_ours_can_have_written_are_held_not_sent() {
     let mut world = one_sync();
