@@ -305,6 +305,17 @@ def test_commands_and_tasks_of_the_application_live_side_by_side(new_project: Ca
     assert {"command.hello", "jobs.add"} <= {task["name"] for task in (listed["tasks"] if isinstance(listed, dict) else listed)}
 
 
+def test_a_reload_brings_commands_and_takes_them_away(commands) -> None:
+    project = commands(script("old", "echo old"))
+    supervisor = up(project)
+    project.write("workaday.toml", WORKER + script("new", "echo new"))
+    supervisor.process.send_signal(signal.SIGHUP)
+    supervisor.wait_line("read again")
+    wait_until(lambda: project.one("SELECT present FROM workaday_tasks WHERE name = 'command.new'"), within=5, what="the new command")
+    project.wait_state(enqueue(project, "new"), "completed")
+    assert project.one("SELECT present FROM workaday_tasks WHERE name = 'command.old'") == 0
+
+
 def test_a_command_is_shown_and_refuses_arguments_that_do_not_fit(commands) -> None:
     project = commands(script("hello", "true", owner='"ops@shop.example"', expects='"a greeting"'))
     up(project)

@@ -45,7 +45,7 @@ const fn without_header(text: &str) -> &str {
 
 statements! {
     // -- look, claim ---------------------------------------------------------------------------------------------------
-    READY_PAIR = "ready_pair" (lane, queue),
+    READY_QUEUE = "ready_queue" (lane, queue),
     NEXT_DUE = "next_due" (),
     NEXT_EXPIRY = "next_expiry" (),
     CANCELLING_JOBS = "cancelling_jobs" (limit),

@@ -31,19 +31,12 @@ const LAST_WORDS_CHARS: usize = 300;
 const READS_AT_END_MAX: usize = 32;
 
 /// One `[command.NAME]` of the configuration.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct CommandTask {
     pub entry: TaskEntry,
     pub run: Vec<String>,
     pub cwd: PathBuf,
     pub env: BTreeMap<String, String>,
-}
-
-impl CommandTask {
-    /// Its entry as the store keeps it.
-    pub fn stated(&self) -> String {
-        serde_json::to_string(&self.entry).unwrap_or_default()
-    }
 }
 
 /// What of a command can be waited for.
@@ -83,8 +76,24 @@ pub struct Commands {
 
 impl Commands {
     pub fn new(tasks: Vec<CommandTask>) -> Commands {
-        let tasks = tasks.into_iter().map(|task| (task.entry.name.clone(), task)).collect();
-        Commands { tasks, running: BTreeMap::new() }
+        Commands { tasks: by_name(tasks), running: BTreeMap::new() }
+    }
+
+    /// Takes over another configuration, for what starts from now on. `false`: nothing has changed.
+    pub fn reconfigure(&mut self, tasks: Vec<CommandTask>) -> bool {
+        let tasks = by_name(tasks);
+        let has_changed = tasks != self.tasks;
+        self.tasks = tasks;
+        has_changed
+    }
+
+    pub fn count(&self) -> usize {
+        self.tasks.len()
+    }
+
+    /// The catalogue entries, each with its JSON.
+    pub fn stated(&self) -> Vec<(TaskEntry, String)> {
+        self.tasks.values().map(|task| (task.entry.clone(), serde_json::to_string(&task.entry).unwrap_or_default())).collect()
     }
 
     pub fn has(&self, no: ChildNo) -> bool {
@@ -355,6 +364,10 @@ impl Running {
         let message = format!("`{}` left with exit code {code}{said}", self.program);
         Ended::Failed { error: json!({"type": "command.failed", "message": message, "exit_code": code}).to_string(), retry: true }
     }
+}
+
+fn by_name(tasks: Vec<CommandTask>) -> BTreeMap<String, CommandTask> {
+    tasks.into_iter().map(|task| (task.entry.name.clone(), task)).collect()
 }
 
 fn line(no: ChildNo, seq: Seq, stream: &'static str, text: String, now: Moment) -> Event {

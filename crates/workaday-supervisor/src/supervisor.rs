@@ -12,6 +12,7 @@ use crate::orphans;
 use crate::signals::Signals;
 use crate::storage;
 use crate::translate;
+use crate::up::Reload;
 use crate::wakeup::{WakeSocket, WalWatch};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::Signal;
@@ -23,7 +24,7 @@ use workaday_core::clock::{Length, Timestamp};
 use workaday_core::explain::{Explain, Problem};
 use workaday_engine::crew::ChildKind;
 use workaday_engine::event::Line;
-use workaday_engine::{ChildNo, Command, Engine, Event, Moment, Seq, Turn};
+use workaday_engine::{ChildNo, Command, Engine, Event, Moment, Seq, Settings, Turn};
 use workaday_store::{StoreError, WorkerRow};
 use workaday_wire::Frame;
 
@@ -46,6 +47,7 @@ pub struct Supervisor {
     pub signals: Signals,
     pub database: PathBuf,
     pub ready_settings: String,
+    pub reload: Option<Reload>,
     processes: BTreeMap<ChildNo, ChildProcess>,
     commands: Commands,
     memory_at: Timestamp,
@@ -81,8 +83,7 @@ impl Supervisor {
         database: PathBuf,
     ) -> Supervisor {
         let now = moment().steady;
-        let ready_settings =
-            json!({"kill_after_us": engine.settings.kill_after.0, "log_line_bytes": workaday_engine::journal::LINE_BYTES}).to_string();
+        let ready_settings = ready_settings(&engine.settings);
         Supervisor {
             engine,
             recipe,
@@ -92,6 +93,7 @@ impl Supervisor {
             signals,
             database,
             ready_settings,
+            reload: None,
             processes: BTreeMap::new(),
             commands,
             memory_at: now,
@@ -319,7 +321,7 @@ impl Supervisor {
     fn signalled(&mut self, now: Moment) {
         for signal in self.signals.read() {
             if signal == libc::SIGHUP {
-                tracing::info!("SIGHUP: the configuration is read at the next start");
+                self.reload();
                 continue;
             }
             let again = self.engine.is_draining();
@@ -328,6 +330,30 @@ impl Supervisor {
                 false => tracing::info!("draining: running jobs may finish within the grace, nothing new starts"),
                 true => tracing::info!("asked again: the grace is over"),
             }
+        }
+    }
+
+    /// Takes over a changed configuration whole, or keeps the old one whole.
+    fn reload(&mut self) {
+        let Some(reload) = &mut self.reload else { return tracing::warn!("SIGHUP: there is no configuration to read again") };
+        match reload() {
+            Ok((settings, commands)) => {
+                // The application is found at the start, and not again.
+                let settings = Settings { has_app: self.recipe.application.is_some(), ..settings };
+                let other_commands = self.commands.reconfigure(commands);
+                if settings == self.engine.settings && !other_commands {
+                    return tracing::info!("SIGHUP: the configuration has not changed");
+                }
+                self.ready_settings = ready_settings(&settings);
+                self.engine.reconfigure(settings);
+                if other_commands {
+                    self.engine.state_commands(self.commands.stated(), self.recipe.release.clone());
+                }
+                tracing::info!(
+                    "SIGHUP: the configuration was read again and holds from now on; `app` and `database` hold from the next start"
+                );
+            }
+            Err(problem) => tracing::error!("SIGHUP: the configuration was refused, the old one goes on\n{problem}"),
         }
     }
 
@@ -534,6 +560,11 @@ impl Supervisor {
             }
         }
     }
+}
+
+/// What a child is told in `ready`.
+fn ready_settings(settings: &Settings) -> String {
+    json!({"kill_after_us": settings.kill_after.0, "log_line_bytes": workaday_engine::journal::LINE_BYTES}).to_string()
 }
 
 /// The one job that runs alone in this child, if raw output can be told to be its.

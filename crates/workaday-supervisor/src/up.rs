@@ -26,8 +26,10 @@ use workaday_store::{Durability, Store, StoreError};
 /// How long the children of a dead supervisor may take to be gone once they were killed.
 const CHILDREN_PATIENCE: Duration = Duration::from_secs(1);
 
+/// Reads the configuration again, at SIGHUP. The error is all its problems, as text.
+pub type Reload = Box<dyn FnMut() -> Result<(Settings, Vec<CommandTask>), String>>;
+
 /// What `up` is started with.
-#[derive(Clone, Debug)]
 pub struct UpOptions {
     /// The SQLite file.
     pub database: PathBuf,
@@ -41,6 +43,8 @@ pub struct UpOptions {
     /// Take a copied store as one of its own.
     pub adopt: bool,
     pub settings: Settings,
+    /// `None`: SIGHUP changes nothing, and says so.
+    pub reload: Option<Reload>,
 }
 
 /// Runs until drained. The problem, if any, says why it could not start or had to end.
@@ -59,14 +63,14 @@ pub fn up(options: UpOptions) -> Result<(), Problem> {
     let paused = bind(&mut store, options.adopt).map_err(|error| error.problem())?;
     let instance = store.instance_id().map_err(|error| error.problem())?;
     let database = store.path().to_owned();
-    let generation = take_over(&mut store, &instance, &options, started).map_err(|error| error.problem())?;
+    let generation = take_over(&mut store, &instance, options.release.clone(), started).map_err(|error| error.problem())?;
     let children_lock = ChildrenLock::take(&database, CHILDREN_PATIENCE)?;
     let settings = Settings { has_app: application.is_some(), ..options.settings };
     let mut engine =
         Engine::new(Box::new(store), Box::new(Seeded::from_system()), settings, generation, started).map_err(|e| e.problem())?;
     // Before the rescue: what becomes of a command job is decided by the configuration of now.
-    let stated = options.commands.iter().map(|task| (task.entry.clone(), task.stated())).collect();
-    engine.state_commands(stated, options.release.clone());
+    let commands = Commands::new(options.commands);
+    engine.state_commands(commands.stated(), options.release.clone());
     let rescued = engine.rescue(moment()).map_err(|error| error.problem())?;
     if rescued.rescued > 0 {
         let took_ms = (moment().steady - started.steady).0 / 1_000;
@@ -94,14 +98,14 @@ pub fn up(options: UpOptions) -> Result<(), Problem> {
     let app = recipe.application.as_ref().map_or("none", |application| &application.app);
     tracing::info!(
         %app,
-        commands = options.commands.len(),
+        commands = commands.count(),
         generation = generation.0,
         "workaday {} is up on {}",
         env!("CARGO_PKG_VERSION"),
         database.display()
     );
-    let commands = Commands::new(options.commands);
     let mut supervisor = Supervisor::new(engine, recipe, commands, children_lock, wake, wal, signals, database);
+    supervisor.reload = options.reload;
     let ended = supervisor.run();
     tracing::info!("workaday is down");
     ended
@@ -162,14 +166,14 @@ fn in_transaction<T>(store: &mut SqliteStore, write: impl FnOnce(&mut SqliteStor
 }
 
 /// Raises the generation and ends what earlier ones left: known by boot and start time, or by their mark.
-fn take_over(store: &mut SqliteStore, instance: &str, options: &UpOptions, now: Moment) -> Result<Generation, StoreError> {
+fn take_over(store: &mut SqliteStore, instance: &str, release: Option<String>, now: Moment) -> Result<Generation, StoreError> {
     let (generation, leftovers) = in_transaction(store, |store| {
         let generation = store.next_generation()?;
         let leftovers = store.leftovers(generation)?;
         for left in &leftovers {
             store.close_worker(left.worker, "its supervisor died", now.wall)?;
         }
-        let row = worker_row("supervisor", i64::from(std::process::id()), options.release.clone());
+        let row = worker_row("supervisor", i64::from(std::process::id()), release);
         store.open_worker(generation, &row, now.wall)?;
         Ok((generation, leftovers))
     })?;

@@ -26,15 +26,22 @@ pub fn run(args: &Up, context: &mut Context) -> Done {
     for waiting in without_effect(settings) {
         tracing::warn!("{waiting} is read and checked, but this version does not act on it yet");
     }
+    let sources = context.sources(args.app.as_deref())?;
+    let reload = Box::new(move || {
+        workaday_config::load(&sources)
+            .map(|settings| (engine_settings(&settings), command_tasks(&settings)))
+            .map_err(|error| error.to_string())
+    });
     let options = workaday_supervisor::UpOptions {
         database: settings.database.path().to_path_buf(),
         app: settings.app.clone(),
-        commands: settings.commands.iter().map(|(name, command)| command_task(name, command, &settings.root)).collect(),
+        commands: command_tasks(settings),
         root: settings.root.clone(),
         python: settings.worker.python.clone(),
         release: release(&settings.root),
         adopt: args.adopt,
         settings: engine_settings(settings),
+        reload: Some(reload),
     };
     workaday_supervisor::up(options)?;
     Ok(DONE)
@@ -52,7 +59,9 @@ pub fn app_missing(settings: &Settings) -> Problem {
 fn without_effect(settings: &Settings) -> Vec<String> {
     let named =
         |path: &'static str, shown: &str| settings.names(path).into_iter().map(|name| format!("[{shown}.{name}]")).collect::<Vec<_>>();
-    let mut found = [named("command.*", "command"), named("schedules.*", "schedules"), named("alerts.*", "alerts")].concat();
+    let mut found = [named("schedules.*", "schedules"), named("alerts.*", "alerts")].concat();
+    let ticking = settings.commands.iter().filter(|(_, command)| command.schedule.is_some());
+    found.extend(ticking.map(|(name, _)| format!("command.{name}.schedule")));
     found.extend(settings.queues.iter().filter(|(_, queue)| queue.rate.is_some()).map(|(name, _)| format!("queues.{name}.rate")));
     found.extend((settings.worker.threads > 1).then(|| "worker.threads above 1".to_owned()));
     found
@@ -81,6 +90,10 @@ pub fn engine_settings(settings: &Settings) -> workaday_engine::Settings {
         retain_discarded: settings.retention.discarded,
         ..workaday_engine::Settings::default()
     }
+}
+
+fn command_tasks(settings: &Settings) -> Vec<CommandTask> {
+    settings.commands.iter().map(|(name, command)| command_task(name, command, &settings.root)).collect()
 }
 
 /// A `[command.NAME]` as the task `command.NAME`.

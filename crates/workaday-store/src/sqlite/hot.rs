@@ -46,16 +46,18 @@ impl SqliteStore {
         })
     }
 
-    /// Steps from pair to pair: the cost grows with the queues, not with the jobs.
+    /// Steps from queue to queue: the cost grows with the queues, not with the jobs.
     fn ready_pairs(&self) -> Result<Vec<(Lane, String)>> {
-        let mut pairs: Vec<(Lane, String)> = Vec::new();
-        loop {
-            let (lane, queue) = pairs.last().map_or(("", ""), |(lane, queue)| (lane.as_str(), queue));
-            match self.link.first(&sql::READY_PAIR, params![lane, queue], rows::pair)? {
-                Some(pair) => pairs.push(pair),
-                None => return Ok(pairs),
+        let mut pairs = Vec::new();
+        for &lane in Lane::ALL {
+            // No queue has an empty name, so all come after it.
+            let mut after = String::new();
+            while let Some(queue) = self.link.first(&sql::READY_QUEUE, params![lane.as_str(), after], |row| row.get::<_, String>(0))? {
+                pairs.push((lane, queue.clone()));
+                after = queue;
             }
         }
+        Ok(pairs)
     }
 
     pub(super) fn insert(&self, job: &NewJob, now: Timestamp) -> Result<Enqueued> {
