@@ -6,7 +6,7 @@ use crate::crew::{Child, ChildKind, ChildState, Flight, Stop};
 use crate::engine::{Chore, Engine};
 use crate::event::{ChildNo, Command, CommandEnd, Death, Ended, Event, Seq, Spent, StopWhy};
 use crate::moment::Moment;
-use crate::settler::Pending;
+use crate::settler::{Pending, RanIn};
 use workaday_core::catalogue::TaskEntry;
 use workaday_core::lifecycle::Outcome;
 use workaday_store::WorkerRow;
@@ -122,16 +122,16 @@ impl Engine {
         let Some(mut flight) = self.crew.land(seq, now.steady) else {
             return;
         };
-        let mut release = None;
+        let mut ran_in = RanIn::default();
         if let Some(child) = self.crew.children.get_mut(&no) {
             child.jobs_done += 1;
-            release.clone_from(&child.release);
+            ran_in = child.ran_in();
         }
         if matches!(ended, Ended::Completed { .. } | Ended::Failed { .. }) {
             flight.task.learn(spent.ran_us);
         }
         self.journal.close(&mut flight, now.steady);
-        self.settler.add(Pending::from_outcome(flight, ended, spent, release, now));
+        self.settler.add(Pending::from_outcome(flight, ended, spent, ran_in, now));
         self.unblock();
     }
 
@@ -191,7 +191,7 @@ impl Engine {
                 false => Pending::not_begun(flight, now),
                 true => {
                     let outcome = verdict(&flight, begun_count, stopped_by_us);
-                    Pending::from_death(flight, outcome, death, Spent::default(), child.release.clone(), now)
+                    Pending::from_death(flight, outcome, death, Spent::default(), child.ran_in(), now)
                 }
             };
             self.settler.add(pending);
@@ -212,10 +212,10 @@ impl Engine {
             // After a stop the code says little: many programs leave with 0 on SIGTERM, their work half done.
             let by_itself = flight.stop == Stop::Not && !flight.over_memory;
             self.settler.add(match ended.filter(|_| by_itself) {
-                Some(ended) => Pending::from_outcome(flight, ended, spent, child.release, now),
+                Some(ended) => Pending::from_outcome(flight, ended, spent, child.ran_in(), now),
                 None => {
                     let outcome = verdict(&flight, 1, false);
-                    Pending::from_death(flight, outcome, &death, spent, child.release, now)
+                    Pending::from_death(flight, outcome, &death, spent, child.ran_in(), now)
                 }
             });
         }

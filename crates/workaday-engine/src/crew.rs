@@ -5,6 +5,7 @@ use crate::event::{ChildNo, Command, JobFrame, Seq, StopWhy};
 use crate::journal::LogState;
 use crate::moment::Moment;
 use crate::settings::Settings;
+use crate::settler::RanIn;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use workaday_core::clock::Timestamp;
@@ -75,6 +76,13 @@ pub struct Child {
     pub idle_since: Timestamp,
     pub recalling: bool,
     pub resident_bytes: u64,
+}
+
+impl Child {
+    /// What the record of an attempt says of where it ran.
+    pub fn ran_in(&self) -> RanIn {
+        RanIn { child: format!("{} {}", self.kind.as_str(), self.pid), release: self.release.clone() }
+    }
 }
 
 /// How far the stopping of a job is.

@@ -284,10 +284,14 @@ fn is_secret(name: &OsString) -> bool {
 fn prepare(command: &mut Command, inherited: [i32; 3]) {
     command.process_group(0);
     let supervisor = std::process::id() as libc::pid_t;
-    // SAFETY: between fork and exec only async-signal-safe calls are made: prctl, getppid, fcntl, open, write, close.
+    // SAFETY: between fork and exec only async-signal-safe calls are made: prctl, sigmask, getppid, fcntl, open, write, close.
     unsafe {
         command.pre_exec(move || {
             libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+            // What we block for our signal descriptor would be inherited: SIGTERM could not end a child.
+            let mut none: libc::sigset_t = std::mem::zeroed();
+            libc::sigemptyset(&mut none);
+            libc::pthread_sigmask(libc::SIG_SETMASK, &none, std::ptr::null_mut());
             if libc::getppid() != supervisor {
                 // Our parent died before the call above: nobody would end us.
                 libc::_exit(1);

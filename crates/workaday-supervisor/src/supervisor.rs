@@ -31,6 +31,8 @@ use workaday_wire::Frame;
 /// Reads from one child before the others get their turn.
 const READS_MAX: usize = 4;
 const MEMORY_PERIOD: Length = Length::millis(200);
+/// Between the end of a dying child's wire and its end for waitpid (large processes take a while to be torn down).
+const DEATH_MOMENT: Length = Length::millis(500);
 const STORAGE_PERIOD: Length = Length::seconds(5);
 const BUSY_PAUSE: Length = Length::millis(20);
 const TROUBLE_PAUSE: Length = Length::seconds(1);
@@ -209,8 +211,9 @@ impl Supervisor {
         if let Some(at) = self.wal.as_ref().and_then(WalWatch::next_at) {
             until = until.min(at);
         }
-        for closed_at in self.processes.values().filter(|child| !child.signalled).filter_map(|child| child.closed_at) {
-            until = until.min(closed_at + self.engine.settings.kill_after);
+        let kill_after = self.engine.settings.kill_after;
+        if let Some(at) = self.processes.values().filter(|child| !child.signalled).filter_map(|child| leaves_by(child, kill_after)).min() {
+            until = until.min(at);
         }
         if let Some(at) = self.commands.next_at(self.engine.settings.kill_after) {
             until = until.min(at);
@@ -310,8 +313,7 @@ impl Supervisor {
     fn end_lingering(&mut self, now: Moment) {
         let patience = self.engine.settings.kill_after;
         for child in self.processes.values_mut().filter(|child| !child.signalled) {
-            let overdue = child.closed_at.is_some_and(|at| now.steady >= at + if child.said_bye { patience } else { Length::default() });
-            if overdue {
+            if leaves_by(child, patience).is_some_and(|at| now.steady >= at) {
                 tracing::warn!(child = child.no.0, "child {} closed its wire but did not end; it is killed", child.no.0);
                 child.signal(Signal::KILL);
             }
@@ -560,6 +562,12 @@ impl Supervisor {
             }
         }
     }
+}
+
+/// When a child that has closed its wire is overdue. Without a goodbye it is most likely dying: the kernel closes its
+/// descriptors first, and waitpid says a moment later what it died of.
+fn leaves_by(child: &ChildProcess, kill_after: Length) -> Option<Timestamp> {
+    Some(child.closed_at? + if child.said_bye { kill_after } else { DEATH_MOMENT })
 }
 
 /// What a child is told in `ready`.
