@@ -236,7 +236,7 @@ impl Resolved {
             threads: count("threads").unwrap_or(1),
             async_processes: count("async_processes").unwrap_or(1),
             async_slots: count("async_slots").unwrap_or(100),
-            solo: count("solo").unwrap_or(2),
+            solo: count("solo").unwrap_or(4),
             commands: count("commands").unwrap_or(cores.max(1)),
             grace: self.length("worker", "", "grace"),
             kill_after: self.length("worker", "", "kill_after"),
