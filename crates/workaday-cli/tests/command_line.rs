@@ -55,6 +55,34 @@ fn the_same_id_twice_is_one_job() {
 }
 
 #[test]
+fn a_unique_key_is_one_unfinished_job() {
+    let project = Project::with_store();
+    let enqueue = ["enqueue", "shop.sweep", "--unique", "nightly"];
+    let first = project.ok(&enqueue).out.trim().to_owned();
+    assert_eq!(project.ok(&enqueue).out.trim(), format!("{first}  (holds this unique key; nothing was added)"));
+    let again = project.ok(&[&enqueue[..], &["--json"]].concat()).json();
+    assert_eq!((again["id"].as_str(), &again["new"]), (Some(&*first), &json!(false)));
+    let taken = project.refused(&[&enqueue[..], &["--on-conflict", "error"]].concat(), 3, "enqueue.unique_taken");
+    assert!(taken.err.contains(&first) && taken.err.contains("(available)"), "{taken:?}");
+    assert_eq!(
+        project.ok(&["job", "show", &first, "--json"]).json()["unique_key"],
+        "shop.sweep key=nightly",
+        "as the Python client writes it"
+    );
+    project.ok(&["job", "cancel", &first]);
+    let second = project.ok(&[&enqueue[..], &["--while", "waiting", "--json"]].concat()).json();
+    assert_eq!(second["new"], true, "a finished job holds no key");
+    let retaken = project.refused(&["job", "retry", &first], 3, "job.unique_taken");
+    assert!(retaken.err.contains("nothing was changed"), "{retaken:?}");
+    for slip in ["", "args"] {
+        project.refused(&["enqueue", "shop.sweep", "--unique", slip], 2, "usage.value");
+    }
+    for slip in [&["--while", "waiting"][..], &["--unique", "x", "--while", "always"]] {
+        assert_eq!(project.run(&[&["enqueue", "shop.sweep"], slip].concat()).code, 2, "{slip:?}");
+    }
+}
+
+#[test]
 fn a_job_is_cancelled_retried_and_explained() {
     let project = Project::with_store();
     let id = project.ok(&["enqueue", "shop.sweep", "--delay", "1h"]).out.trim().to_owned();
