@@ -88,11 +88,16 @@ fn a_job_is_cancelled_retried_and_explained() {
     let id = project.ok(&["enqueue", "shop.sweep", "--delay", "1h"]).out.trim().to_owned();
     let why = project.ok(&["job", "why", &id]).out;
     assert!(why.contains("scheduled") && why.contains("No supervisor serves this store"), "{why}");
-    assert_eq!(project.ok(&["job", "cancel", &id, "--reason", "not needed"]).out, "1 job cancelled.\n");
+    assert_eq!(
+        project.ok(&["job", "cancel", &id, "--reason", "not needed"]).out,
+        format!("1 job cancelled.\nUndo: workaday job retry {id}\n")
+    );
     assert!(project.ok(&["job", "why", &id]).out.contains("not needed"));
     let twice = project.refused(&["job", "cancel", &id], 3, "job.state_refuses");
     assert!(twice.err.contains("it is cancelled"), "{twice:?}");
-    assert_eq!(project.ok(&["job", "retry", &id]).out, "1 job available again.\n");
+    assert_eq!(project.ok(&["job", "retry", &id]).out, format!("1 job available again.\nUndo: workaday job cancel {id}\n"));
+    let asked = project.refused(&["job", "delete", &id], 2, "usage.confirm");
+    assert!(asked.err.contains("this cannot be undone"), "{asked:?}");
     project.refused(&["job", "why", "019ad000-0000-7000-8000-00000000ffff"], 3, "job.not_found");
     let audit = open_reader(project.database()).unwrap().audit(None, 10).unwrap();
     let cancel = audit.iter().find(|row| row.action == "cancel").unwrap();
@@ -111,7 +116,7 @@ fn a_batch_says_how_many_and_waits_for_a_yes() {
     let asked = project.refused(&["job", "cancel", "--task", "shop.send"], 2, "usage.confirm");
     assert!(asked.err.contains("Cancel 3 jobs of shop.send"), "{asked:?}");
     assert_eq!(project.ok(&["job", "list", "--state", "available", "--json"]).json().as_array().unwrap().len(), 4);
-    assert_eq!(project.ok(&["job", "cancel", "--task", "shop.send", "--yes"]).out, "3 jobs cancelled.\n");
+    assert_eq!(project.ok(&["job", "cancel", "--task", "shop.send", "--yes"]).out.lines().next(), Some("3 jobs cancelled."));
     project.refused(&["job", "cancel"], 2, "usage.no_jobs_named");
     let slip = project.refused(&["job", "list", "--state", "availabel"], 2, "usage.value");
     assert!(slip.err.contains("did you mean `available`?"), "{slip:?}");
@@ -311,6 +316,16 @@ fn completions_and_the_man_page_are_printed() {
         assert!(project.ok(&["completions", shell]).out.contains("workaday"), "{shell}");
     }
     assert!(project.ok(&["man"]).out.starts_with(".ie"));
+    assert!(project.ok(&["man", "job", "retry"]).out.contains("Give finished or quarantined jobs another attempt"));
+    let slip = project.refused(&["man", "job", "rety"], 2, "usage.value");
+    assert!(slip.err.contains("did you mean `retry`?"), "{slip:?}");
+    let written = project.ok(&["man", "--out", "pages", "--json"]).json();
+    assert!(written["written"].as_array().is_some_and(|pages| pages.len() > 30), "{written}");
+    for page in ["workaday.1", "workaday-up.1", "workaday-job-retry.1", "workaday-cron-next.1"] {
+        assert!(project.folder.path().join("pages").join(page).exists(), "{page}");
+    }
+    std::fs::write(project.folder.path().join("taken"), "").unwrap();
+    project.refused(&["man", "--out", "taken"], 1, "cli.man_unwritable");
     assert_eq!(project.ok(&["--version"]).out, format!("workaday {}\n", env!("CARGO_PKG_VERSION")));
 }
 
