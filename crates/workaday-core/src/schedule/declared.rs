@@ -45,6 +45,27 @@ pub struct ScheduleEntry {
     pub skips_alert: Option<u32>,
 }
 
+words! {
+    /// Who states a schedule. Each is reconciled with its own statements only.
+    ScheduleSource {
+        Code = "code",
+        Config = "config",
+        /// Made at run time, by API or command line.
+        Dynamic = "dynamic",
+    }
+}
+
+words! {
+    /// Can a schedule tick?
+    ScheduleState {
+        Active = "active",
+        /// No longer declared; kept with its history.
+        Absent = "absent",
+        /// Cannot run as it stands; its cursor waits.
+        Broken = "broken",
+    }
+}
+
 /// What a declaration means.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
