@@ -68,8 +68,10 @@ impl Engine {
         self.catalogue.replace(hello.catalogue.clone());
         self.catalogue_hash = hello.hash;
         self.chores.extend(hello.catalogue.iter().map(|entry| Chore::LiftTask { task: entry.name.clone() }));
+        let stated = hello.catalogue.iter().flat_map(|entry| entry.schedules.clone()).collect();
         let entries = hello.catalogue.into_iter().zip(hello.raw).collect();
         self.chores.push(Chore::Catalogue { entries, release: hello.release });
+        self.chores.push(Chore::Schedules { stated });
         self.chores.push(Chore::CloseAlert { code: "worker.import_failed".into(), subject: "app".into() });
     }
 

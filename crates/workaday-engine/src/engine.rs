@@ -13,6 +13,8 @@ use crate::journal::Journal;
 use crate::moment::Moment;
 use crate::pruner::Pruner;
 use crate::rescuer::{Rescuer, RescuerReport};
+use crate::scheduler::{Scheduler, SchedulerReport};
+use crate::schedules;
 use crate::settings::Settings;
 use crate::settler::{Settler, SettlerReport};
 use crate::staffing::Staffing;
@@ -21,6 +23,7 @@ use crate::timekeeper::{Timekeeper, ask};
 use workaday_core::catalogue::TaskEntry;
 use workaday_core::clock::{Length, Timestamp, format_length};
 use workaday_core::job::{Fence, Generation, HeldCode, JobKey, Lane};
+use workaday_core::schedule::{ScheduleEntry, ScheduleSource};
 use workaday_store::{Durability, Peek, Store, StoreError, WorkerRow};
 
 /// The truth when every hint is lost: look at the store this often.
@@ -38,6 +41,7 @@ pub struct Turn {
     pub commands: Vec<Command>,
     pub settled: SettlerReport,
     pub staged: StagerReport,
+    pub scheduled: SchedulerReport,
     pub claimed: usize,
     pub held: usize,
     pub pruned: usize,
@@ -46,13 +50,40 @@ pub struct Turn {
 /// A write that waits for the next transaction and is repeated until one commits.
 #[derive(Clone, Debug)]
 pub(crate) enum Chore {
-    Catalogue { entries: Vec<(TaskEntry, String)>, release: Option<String> },
-    OpenWorker { child: ChildNo, row: WorkerRow },
-    CloseWorker { worker: i64, cause: String },
-    Alert { code: String, subject: String, message: String },
-    CloseAlert { code: String, subject: String },
-    LiftTask { task: String },
-    Progress { key: JobKey, fence: Fence, share: f64, note: String },
+    Catalogue {
+        entries: Vec<(TaskEntry, String)>,
+        release: Option<String>,
+    },
+    /// What the code and workaday.toml state of schedules.
+    Schedules {
+        stated: Vec<ScheduleEntry>,
+    },
+    OpenWorker {
+        child: ChildNo,
+        row: WorkerRow,
+    },
+    CloseWorker {
+        worker: i64,
+        cause: String,
+    },
+    Alert {
+        code: String,
+        subject: String,
+        message: String,
+    },
+    CloseAlert {
+        code: String,
+        subject: String,
+    },
+    LiftTask {
+        task: String,
+    },
+    Progress {
+        key: JobKey,
+        fence: Fence,
+        share: f64,
+        note: String,
+    },
 }
 
 /// Everything that decides what happens next.
@@ -70,6 +101,7 @@ pub struct Engine {
     pub(crate) staffing: Staffing,
     claimer: Claimer,
     stager: Stager,
+    scheduler: Scheduler,
     pruner: Pruner,
     timekeeper: Timekeeper,
     pub(crate) chores: Vec<Chore>,
@@ -114,6 +146,7 @@ impl Engine {
             staffing: Staffing::default(),
             claimer: Claimer::default(),
             stager: Stager,
+            scheduler: Scheduler,
             pruner: Pruner::new(now.steady),
             timekeeper: Timekeeper,
             chores: Vec::new(),
@@ -203,6 +236,8 @@ impl Engine {
             self.staffing.next_at(&self.crew, &self.settings),
             self.peek.next_due_at.map(|at| now.steady_of(at)),
             self.peek.next_expiry_at.map(|at| now.steady_of(at)),
+            self.peek.next_tick_at.filter(|_| self.may_claim()).map(|at| now.steady_of(at)),
+            (self.peek.releasable_ticks && self.may_claim()).then_some(now.steady),
             self.lazy_since.filter(|_| !self.crew.flights.is_empty()).map(|_| self.full_at + FULL_AT_LEAST),
             Some(self.pruner.next_at()),
             Some(self.peeked_at + POLL),
@@ -304,7 +339,7 @@ impl Engine {
     fn look_around(&mut self, now: Moment) -> Result<(), StoreError> {
         let due = |at: Option<Timestamp>| at.is_some_and(|at| at <= now.wall);
         let polled = now.steady >= self.peeked_at + POLL;
-        if !(self.look || polled || due(self.peek.next_due_at) || due(self.peek.next_expiry_at)) {
+        if !(self.look || polled || due(self.peek.next_due_at) || due(self.peek.next_expiry_at) || self.ticks_due(now)) {
             return Ok(());
         }
         self.peek = self.store.peek(now.wall)?;
@@ -334,6 +369,8 @@ impl Engine {
             || due(self.peek.next_due_at)
             || due(self.peek.next_expiry_at)
             || self.peek.holds_pending
+            || self.ticks_due(now)
+            || (self.peek.releasable_ticks && self.may_claim())
         {
             return Some(Durability::Full);
         }
@@ -350,6 +387,9 @@ impl Engine {
         self.store.append_logs(self.journal.pending())?;
         self.do_chores(now)?;
         turn.staged = self.stager.run_once(&mut *self.store, now.wall)?;
+        if self.may_claim() {
+            self.tick(now, turn)?;
+        }
         if self.peek.holds_pending {
             self.store.lift_ended_holds(now.wall, ROWS_MAX)?;
         }
@@ -378,6 +418,29 @@ impl Engine {
         self.claimer.run_once(&mut *self.store, &view, now)
     }
 
+    /// Is a schedule to be decided? A copied store, one in trouble and a drain leave that to whoever comes next.
+    fn ticks_due(&self, now: Moment) -> bool {
+        self.may_claim() && self.peek.next_tick_at.is_some_and(|at| at <= now.wall)
+    }
+
+    /// Ticks, and the jobs that waited for an earlier run of their schedule.
+    fn tick(&mut self, now: Moment, turn: &mut Turn) -> Result<(), StoreError> {
+        if self.ticks_due(now) {
+            let tz = self.settings.schedules_tz.as_deref();
+            turn.scheduled = self.scheduler.run_once(&mut *self.store, &self.catalogue, tz, now.wall)?;
+            // They can be claimed in this very transaction.
+            for (index, lane) in LANES.iter().enumerate() {
+                if turn.scheduled.lanes.contains(lane) {
+                    self.backlog[index] = Backlog::Ready;
+                }
+            }
+        }
+        if self.peek.queued_ticks {
+            turn.staged.staged += self.store.release_queued_ticks(now.wall)?;
+        }
+        Ok(())
+    }
+
     /// Queues that may have work: those of the tasks, of the configuration, and any seen in the store.
     fn queues(&self) -> Vec<String> {
         let mut queues = self.catalogue.queues();
@@ -401,6 +464,16 @@ impl Engine {
         for chore in &self.chores {
             match chore {
                 Chore::Catalogue { entries, release } => self.store.put_catalogue(entries, release.as_deref(), now.wall)?,
+                Chore::Schedules { stated } => {
+                    let tz = self.settings.schedules_tz.as_deref();
+                    for (source, stated) in [
+                        (ScheduleSource::Code, stated.as_slice()),
+                        (ScheduleSource::Config, self.settings.schedules.as_slice()),
+                        (ScheduleSource::Dynamic, &[]),
+                    ] {
+                        schedules::reconcile(&mut *self.store, source, stated, &self.catalogue, tz, now.wall)?;
+                    }
+                }
                 Chore::OpenWorker { child, row } => {
                     let worker = self.store.open_worker(self.generation, row, now.wall)?;
                     if let Some(child) = self.crew.children.get_mut(child) {
@@ -427,6 +500,10 @@ impl Engine {
         // New work may have come of what was written: lifted holds, freed lanes, jobs that went back.
         let again = !self.chores.is_empty() || turn.staged.more || claims.more || self.peek.holds_pending || turn.settled.available > 0;
         self.chores.clear();
+        let ticked = self.ticks_due(now);
+        // The end of a run may be what a queued tick waits for.
+        self.look |= ticked || (self.peek.queued_ticks && turn.settled.settled > 0);
+        self.peek.releasable_ticks = false;
         self.look |= again || turn.settled.later > 0 || turn.staged.staged > 0 || turn.staged.expired > 0;
         self.peek.cancelling = false;
         self.peek.holds_pending = false;

@@ -147,6 +147,8 @@ pub struct JobFrame {
     pub timeout_us: i64,
     pub memory_bytes: u64,
     pub run_at: Timestamp,
+    /// JSON of the tick it is for.
+    pub tick: Option<String>,
     /// The outcome is to be sent at once (`at_most_once`).
     pub flush: bool,
 }

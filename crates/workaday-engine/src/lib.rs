@@ -8,6 +8,8 @@
 //! | [`settler`] | writes the outcomes that arrived |
 //! | [`stager`] | makes due jobs available, ends expired ones |
 //! | [`claimer`] | takes jobs for children that can start them now, marks held ones |
+//! | [`scheduler`] | decides ticks: a job, or a reason |
+//! | [`schedules`] | reconciles what is declared with what is stored |
 //! | [`rescuer`] | gives back what a dead supervisor had claimed |
 //! | [`timekeeper`] | soft timeout, TERM, KILL; recall behind a job that turned long |
 //! | [`pruner`] | deletes finished jobs past retention, in small steps |
@@ -27,6 +29,8 @@ pub mod journal;
 pub mod moment;
 pub mod pruner;
 pub mod rescuer;
+pub mod scheduler;
+pub mod schedules;
 pub mod settings;
 pub mod settler;
 pub mod staffing;

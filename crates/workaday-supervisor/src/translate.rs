@@ -21,7 +21,7 @@ pub fn job_frame(job: JobFrame) -> Frame {
         id: *job.id.0.as_bytes(),
         task: job.task,
         args: job.args,
-        meta: String::new(),
+        meta: job.tick.map_or_else(String::new, |tick| format!(r#"{{"tick":{tick}}}"#)),
     })
 }
 
