@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from workaday.context import Context
     from workaday.job import Job
     from workaday.policy import Policy
+    from workaday.schedule import Schedule
     from workaday.signature import Signature
 
 P = ParamSpec("P")
@@ -29,7 +30,14 @@ class Task(Generic[P, T]):
     """
 
     def __init__(
-        self, app: App, name: str, function: Callable[..., Any], kind: Kind, signature: Signature, policy: Policy
+        self,
+        app: App,
+        name: str,
+        function: Callable[..., Any],
+        kind: Kind,
+        signature: Signature,
+        policy: Policy,
+        schedules: tuple[Schedule, ...] = (),
     ) -> None:
         self.app = app
         self.name = name
@@ -37,6 +45,7 @@ class Task(Generic[P, T]):
         self.kind: Kind = kind
         self.signature = signature
         self.policy = policy
+        self.schedules = schedules
         self.lane = policy.lane(kind)
         self.wants_context = signature.context_name is not None
         self.none_fits = "null" in signature.result.kinds
@@ -110,7 +119,16 @@ class Task(Generic[P, T]):
             **self.policy.to_json(),
             "doc": doc,
             "params": self.signature.schema(),
+            "schedules": self._schedules(),
         }
+
+    def _schedules(self) -> list[dict[str, Any]]:
+        if not self.schedules:
+            return []
+        from workaday.schedule import to_json
+
+        expects = self.policy.expects
+        return to_json(self.schedules, self.name, self.signature, None if expects is None else expects.within_us)
 
     def __repr__(self) -> str:
         return f"<task {self.name}>"

@@ -153,6 +153,13 @@ pub struct JobFrame {
     pub flush: bool,
 }
 
+impl JobFrame {
+    /// The frame's `meta`: `{"tick": …}` for the job of a tick, else empty.
+    pub fn meta(&self) -> String {
+        self.tick.as_ref().map_or_else(String::new, |tick| format!(r#"{{"tick":{tick}}}"#))
+    }
+}
+
 /// Why a running job is asked to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StopWhy {
