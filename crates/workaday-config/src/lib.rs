@@ -19,7 +19,8 @@ pub mod keys;
 pub mod kind;
 pub mod reference;
 pub mod rules;
-pub mod settings;
+pub mod schedules;
+mod settings;
 
 pub use database::Database;
 pub use error::{ConfigError, Origin};

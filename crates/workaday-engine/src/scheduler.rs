@@ -214,7 +214,7 @@ pub fn tick_job(row: &ScheduleRow, entry: &ScheduleEntry, plan: &Plan, task: &Ta
     TickJob {
         id: tick_job_id(&row.name, fire.tick.due_at),
         task: task.name.clone(),
-        queue: task.queue.clone(),
+        queue: entry.queue.clone().unwrap_or_else(|| task.queue.clone()),
         priority: task.priority,
         lane: task.lane(),
         run_at: fire.run_at,

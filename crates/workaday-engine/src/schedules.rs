@@ -80,7 +80,7 @@ fn state(
         paused_at: known.and_then(|row| row.paused_at),
         paused_until: known.and_then(|row| row.paused_until),
         pause_note: None,
-        owner: None,
+        owner: entry.owner.clone(),
         reason: None,
         created_at: now,
         updated_at: now,

@@ -54,6 +54,8 @@ pub fn engine_settings(settings: &Settings) -> workaday_engine::Settings {
             .iter()
             .map(|(name, queue)| (name.clone(), QueueSettings { slots: queue.slots, paused: queue.paused }))
             .collect(),
+        schedules_tz: workaday_config::schedules::zone(settings),
+        schedules: workaday_config::schedules::stated(settings),
         retain_completed: settings.retention.completed,
         retain_cancelled: settings.retention.cancelled,
         retain_discarded: settings.retention.discarded,

@@ -30,6 +30,9 @@ pub struct ScheduleEntry {
     pub every: Option<String>,
     pub at: Option<String>,
     pub tz: Option<String>,
+    /// Where its jobs wait; the task's own queue if none is named.
+    pub queue: Option<String>,
+    pub owner: Option<String>,
     /// Dates (`2026-12-25`) on which it rests.
     pub except_on: Vec<String>,
     pub gap: Option<String>,
