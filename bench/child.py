@@ -27,24 +27,15 @@ def cpu_seconds(pid: int) -> float:
 
 
 def resident_kib(pid: int) -> int:
-    return int(
-        next(
-            line.split()[1] for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS")
-        )
-    )
+    return int(next(line.split()[1] for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS")))
 
 
-def turn(
-    child: Supervisor, task: str, args: str, total: int, window: int, *, outcome_bytes: int
-) -> tuple[float, float]:
+def turn(child: Supervisor, task: str, args: str, total: int, window: int, *, outcome_bytes: int) -> tuple[float, float]:
     """Wall seconds and child CPU seconds for `total` jobs, at most `window` in flight."""
     first = child._seq + 1
     child._seq += total
     batches = [
-        b"".join(
-            frames.job(seq, task, args, timeout_us=3_600_000_000)
-            for seq in range(at, min(at + max(1, window // 2), first + total))
-        )
+        b"".join(frames.job(seq, task, args, timeout_us=3_600_000_000) for seq in range(at, min(at + max(1, window // 2), first + total)))
         for at in range(first, first + total, max(1, window // 2))
     ]
     sizes = [max(1, window // 2)] * len(batches)
@@ -80,9 +71,7 @@ def main() -> None:
                 wall, cpu = turn(child, task, args, jobs, window, outcome_bytes=OUTCOME_BYTES - 4 + payload)
                 rss = resident_kib(child.pid) / 1024
                 child.close()
-            print(
-                f"{kind:6} {task:8} {window:6} {jobs / wall:9,.0f} {wall / jobs * 1e6:8.2f} {cpu / jobs * 1e6:7.2f} {rss:8.1f}"
-            )
+            print(f"{kind:6} {task:8} {window:6} {jobs / wall:9,.0f} {wall / jobs * 1e6:8.2f} {cpu / jobs * 1e6:7.2f} {rss:8.1f}")
 
 
 if __name__ == "__main__":

@@ -38,9 +38,7 @@ class Child:
         """Begins the next job; `None` if none waits. Async children."""
     def arrivals(self) -> tuple[int, list[tuple[int, int]], bool]:
         """Jobs received since the last call, (seq, why) of running jobs to stop, whether to drain."""
-    def finish(
-        self, seq: int, kind: int, payload: str, retry: bool = False, until_us: int = 0, mark: str = "", /
-    ) -> None:
+    def finish(self, seq: int, kind: int, payload: str, retry: bool = False, until_us: int = 0, mark: str = "", /) -> None:
         """Writes the outcome of a running job; from then on nothing interrupts it. Sync children send it when no job waits."""
     def flush(self) -> None:
         """Sends what is batched; async children call it once for all that ended in one turn of the loop."""

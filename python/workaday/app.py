@@ -40,6 +40,7 @@ class App:
         self._database = database
         self._tasks: dict[str, Task[..., Any]] = {}
         self._release: str | None = None
+        self._store: tuple[int, Store] | None = None
         _registered[name] = self
 
     @staticmethod
@@ -116,7 +117,7 @@ class App:
             at_most_once=at_most_once,
         )
         # Annotations may name what stands beside the task, inside a function too.
-        local_names = sys._getframe(1).f_locals
+        local_names = sys._getframe(1).f_locals  # pyright: ignore[reportPrivateUsage]
 
         def register(function: Callable[..., Any]) -> Task[..., Any]:
             return self._register(function, name, policy, dict(local_names), schedules)
@@ -207,7 +208,7 @@ class App:
     def job(self, id: object) -> Job[Any]: ...
     @overload
     def job(self, id: object, task: Task[..., T]) -> Job[T]: ...
-    def job(self, id: object, task: Task[..., Any] | None = None) -> Job[Any]:  # noqa: A002
+    def job(self, id: object, task: Task[..., Any] | None = None) -> Job[Any]:
         """The job of this id, looked up; `task` gives its result a type."""
         from workaday.client import jobs
 
@@ -269,9 +270,14 @@ class App:
     @property
     def store(self) -> Store:
         """The open store of this app."""
-        from workaday.client.stores import store_of
+        from workaday import config
 
-        return store_of(self._database)
+        found = self._store
+        if found is None or found[0] != config.epoch:
+            from workaday.client.stores import store_of
+
+            found = self._store = (config.epoch, store_of(self._database))
+        return found[1]
 
     @property
     def release(self) -> str | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
 
-from workaday import clock
 from workaday.errors import ArgumentsInvalid, EnqueueError
 from workaday.ids import id_bytes, new_id
 from workaday.lengths import instant_us, length_us, shortened
@@ -67,7 +66,7 @@ class Call(Generic[P, T]):
         unique: Any = None,
         while_: str = "unfinished",
         on_conflict: str = "return",
-        id: Any = None,  # noqa: A002
+        id: Any = None,
         tags: Any = None,
         connection: Any = None,
         expires: Any = None,
@@ -150,9 +149,9 @@ def _unique(value: Any) -> Any:
 
 
 def _tags(value: Any) -> str:
-    tags: list[Any] = list(value) if isinstance(value, (list, tuple)) else [None]  # pyright: ignore[reportUnknownArgumentType]
+    tags: list[Any] = [*cast("Any", value)] if isinstance(value, (list, tuple)) else [None]
     if len(tags) > TAGS_MAX or not all(isinstance(tag, str) and tag.isprintable() and 0 < len(tag) <= 100 for tag in tags):
-        raise _refused("tags", shortened(value), f'a list of at most {TAGS_MAX} words, such as ["import", "2030-01"]')
+        raise _refused("tags", shortened(tags), f'a list of at most {TAGS_MAX} words, such as ["import", "2030-01"]')
     from workaday.values.plain import encode_text
 
     return encode_text(tags)

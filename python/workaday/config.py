@@ -17,28 +17,30 @@ FILE_NAME = "workaday.toml"
 DEFAULT_DATABASE = ".workaday/workaday.db"
 _FORM = "a path, or sqlite:///relative/path, or sqlite:////absolute/path"
 
+epoch: int = 0
+"""Counts what makes an app look again where its store is: an override, a closed store. Not the environment: a running
+program does not move."""
+
 _override: Path | None = None
-_resolved: dict[tuple[Any, ...], Path] = {}
 
 
 def override(path: Path | None) -> None:
     """Sends every app of this process to one store, whatever it names; `None` ends that. For tests."""
-    global _override  # noqa: PLW0603 - a switch of the process
+    global _override, epoch  # noqa: PLW0603 - a switch of the process
     _override = path
+    epoch += 1
+
+
+def forget() -> None:
+    """Makes every app look again where its store is."""
+    global epoch  # noqa: PLW0603
+    epoch += 1
 
 
 def database_path(given: str | os.PathLike[str] | None = None) -> Path:
     """The file of the store. `given` is what the app itself names; it wins."""
     if _override is not None:
         return _override
-    key = (given, os.environ.get("WORKADAY_DATABASE"), os.environ.get("WORKADAY_CONFIG"), os.getcwd())
-    path = _resolved.get(key)
-    if path is None:
-        path = _resolved[key] = _resolve(given)
-    return path
-
-
-def _resolve(given: str | os.PathLike[str] | None) -> Path:
     if given is not None and not isinstance(given, str):
         return Path(given).absolute()
     file = config_file()

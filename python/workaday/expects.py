@@ -23,9 +23,7 @@ class Expect:
 
     __slots__ = ("result", "text", "within_us")
 
-    def __init__(
-        self, text: str, *, within: str | timedelta | None = None, result: Callable[[Any], bool] | None = None
-    ) -> None:
+    def __init__(self, text: str, *, within: str | timedelta | None = None, result: Callable[[Any], bool] | None = None) -> None:
         if not isinstance(text, str) or not text.strip():  # pyright: ignore[reportUnnecessaryIsInstance]
             raise RegistrationError(
                 "option.expects_invalid",

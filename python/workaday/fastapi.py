@@ -11,7 +11,7 @@ The web process only enqueues; jobs run in `workaday up`. Turn it off by not cal
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +53,7 @@ def _wrap_lifespan(api: Any, app: App) -> None:
     inner = api.router.lifespan_context
 
     @asynccontextmanager
-    async def lifespan(scope: Any) -> AsyncIterator[Any]:
+    async def lifespan(scope: Any) -> AsyncGenerator[Any, None]:
         import asyncio
 
         await asyncio.to_thread(app.setup)

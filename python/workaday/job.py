@@ -12,9 +12,7 @@ if TYPE_CHECKING:
     from workaday.task import Task
 
 T = TypeVar("T")
-State = Literal[
-    "pending", "scheduled", "available", "running", "retryable", "completed", "cancelled", "discarded"
-]
+State = Literal["pending", "scheduled", "available", "running", "retryable", "completed", "cancelled", "discarded"]
 FINISHED = frozenset({"completed", "cancelled", "discarded"})
 
 
@@ -51,7 +49,7 @@ class Job(Generic[T]):
         """Where it stands, as last seen."""
         if self._state is None:
             self.refresh()
-        assert self._state is not None  # noqa: S101 - refresh sets it or raises
+        assert self._state is not None
         return self._state
 
     @property

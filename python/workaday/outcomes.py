@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
 
-class Snooze(Exception):  # noqa: N818 - an outcome, not an error
+class Snooze(Exception):
     """Postpone this job: `raise Snooze("10m")`. The attempt is given back, so a job may snooze for ever."""
 
     def __init__(self, delay: str | timedelta) -> None:
@@ -18,7 +18,7 @@ class Snooze(Exception):  # noqa: N818 - an outcome, not an error
         self.delay_us = length_us(delay, "Snooze(delay)")
 
 
-class Cancel(Exception):  # noqa: N818
+class Cancel(Exception):
     """End this job as cancelled: `raise Cancel("the order was withdrawn")`. Not a failure; nobody is alerted."""
 
     def __init__(self, why: str = "") -> None:
@@ -26,7 +26,7 @@ class Cancel(Exception):  # noqa: N818
         self.why = why
 
 
-class Discard(Exception):  # noqa: N818
+class Discard(Exception):
     """Give this job up at once, whatever attempts are left: `raise Discard("the address does not exist")`. Alerts."""
 
     def __init__(self, why: str = "") -> None:
@@ -41,7 +41,7 @@ class TaskTimedOut(BaseException):
     """
 
 
-class JobStopped(BaseException):  # noqa: N818
+class JobStopped(BaseException):
     """Raised inside a running sync task that somebody has cancelled, or that a drain could not wait for. Let it through.
 
     A coroutine is stopped by `asyncio.CancelledError` instead, as coroutines are.

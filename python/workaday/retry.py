@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from workaday.errors import RegistrationError
 from workaday.lengths import length_us, shortened
@@ -88,11 +88,15 @@ def _jitter(value: Any) -> float:
 
 
 def _exceptions(value: Any, name: str) -> Exceptions:
-    kinds: tuple[Any, ...] = value if isinstance(value, tuple) else (value,)
+    kinds = cast("tuple[Any, ...]", value if isinstance(value, tuple) else (value,))
     for kind in kinds:
-        if not (isinstance(kind, type) and issubclass(kind, BaseException)):
+        if not _is_exception(kind):
             raise _refused(name, kind, "exception classes, such as (ConnectionError, TimeoutError)")
     return kinds
+
+
+def _is_exception(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseException)
 
 
 def _refused(name: str, value: object, expected: str) -> RegistrationError:

@@ -74,7 +74,7 @@ def call_sync(task: Task[..., Any], args_json: str, ctx: Context | None = None) 
     """Runs a sync task on this thread."""
     try:
         result = task.signature.bound_call(args_json, ctx)()
-    except BaseException as error:  # noqa: BLE001 - every way to end is an outcome
+    except BaseException as error:
         return _ended(task, error, ctx)
     return _NOTHING if result is None and task.none_fits else _completed(task, result)
 
@@ -85,7 +85,7 @@ async def call_async(task: Task[..., Any], args_json: str, ctx: Context | None =
         result = task.signature.bound_call(args_json, ctx)()
         if task.kind == "async":
             result = await result
-    except BaseException as error:  # noqa: BLE001
+    except BaseException as error:
         return _ended(task, error, ctx)
     return _NOTHING if result is None and task.none_fits else _completed(task, result)
 

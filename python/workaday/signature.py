@@ -13,13 +13,14 @@ from typing import Any
 from workaday.context import Context
 from workaday.lengths import shortened
 from workaday.values.build import build
-from workaday.values.codec import Codec
+from workaday.values.codec import DICT, Codec
 from workaday.values.containers import Mapping, Sequence
 from workaday.values.plain import ARGUMENT_BYTES_MAX, RESULT_BYTES_MAX, dump, encode_text, load
 from workaday.values.records import Record
 from workaday.values.refused import AnnotationRefused, Misfit, ValueRefused
 
 Kind = inspect._ParameterKind  # pyright: ignore[reportPrivateUsage]
+Turns = dict[str, Callable[[Any], Any]]
 NO_ARGUMENTS = "{}"
 
 
@@ -32,8 +33,9 @@ class Parameter:
         self.name = parameter.name
         self.kind = parameter.kind
         self.codec = codec
-        self.encode = codec.encode
-        self.decode = codec.decode
+        # Python collects *args in a tuple; they travel as a list.
+        self.encode: Callable[[Any], Any] = codec.encode if self.kind is not Kind.VAR_POSITIONAL else lambda args: codec.encode(list(args))
+        self.decode: Callable[[Any], Any] = codec.decode
         self.required = parameter.default is parameter.empty and self.kind not in {Kind.VAR_POSITIONAL, Kind.VAR_KEYWORD}
         self.default_json = self._default_json(parameter.default)
 
@@ -71,6 +73,8 @@ class Signature:
         self._context_at = self._context_position(inspected)
         self.result = _result_codec(hints.get("return", Any))
         self._positional = [p.name for p in plain if p.kind in {Kind.POSITIONAL_ONLY, Kind.POSITIONAL_OR_KEYWORD}]
+        self._encoders: Turns = {name: parameter.encode for name, parameter in self.parameters.items()}
+        self._decoders: Turns = {name: parameter.decode for name, parameter in self.parameters.items()}
         self._required = frozenset(p.name for p in self.parameters.values() if p.required)
         # Arguments go by name, which is quicker and simpler, unless one of these kinds wants its place.
         placed = {Kind.POSITIONAL_ONLY, Kind.VAR_POSITIONAL, Kind.VAR_KEYWORD}
@@ -111,11 +115,11 @@ class Signature:
         if unknown:
             known = ", ".join(f"`{name}`" for name in self.parameters) or "no parameter"
             raise Misfit(f"it has no parameter `{unknown[0]}`", known)
-        return self._turned("encode", given)
+        return _turned(self._encoders, given)
 
     def decode_some(self, given: dict[str, Any]) -> dict[str, Any]:
         """The values of some named arguments in JSON."""
-        return self._turned("decode", given)
+        return _turned(self._decoders, given)
 
     def canonical(self, text: str) -> str:
         """One text for equal arguments, defaults written out: what `unique="args"` compares."""
@@ -126,7 +130,7 @@ class Signature:
         return encode_text(dict(sorted(given.items())))
 
     def _encoded(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-        return self._turned("encode", self._bound(args, kwargs))
+        return _turned(self._encoders, self._bound(args, kwargs))
 
     def _bound(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         if self._by_name and len(args) <= len(self._positional):
@@ -140,19 +144,6 @@ class Signature:
             return dict(self._bindable.bind(*args, **kwargs).arguments)
         except TypeError as error:
             raise Misfit(str(error), self.described()) from None
-
-    def _turned(self, direction: str, given: dict[str, Any]) -> dict[str, Any]:
-        turned: dict[str, Any] = {}
-        name = ""
-        try:
-            for name, value in given.items():
-                parameter = self.parameters[name]
-                if parameter.kind is Kind.VAR_POSITIONAL and direction == "encode":
-                    value = list(value)  # noqa: PLW2901 - Python collects *args in a tuple
-                turned[name] = getattr(parameter, direction)(value)
-        except ValueRefused as refused:
-            raise Misfit(f"`{name}{refused.path}` is {refused.got}", refused.expected, refused.note) from None
-        return turned
 
     def described(self) -> str:
         """The signature in words for an error: `(order_id, *, copy=…)`."""
@@ -180,15 +171,15 @@ class Signature:
             given = load(text, ARGUMENT_BYTES_MAX)
         except ValueRefused as refused:
             raise Misfit(f"its arguments are {refused.got}", refused.expected, refused.note) from None
-        if type(given) is not dict:
+        if type(given) is not DICT:
             raise Misfit(f"its arguments are {shortened(given)}", "a JSON object, parameter name to value")
-        if not given.keys() <= self.parameters.keys():  # pyright: ignore[reportUnknownMemberType]
-            extra = sorted(given.keys() - self.parameters.keys())[0]  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+        if not given.keys() <= self.parameters.keys():
+            extra = sorted(given.keys() - self.parameters.keys())[0]
             raise Misfit(f"it takes no argument `{extra}`", self.described())
-        if not self._required <= given.keys():  # pyright: ignore[reportUnknownMemberType]
-            missing = sorted(self._required - given.keys())[0]  # pyright: ignore[reportUnknownMemberType]
+        if not self._required <= given.keys():
+            missing = sorted(self._required - given.keys())[0]
             raise Misfit(f"its argument `{missing}` is missing", self.described())
-        return self._turned("decode", given)  # pyright: ignore[reportUnknownArgumentType]
+        return _turned(self._decoders, given)
 
     def _placed(self, values: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
         args: list[Any] = []
@@ -216,6 +207,17 @@ class Signature:
     def decode_result(self, text: str) -> Any:
         """The value of a stored result."""
         return self.result.decode(load(text, RESULT_BYTES_MAX))
+
+
+def _turned(turns: Turns, given: dict[str, Any]) -> dict[str, Any]:
+    turned: dict[str, Any] = {}
+    name = ""
+    try:
+        for name, value in given.items():
+            turned[name] = turns[name](value)
+    except ValueRefused as refused:
+        raise Misfit(f"`{name}{refused.path}` is {refused.got}", refused.expected, refused.note) from None
+    return turned
 
 
 def _within(value: dict[str, Any], bytes_max: int) -> str:

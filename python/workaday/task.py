@@ -80,7 +80,7 @@ class Task(Generic[P, T]):
         unique: bool | str | None = None,
         while_: Literal["unfinished", "waiting"] = "unfinished",
         on_conflict: Literal["return", "replace", "error"] = "return",
-        id: Any = None,  # noqa: A002 - the name users know
+        id: Any = None,
         tags: list[str] | tuple[str, ...] | None = None,
         connection: Any = None,
         expires: str | timedelta | datetime | None = None,
@@ -119,16 +119,17 @@ class Task(Generic[P, T]):
             **self.policy.to_json(),
             "doc": doc,
             "params": self.signature.schema(),
-            "schedules": self._schedules(),
+            **self._schedules(),
         }
 
-    def _schedules(self) -> list[dict[str, Any]]:
+    def _schedules(self) -> dict[str, Any]:
         if not self.schedules:
-            return []
+            return {}
         from workaday.schedule import to_json
 
         expects = self.policy.expects
-        return to_json(self.schedules, self.name, self.signature, None if expects is None else expects.within_us)
+        within_us = None if expects is None else expects.within_us
+        return {"schedules": to_json(self.schedules, self.name, self.signature, within_us)}
 
     def __repr__(self) -> str:
         return f"<task {self.name}>"

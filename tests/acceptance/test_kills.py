@@ -101,7 +101,9 @@ class Storm:
 
     # ---- load ----
 
-    def start_enqueuer(self, every_long: int = 50, gap: float = 0.004) -> subprocess.Popen[bytes]:
+    def start_enqueuer(self, gap: float = 0.008) -> subprocess.Popen[bytes]:
+        # Less work than two children can do, however fast enqueueing is: 0.6 s of short and at most 1 s of long jobs a second.
+        every_long = max(50, round(125 * self.long_seconds))
         first = 1_000_000 * self.enqueuers + 2
         self.enqueuers += 1
         arguments = (str(first), str(every_long), str(gap))
@@ -273,7 +275,7 @@ def test_a_killed_child_takes_down_only_its_own_jobs(storm: Storm, kills: int) -
 def test_a_killed_enqueuer_loses_nothing_it_was_told_is_stored(storm: Storm, kills: int) -> None:
     supervisor = storm.up()
     while storm.killed < kills:
-        process = storm.start_enqueuer(every_long=200, gap=0.0)
+        process = storm.start_enqueuer(gap=0.001)
         before = len(storm.acknowledged())
         wait_until(
             lambda before=before: len(storm.acknowledged()) > before + 5,

@@ -13,6 +13,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,6 +113,8 @@ class Page:
                 start_new_session=True,
             )
             self.left_running.append(started)
+            if command.startswith("workaday up"):
+                self.wait_for_tasks(started, command)
             return
         got = self.run(shlex.split(command), command)
         assert matches(output, got), f"`{command}` printed\n{got}\nand not\n" + "\n".join(output)
@@ -123,6 +126,24 @@ class Page:
         told = "\n".join(f"--- {log.name}\n{log.read_text()[-1500:]}" for log in self.root.glob("*.log"))
         assert ended.returncode == 0, f"{what} ended with {ended.returncode}\n{ended.stdout}{ended.stderr}\n{told}"
         return ended.stdout
+
+    def wait_for_tasks(self, supervisor: subprocess.Popen[bytes], command: str) -> None:
+        """What the reader sees in the other terminal: the workers are there and have said which tasks they know."""
+        ends = time.monotonic() + 30
+        while time.monotonic() < ends and supervisor.poll() is None:
+            asked = subprocess.run(
+                ["workaday", "task", "list", "--json"], cwd=self.root, env=self.environment, capture_output=True, check=False
+            )
+            if asked.returncode == 0 and b'"name"' in asked.stdout:
+                return
+            time.sleep(0.02)
+        logs = "\n".join(log.read_text()[-1500:] for log in self.root.glob("*.log"))
+        raise AssertionError(f"`{command}` knows no task after 30 s\n{asked.stdout.decode()}{asked.stderr.decode()}\n{logs}")
+
+    def own_a_store(self) -> None:
+        """Who opens a runbook has a store with jobs in it."""
+        (self.root / "jobs.py").write_text("from workaday import App\n\napp = App('shop')\n\n\n@app.task\ndef work(n: int) -> None: ...\n")
+        self.run([sys.executable, "-c", "import jobs; jobs.work.enqueue(1)"], "the first job")
 
     def close(self) -> None:
         for process in self.left_running:
@@ -145,6 +166,8 @@ def reader(tmp_path: Path) -> Iterator[Page]:
 
 @pytest.mark.parametrize("page", [page for page in PAGES if runs(page)], ids=str)
 def test_a_reader_can_follow_the_page(page: Path, reader: Page) -> None:
+    if "runbooks" in page.parts:
+        reader.own_a_store()
     for block in blocks(page):
         try:
             reader.follow(block)

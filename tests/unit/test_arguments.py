@@ -63,7 +63,7 @@ def nothing() -> None: ...
     [
         (by_name, (42,), {"copy": True}, '{"order_id":42,"copy":true}', "[42,true]"),
         (by_name, (), {"order_id": 42}, '{"order_id":42}', "[42,false]"),
-        (every_kind, (1, 2), {}, '{"a":1,"b":2}', '[1,2,[],3,{}]'),
+        (every_kind, (1, 2), {}, '{"a":1,"b":2}', "[1,2,[],3,{}]"),
         (every_kind, (1, 2, "x", "y"), {"c": 4, "q": True}, None, '[1,2,["x","y"],4,{"q":true}]'),
         (context_first, (1,), {}, '{"a":1}', "[true,1]"),
         (context_between, (1, 2, 3), {}, '{"a":1,"rest":[2,3]}', "[1,true,[2,3]]"),

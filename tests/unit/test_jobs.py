@@ -25,7 +25,7 @@ def add(app: App) -> Any:
 def finish(database: Path, state: str, *, result: str | None = None, reason: str | None = None, error: str | None = None) -> None:
     """What a settlement does to the row."""
     connection = sqlite3.connect(database)
-    key, task = connection.execute("SELECT key, task FROM workaday_jobs").fetchone()
+    (key,) = connection.execute("SELECT key FROM workaday_jobs").fetchone()
     connection.execute(
         "INSERT INTO workaday_finished (key, id, task, queue, priority, lane, state, reason, run_at, args, result, attempt, "
         "attempt_extra, fence, unique_key, unique_while, created_at, finished_at) SELECT key, id, task, queue, priority, lane, ?, ?, "

@@ -98,7 +98,10 @@ def test_text_that_utf_8_cannot_carry_does_not_break_the_outcome() -> None:
 def test_a_long_traceback_is_cut_in_the_middle() -> None:
     def deeper(depth: int, tag: str) -> None:
         if depth:
-            exec(f"def f{depth}(g, d, t): g(d, t + 'x' * 40)\nf{depth}(deeper, depth - 1, tag)", {"deeper": deeper, "depth": depth, "tag": tag})
+            exec(
+                f"def f{depth}(g, d, t): g(d, t + 'x' * 40)\nf{depth}(deeper, depth - 1, tag)",
+                {"deeper": deeper, "depth": depth, "tag": tag},
+            )
         else:
             raise ValueError(tag * 20)
 

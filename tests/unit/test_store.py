@@ -108,9 +108,7 @@ def prepare(database: Path, numbers: dict[str, int]) -> None:
     connection.close()
 
 
-def test_an_apps_own_file_is_used_and_what_changes_is_said(
-    app: App, database: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_an_apps_own_file_is_used_and_what_changes_is_said(app: App, database: Path, caplog: pytest.LogCaptureFixture) -> None:
     theirs = sqlite3.connect(database)
     theirs.execute("CREATE TABLE orders (id INTEGER)")
     theirs.execute("PRAGMA user_version=7")
@@ -168,9 +166,7 @@ def test_what_may_not_be_written_is_refused(app: App, database: Path, monkeypatc
 
 
 @pytest.mark.parametrize(("kind", "shown"), [("nfs4", "NFS"), ("cifs", "CIFS/SMB"), ("9p", "9p"), ("fuse.sshfs", "FUSE")])
-def test_a_network_file_system_is_refused(
-    app: App, database: Path, monkeypatch: pytest.MonkeyPatch, kind: str, shown: str
-) -> None:
+def test_a_network_file_system_is_refused(app: App, database: Path, monkeypatch: pytest.MonkeyPatch, kind: str, shown: str) -> None:
     monkeypatch.setattr(place, "file_system_of", lambda _: kind)
     with pytest.raises(StoreError) as refused:
         app.setup()
@@ -213,8 +209,7 @@ def test_a_full_disk_stores_nothing_and_says_so(app: App, database: Path) -> Non
     pages = writer.execute("PRAGMA page_count").fetchone()[0]
     writer.execute(f"PRAGMA max_page_count={pages}")
     with pytest.raises(StoreFull) as refused:
-        for _ in range(50):
-            keep.enqueue("x" * 20_000)
+        app.enqueue_many([keep.prepare("x" * 20_000) for _ in range(50)])
     assert refused.value.code == "store.full"
     writer.execute("PRAGMA max_page_count=1000000")
     stored = len(rows(database))

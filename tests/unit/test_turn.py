@@ -64,9 +64,7 @@ def test_a_stuck_holder_is_waited_for_a_quarter_of_a_second_and_then_passed(path
     other.give_back()
 
 
-def test_a_turn_that_comes_while_we_write_without_it_is_given_back_with_the_work(
-    path: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_turn_that_comes_while_we_write_without_it_is_given_back_with_the_work(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(turns, "TURN_WAIT_S", 0.01)
     file = hold(path)
     turn = Turn(path)
@@ -92,8 +90,8 @@ def test_a_forked_childs_copy_closes_without_unlocking(path: str) -> None:
         turn.forget()
         os._exit(0)
     os.waitpid(pid, 0)
+    other = os.open(f"{path}-turn", os.O_RDWR)
     with pytest.raises(BlockingIOError):
-        other = os.open(f"{path}-turn", os.O_RDWR)
         fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
     os.close(other)
     turn.give_back()
@@ -117,9 +115,7 @@ while time.monotonic() < until:
     task.enqueue(); count += 1
 print(count)
 """
-    writers = [
-        subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(4)
-    ]
+    writers = [subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(4)]
     for writer in writers:
         assert writer.stdout and writer.stdout.readline() == "ready\n"
     for writer in writers:

@@ -9,10 +9,7 @@ from workaday.values.build import build
 from workaday.values.plain import ARGUMENT_BYTES_MAX, load
 from workaday.values.refused import ValueRefused
 
-LINES = [
-    json.loads(line)
-    for line in (Path(__file__).parent.parent / "vectors" / "values.jsonl").read_text(encoding="utf-8").splitlines()
-]
+LINES = [json.loads(line) for line in (Path(__file__).parent.parent / "vectors" / "values.jsonl").read_text(encoding="utf-8").splitlines()]
 
 
 def codec(annotation: str):

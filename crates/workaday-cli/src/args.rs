@@ -34,6 +34,8 @@ pub enum Command {
     Init(Init),
     /// Run the supervisor: workers, schedules, retries
     Up(Up),
+    /// Web service and workers in one terminal, started anew when code changes
+    Dev(Dev),
     /// Enqueue a job of a task, from a shell or another language
     Enqueue(Enqueue),
     /// One screen: what runs, what waits, what needs a hand
@@ -89,6 +91,22 @@ pub struct Up {
     /// Take over a copied store: claims of this copy start
     #[arg(long)]
     pub adopt: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Dev {
+    /// The ASGI service to serve with uvicorn, as module:name; without it only the workers run
+    #[arg(value_name = "MODULE:APP")]
+    pub api: Option<String>,
+    /// The app of the workers, as module:name (default: `app` of workaday.toml)
+    #[arg(long, value_name = "MODULE:APP")]
+    pub worker: Option<String>,
+    /// Where the web service listens
+    #[arg(long, default_value = "127.0.0.1")]
+    pub host: String,
+    /// On this port
+    #[arg(long, default_value_t = 8000)]
+    pub port: u16,
 }
 
 #[derive(Debug, Args)]

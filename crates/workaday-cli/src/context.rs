@@ -33,14 +33,18 @@ impl Context {
     /// The same, with the app named on the command line.
     pub fn settings_with(&self, app: Option<&str>) -> Result<&Settings, Failure> {
         if self.settings.get().is_none() {
-            let mut sources = Sources::of_this_process(self.common.config.clone()).map_err(no_folder)?;
-            sources.overrides.extend(app.map(|app| ("", "app", app.to_owned(), "MODULE:APP")));
-            sources
-                .overrides
-                .extend(self.common.database.clone().map(|database| ("", "database", against(&sources.folder, database), "--database")));
-            let _ = self.settings.set(workaday_config::load(&sources)?);
+            let _ = self.settings.set(workaday_config::load(&self.sources(app)?)?);
         }
         Ok(self.settings.get().expect("set above"))
+    }
+
+    /// Where settings come from: folder, environment and this command line.
+    pub fn sources(&self, app: Option<&str>) -> Result<Sources, Failure> {
+        let mut sources = Sources::of_this_process(self.common.config.clone()).map_err(no_folder)?;
+        sources.overrides.extend(app.map(|app| ("", "app", app.to_owned(), "MODULE:APP")));
+        let database = self.common.database.clone().map(|database| ("", "database", against(&sources.folder, database), "--database"));
+        sources.overrides.extend(database);
+        Ok(sources)
     }
 
     pub fn now(&self) -> Timestamp {

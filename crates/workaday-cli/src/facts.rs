@@ -19,7 +19,7 @@ pub fn explain(reader: &Reader, database: &Path, detail: &JobDetail, attempts: &
     let marking = job.held_rule.and_then(|number| holds.iter().find(|hold| hold.rule.rule == number));
     let of_queue = holds.iter().find(|hold| is_active(hold, now) && hold.rule.queue.as_deref() == Some(&job.queue));
     let rule = marking.or(of_queue).map(|hold| &hold.rule);
-    let where_args = rule.map(where_text).filter(|text| !text.is_empty());
+    let where_args: Vec<String> = rule.map(where_pairs).unwrap_or_default();
     let last_error = attempts.last().and_then(error_text);
     let ahead = if job.state == State::Available && job.held.is_none() { ahead(reader, detail)? } else { None };
     Ok(why(&Facts {
@@ -34,12 +34,7 @@ pub fn explain(reader: &Reader, database: &Path, detail: &JobDetail, attempts: &
         attempts_max: entry.as_ref().map(|entry| entry.attempts() + job.attempt_extra),
         timeout: entry.as_ref().and_then(TaskEntry::timeout),
         held: job.held,
-        rule: rule.map(|rule| Rule {
-            reason: &rule.reason,
-            owner: rule.owner.as_deref(),
-            until: rule.until,
-            where_args: where_args.as_deref(),
-        }),
+        rule: rule.map(|rule| Rule { reason: &rule.reason, owner: rule.owner.as_deref(), until: rule.until, where_args: &where_args }),
         queue_paused: of_queue.is_some(),
         expires_at: detail.expires_at,
         cancel_requested: job.cancel_requested_at.is_some(),
@@ -69,7 +64,16 @@ pub fn is_active(hold: &HoldRow, now: Timestamp) -> bool {
 
 /// `order_id=42 copy=true`.
 pub fn where_text(rule: &HoldRule) -> String {
-    rule.where_args.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
+    where_pairs(rule).join(" ")
+}
+
+/// `order_id=42`, as `--where` takes it: text stands without its JSON quotes.
+pub fn where_pairs(rule: &HoldRule) -> Vec<String> {
+    let one = |(name, value): &(String, serde_json::Value)| match value {
+        serde_json::Value::String(text) => format!("{name}={text}"),
+        other => format!("{name}={other}"),
+    };
+    rule.where_args.iter().map(one).collect()
 }
 
 /// What an attempt says of its end: type and message of the error, else how its process died.

@@ -139,8 +139,8 @@ fn decide(job: &Running, outcome: Outcome, now: Timestamp, chance: Chance) -> Se
         }
         Outcome::Failed { retry } => again_or_discard(job, by_itself, retry, AttemptOutcome::Failed, now, chance),
         Outcome::TimedOut | Outcome::OverMemory if job.at_most_once => outcome_unknown(counts),
-        Outcome::TimedOut => again_or_discard(job, by_itself, true, AttemptOutcome::TimedOut, now, chance),
-        Outcome::OverMemory => again_or_discard(job, by_itself, true, AttemptOutcome::OverMemory, now, chance),
+        Outcome::TimedOut => stopped(job, AttemptOutcome::TimedOut, now, chance),
+        Outcome::OverMemory => stopped(job, AttemptOutcome::OverMemory, now, chance),
         Outcome::GivenBack { frame_written: true }
         | Outcome::CrashedAlone { frame_written: true }
         | Outcome::CrashedAmongSuspects
@@ -168,6 +168,12 @@ fn decide(job: &Running, outcome: Outcome, now: Timestamp, chance: Chance) -> Se
             }
         }
     }
+}
+
+/// Stopped by us, so it did not end by itself: its counts stay, and a job that runs alone goes on doing so.
+fn stopped(job: &Running, outcome: AttemptOutcome, now: Timestamp, chance: Chance) -> Settled {
+    let settled = again_or_discard(job, job.counts, true, outcome, now, chance);
+    Settled { solo: runs_alone(job.counts), ..settled }
 }
 
 /// Alone in its process, so this job is the one that brought it down.

@@ -44,8 +44,8 @@ pub struct Rule<'a> {
     pub reason: &'a str,
     pub owner: Option<&'a str>,
     pub until: Option<Timestamp>,
-    /// `order_id=42`, when it keeps one argument value only.
-    pub where_args: Option<&'a str>,
+    /// `order_id=42`, for each argument value that has to be there; empty when it keeps the whole task.
+    pub where_args: &'a [String],
 }
 
 /// The newest ended attempt.
@@ -169,12 +169,11 @@ fn held(facts: &Facts<'_>, code: HeldCode) -> Why {
     let id = facts.id;
     match code {
         HeldCode::Paused => {
-            let (what, resume) = match facts.rule.and_then(|rule| rule.where_args) {
-                Some(value) => {
-                    (format!("`{}` is paused for {value}", facts.task), format!("workaday task resume {} --where {value}", facts.task))
-                }
-                None => (format!("`{}` is paused", facts.task), format!("workaday task resume {}", facts.task)),
-            };
+            let values = facts.rule.map(|rule| rule.where_args).unwrap_or_default();
+            let what = if values.is_empty() { String::new() } else { format!(" for {}", values.join(" and ")) };
+            let what = format!("`{}` is paused{what}", facts.task);
+            let quoted: String = values.iter().map(|value| format!(" --where '{value}'")).collect();
+            let resume = format!("workaday task resume {}{quoted}", facts.task);
             let until = facts.rule.and_then(|rule| rule.until);
             let next = match until {
                 Some(until) if until > facts.now => format!("It keeps its place and is released {}, or earlier by hand.", at(facts, until)),

@@ -205,6 +205,12 @@ impl Engine {
         self.look = true;
     }
 
+    /// Takes over other settings. What runs goes on; counts of children follow in the next turn.
+    pub fn reconfigure(&mut self, settings: Settings) {
+        self.settings = settings;
+        self.look = true;
+    }
+
     /// First call: drain. Second: no more grace.
     pub fn stop(&mut self, now: Moment) {
         self.drain.begin(now.steady);

@@ -55,9 +55,11 @@ impl Staffing {
         self.not_before = None;
         for kind in ChildKind::ALL {
             let wanted = self.wanted(kind, crew, catalogue, settings);
-            // After a failed start one child tries; the others follow once it is there.
-            let wanted = if self.failures > 0 { wanted.min(1) } else { wanted };
             while crew.count(kind) < wanted {
+                // After a failed start one child tries; the others follow once it is there.
+                if self.failures > 0 && crew.children.values().any(|child| child.state == ChildState::Starting) {
+                    return commands;
+                }
                 commands.push(crew.spawn(kind, now));
             }
         }
@@ -94,10 +96,19 @@ impl Staffing {
     fn send_home(&self, crew: &mut Crew, catalogue: &Catalogue, settings: &Settings, now: Timestamp) -> Vec<Command> {
         let lanes: Vec<Lane> = catalogue.iter().map(|task| task.entry.lane()).collect();
         let mut commands = Vec::new();
+        // After a reload there may be fewer of a kind than there are.
+        let over = |kind: ChildKind, wanted: usize| (kind, crew.count(kind).saturating_sub(wanted.max(1)));
+        let mut surplus = [over(ChildKind::Sync, settings.processes), over(ChildKind::Async, settings.async_processes)];
         for child in crew.children.values_mut().filter(|c| c.state == ChildState::Ready) {
             let needed =
                 lanes.is_empty() || child.kind == ChildKind::Solo || lanes.iter().any(|lane| ChildKind::of(*lane) == Some(child.kind));
-            if !needed || is_spent(child, settings) || lingered(child, settings, now) {
+            let one_too_many = surplus.iter_mut().any(|(kind, left)| {
+                *kind == child.kind && *left > 0 && {
+                    *left -= 1;
+                    true
+                }
+            });
+            if !needed || one_too_many || is_spent(child, settings) || lingered(child, settings, now) {
                 child.state = ChildState::Draining;
                 commands.push(Command::Drain { child: child.no });
             }

@@ -404,10 +404,41 @@ fn a_child_that_never_says_hello_is_killed_and_tried_again() {
     assert_ne!(world.child_of(ChildKind::Sync), silent);
 }
 
+/// Found by the storm of kills: with one child left, nothing tried the second one again, and nothing ever reset the count.
+#[test]
+fn a_start_that_failed_beside_a_living_child_does_not_leave_one_child_for_ever() {
+    let mut world = World::with(vec![TaskBuilder::sync("shop.pack").entry()], Settings { processes: 2, ..Settings::default() });
+    let dead = world.child_of(ChildKind::Sync);
+    world.mute = true;
+    world.die(dead, None);
+    let killed_early = world.engine.crew.children.values().find(|child| child.pid == 0).map(|child| child.no).expect("a child starts");
+    world.die(killed_early, None);
+    world.mute = false;
+    world.advance(Length::seconds(1));
+    world.run();
+    assert_eq!(world.engine.crew.count(ChildKind::Sync), 2);
+}
+
 #[test]
 fn arguments_that_no_client_of_ours_can_have_written_are_held_not_sent() {
     let mut world = one_sync();
     let id = world.enqueue_with("shop.pack", |job| job.args = format!("{{\"text\":\"{}\"}}", "x".repeat(2 << 20)));
     world.run();
     assert_eq!(world.held(id).as_deref(), Some("unreadable"));
+}
+
+#[test]
+fn other_settings_hold_from_the_next_turn_and_end_no_job() {
+    let mut world = World::with(vec![TaskBuilder::sync("shop.pack").entry()], Settings { processes: 3, ..Settings::default() });
+    let ids: Vec<_> = (0..3).map(|_| world.enqueue("shop.pack")).collect();
+    world.run();
+    assert_eq!(world.sent.len(), 3);
+    world.engine.reconfigure(Settings { processes: 1, ..Settings::default() });
+    world.run();
+    assert_eq!(world.said.iter().filter(|command| matches!(command, Command::Drain { .. })).count(), 2);
+    (0..3).for_each(|_| drop(world.complete()));
+    assert!(ids.iter().all(|id| world.state(*id) == "completed"));
+    world.engine.reconfigure(Settings { processes: 4, ..Settings::default() });
+    world.run();
+    assert_eq!(world.engine.crew.count(ChildKind::Sync), 4);
 }

@@ -1,81 +1,18 @@
 //! The class `Child`, all that Python sees of this crate. Signatures and meanings for Python readers: `_core.pyi`.
 
 use crate::desk::{Desk, Ending};
-use crate::outbox::PATIENCE;
-use crate::page::Page;
-use crate::sys::{self, Bell, Fd, ThreadId};
-use crate::{deadman::Deadman, limits, post};
+use crate::shared::Shared;
+use crate::{limits, post, sys};
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 use std::os::fd::RawFd;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, MutexGuard};
 use workaday_wire::{Frame, Job, Log, OutcomeKind, Stream};
 
 /// The longest text of one frame from Python. Results (1 MiB) are limited long before; a catalogue has room.
 const TEXT_BYTES_MAX: usize = 8 << 20;
-const LINE_BYTES: usize = 16 * 1024;
-/// How long a last word waits for a supervisor that does not read.
-const BYE_TICKS: u32 = 100;
-const BYE_TICK_MS: i32 = 50;
-
-/// What the main thread and the post thread share.
-pub struct Shared {
-    pub wire: Fd,
-    pub main_bell: Bell,
-    pub post_bell: Bell,
-    pub main_thread: ThreadId,
-    pub interrupt_signal: i32,
-    desk: Mutex<Desk>,
-    /// Inherited flock that says "a child lives"; held, never used.
-    children_lock: Fd,
-    /// One job at a time: sync and solo children.
-    single: bool,
-    /// Seq of the running job of a single child, 0 between jobs.
-    current: AtomicU64,
-    line_bytes: AtomicUsize,
-    closing: AtomicBool,
-    /// This is a user's fork: there is no post thread, and the supervisor does not know it.
-    forked: AtomicBool,
-}
-
-impl Shared {
-    pub fn desk(&self) -> MutexGuard<'_, Desk> {
-        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-    pub fn is_single(&self) -> bool {
-        self.single
-    }
-    pub fn is_closing(&self) -> bool {
-        self.closing.load(Ordering::Relaxed)
-    }
-
-    /// Sends now, or leaves it to the post thread.
-    fn flush(&self, desk: &mut Desk) {
-        desk.outbox.flush(self.wire.raw());
-        self.leave_to_post(desk);
-    }
-
-    /// Makes sure that the post thread looks at what the desk holds.
-    fn leave_to_post(&self, desk: &mut Desk) {
-        if desk.post_sleeps {
-            desk.post_sleeps = false;
-            self.post_bell.ring();
-        }
-    }
-
-    fn push<S: AsRef<str>>(&self, frame: &Frame<S>, flush: bool) {
-        let mut desk = self.desk();
-        desk.outbox.push(frame, sys::monotonic_ns());
-        if flush || desk.outbox.is_batch() {
-            desk.outbox.flush(self.wire.raw());
-        }
-        if !desk.outbox.is_empty() {
-            self.leave_to_post(&mut desk);
-        }
-    }
-}
 
 /// The worker's end of the wire. One a process.
 #[pyclass(frozen, module = "workaday._core")]
@@ -94,20 +31,7 @@ impl Child {
             sys::close_on_exec(fd)?;
         }
         sys::die_with_parent()?;
-        let shared = Arc::new(Shared {
-            wire: Fd::new(wire_fd),
-            main_bell: Bell::new()?,
-            post_bell: Bell::new()?,
-            main_thread: sys::this_thread(),
-            interrupt_signal: libc::SIGRTMIN() + 5,
-            desk: Mutex::new(Desk::new(Deadman::new()?, Page::map(page_fd)?)),
-            children_lock: Fd::new(children_lock_fd),
-            single: kind != "async",
-            current: AtomicU64::new(0),
-            line_bytes: AtomicUsize::new(LINE_BYTES),
-            closing: AtomicBool::new(false),
-            forked: AtomicBool::new(false),
-        });
+        let shared = Arc::new(Shared::new(wire_fd, page_fd, children_lock_fd, kind != "async")?);
         post::start(Arc::clone(&shared))?;
         Ok(Self(shared))
     }
@@ -132,21 +56,10 @@ impl Child {
     /// Says the last word and waits, bounded, until it is out. From then on a closed socket is no alarm.
     fn bye(&self, py: Python<'_>, json: &str, exit_within_us: u64) -> PyResult<()> {
         let shared = self.living()?;
-        shared.push(&Frame::Bye { json: limited(json)? }, false);
-        shared.closing.store(true, Ordering::Relaxed);
+        let last = Frame::Bye { json: limited(json)? };
         let now = sys::monotonic_ns();
         shared.desk().set_exit_deadline(now.saturating_add(exit_within_us.saturating_mul(1000)), now);
-        py.detach(|| {
-            for _ in 0..BYE_TICKS {
-                let mut desk = shared.desk();
-                desk.outbox.flush(shared.wire.raw());
-                if desk.outbox.is_empty() {
-                    break;
-                }
-                drop(desk);
-                let _ = sys::poll([(shared.wire.raw(), libc::POLLOUT)], BYE_TICK_MS);
-            }
-        });
+        py.detach(|| shared.close(&last));
         Ok(())
     }
 
@@ -173,7 +86,7 @@ impl Child {
     /// Begins the next job if one waits.
     fn next<'py>(&self, py: Python<'py>) -> PyResult<Option<JobTuple<'py>>> {
         let shared = self.living()?;
-        Ok(begin(shared, &mut shared.desk()).map(|job| tuple(py, job)))
+        Ok(shared.begin(&mut shared.desk()).map(|job| tuple(py, job)))
     }
 
     /// Begins the next job, waiting for one; `None` once drained.
@@ -181,7 +94,7 @@ impl Child {
         let shared = self.living()?;
         loop {
             let mut desk = shared.desk();
-            if let Some(job) = begin(shared, &mut desk) {
+            if let Some(job) = shared.begin(&mut desk) {
                 drop(desk);
                 return Ok(Some(tuple(py, job)));
             }
@@ -216,21 +129,14 @@ impl Child {
         let mut desk = shared.desk();
         let flush_at_once = desk.finish(&ending, sys::monotonic_ns()).ok_or_else(|| PyValueError::new_err(format!("no job {seq} runs")))?;
         shared.current.store(0, Ordering::Relaxed);
-        if flush_at_once || desk.outbox.is_batch() || (shared.single && !desk.has_waiting()) {
-            desk.outbox.flush(shared.wire.raw());
-        }
-        if !desk.outbox.is_empty() {
-            shared.leave_to_post(&mut desk);
-        }
+        let at_once = flush_at_once || (shared.single && !desk.has_waiting());
+        shared.send_some(&mut desk, at_once);
         Ok(())
     }
 
     fn flush(&self) -> PyResult<()> {
         let shared = self.living()?;
-        let mut desk = shared.desk();
-        if !desk.outbox.is_empty() {
-            shared.flush(&mut desk);
-        }
+        shared.flush(&mut shared.desk());
         Ok(())
     }
 
@@ -269,7 +175,7 @@ impl Child {
         let stream = Stream::from_byte(stream).ok_or_else(|| PyValueError::new_err(format!("{stream} is no stream")))?;
         let text = text.to_string_lossy();
         for text in pieces(&text, shared.line_bytes.load(Ordering::Relaxed)) {
-            if wait_for_room(py, shared) {
+            if !shared.is_full() || py.detach(|| shared.wait_for_room()) {
                 shared.push(&Frame::Log(Log { seq, stream, level, at_us: sys::wall_us(), logger: limited(logger)?, text }), false);
             } else {
                 shared.desk().outbox.drop_line(seq);
@@ -287,12 +193,9 @@ impl Child {
         Ok(limits::set_data_limit(limit)?)
     }
 
-    /// In a user's fork: lets go of all that belongs to the child. Takes no lock, since its holder may not exist here.
+    /// In a user's fork: lets go of all that belongs to the child.
     fn forked(&self) {
-        self.0.forked.store(true, Ordering::Relaxed);
-        for fd in [&self.0.wire, &self.0.children_lock, self.0.main_bell.fd(), self.0.post_bell.fd()] {
-            fd.close();
-        }
+        self.0.let_go();
     }
 }
 
@@ -310,35 +213,12 @@ impl Child {
         Ok(self.living()?.desk())
     }
 
-    /// Sleeps without the GIL until the bell rings or a signal comes, whose Python handler runs here.
-    fn sleep(&self, py: Python<'_>, awake: impl Fn(&Desk) -> bool) -> PyResult<()> {
+    /// Sleeps without the GIL until something comes or a signal does, whose Python handler runs here.
+    fn sleep(&self, py: Python<'_>, awake: impl Fn(&Desk) -> bool + Send) -> PyResult<()> {
         let shared = self.living()?;
-        {
-            let mut desk = shared.desk();
-            if awake(&desk) {
-                return Ok(());
-            }
-            desk.main_sleeps = true;
-            if !desk.outbox.is_empty() {
-                shared.flush(&mut desk);
-            }
-        }
-        py.detach(|| sys::poll([(shared.main_bell.fd().raw(), libc::POLLIN)], -1))
-            .map(drop)
-            .or_else(|error| if sys::would_block(&error) { Ok(()) } else { Err(error) })?;
-        shared.main_bell.silence();
+        py.detach(|| shared.sleep(awake))?;
         py.check_signals()
     }
-}
-
-/// Begins a job and notes it where other threads look.
-fn begin(shared: &Shared, desk: &mut Desk) -> Option<Job> {
-    let job = desk.begin(sys::monotonic_ns())?;
-    if shared.single {
-        shared.current.store(job.seq, Ordering::Relaxed);
-    }
-    shared.leave_to_post(desk);
-    Some(job)
 }
 
 fn tuple(py: Python<'_>, job: Job) -> JobTuple<'_> {
@@ -360,31 +240,5 @@ fn pieces(text: &str, bytes_max: usize) -> impl Iterator<Item = &str> {
         let (piece, more) = text.split_at(text.floor_char_boundary(bytes_max));
         rest = Some(more).filter(|more| !more.is_empty());
         Some(piece)
-    })
-}
-
-fn wait_for_room(py: Python<'_>, shared: &Shared) -> bool {
-    let full = || {
-        let mut desk = shared.desk();
-        if desk.outbox.is_full() {
-            shared.flush(&mut desk);
-        }
-        desk.outbox.is_full()
-    };
-    if shared.desk().outbox.is_choked() {
-        return false;
-    }
-    if !full() {
-        return true;
-    }
-    py.detach(|| {
-        let until = sys::monotonic_ns() + u64::try_from(PATIENCE.as_nanos()).unwrap_or(u64::MAX);
-        while full() {
-            if sys::monotonic_ns() >= until {
-                return false;
-            }
-            let _ = sys::poll([(shared.wire.raw(), libc::POLLOUT)], BYE_TICK_MS);
-        }
-        true
     })
 }

@@ -25,8 +25,11 @@ pub struct Desk {
     pub draining: bool,
     /// The main thread sleeps until its bell rings.
     pub main_sleeps: bool,
-    /// The post thread sleeps until its bell or the socket wakes it.
+    /// While it sleeps, the main thread waits for frames itself.
+    pub main_reads: bool,
+    /// The post thread sleeps until its alarm or the socket wakes it.
     pub post_sleeps: bool,
+    pub alarm_set: bool,
     pub outbox: Outbox,
     deadman: Deadman,
     page: Page,
@@ -81,7 +84,9 @@ impl Desk {
             ready: None,
             draining: false,
             main_sleeps: false,
+            main_reads: false,
             post_sleeps: false,
+            alarm_set: false,
             outbox: Outbox::default(),
             deadman,
             page,

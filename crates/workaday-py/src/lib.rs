@@ -3,10 +3,12 @@
 mod child;
 mod deadman;
 mod desk;
+mod intake;
 mod limits;
 mod outbox;
 mod page;
 mod post;
+mod shared;
 mod sys;
 
 use pyo3::prelude::*;

@@ -60,7 +60,7 @@ impl Outbox {
 
     /// No room for lines.
     pub fn is_full(&self) -> bool {
-        self.pending() > BYTES_MAX
+        self.choked || self.pending() > BYTES_MAX
     }
 
     pub fn is_choked(&self) -> bool {

@@ -85,6 +85,31 @@ impl Bell {
     }
 }
 
+/// A wake-up for later, that costs no switch of threads when it is taken back in time.
+pub struct Alarm(Fd);
+
+impl Alarm {
+    pub fn new() -> io::Result<Self> {
+        // SAFETY: timerfd_create takes two ints and touches no memory.
+        check(unsafe { libc::timerfd_create(libc::CLOCK_MONOTONIC, libc::TFD_CLOEXEC | libc::TFD_NONBLOCK) }).map(|fd| Self(Fd::new(fd)))
+    }
+    pub fn fd(&self) -> &Fd {
+        &self.0
+    }
+    /// Rings once after so many ns below a second; 0 takes it back.
+    pub fn set(&self, after_ns: u32) {
+        let value = libc::timespec { tv_sec: 0, tv_nsec: libc::c_long::from(after_ns) };
+        let spec = libc::itimerspec { it_interval: libc::timespec { tv_sec: 0, tv_nsec: 0 }, it_value: value };
+        // SAFETY: `spec` is valid for reading, a null old value is allowed.
+        unsafe { libc::timerfd_settime(self.0.raw(), 0, &raw const spec, std::ptr::null_mut()) };
+    }
+    pub fn silence(&self) {
+        let mut count = [0u8; 8];
+        // SAFETY: eight bytes of `count` are writable. Nothing to read is fine: non-blocking.
+        unsafe { libc::read(self.0.raw(), count.as_mut_ptr().cast(), 8) };
+    }
+}
+
 /// What poll saw on the descriptors asked for; all zero after the timeout.
 pub fn poll<const N: usize>(wanted: [(RawFd, i16); N], timeout_ms: i32) -> io::Result<[i16; N]> {
     let mut fds = wanted.map(|(fd, events)| libc::pollfd { fd, events, revents: 0 });

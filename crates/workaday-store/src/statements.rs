@@ -6,16 +6,21 @@
 /// One statement of the canonical set.
 #[derive(Debug)]
 pub struct Statement {
+    /// Its place in [`ALL`].
+    pub number: usize,
     /// Its file, without `.sql`.
     pub name: &'static str,
-    /// Its text without the header comment: the statement cache hashes the text at every use.
+    /// Its text without the header comment: it is long, and says nothing to SQLite.
     pub sql: &'static str,
     pub parameters: &'static [&'static str],
 }
 
 macro_rules! statements {
     ($($constant:ident = $file:literal ($($parameter:ident),*)),+ $(,)?) => {
+        #[allow(non_camel_case_types, clippy::upper_case_acronyms)]
+        enum Number { $($constant),+ }
         $(pub const $constant: Statement = Statement {
+            number: Number::$constant as usize,
             name: $file,
             sql: without_header(include_str!(concat!("../../../python/workaday/sql/sqlite/", $file, ".sql"))),
             parameters: &[$(stringify!($parameter)),*],
@@ -40,7 +45,7 @@ const fn without_header(text: &str) -> &str {
 
 statements! {
     // -- look, claim ---------------------------------------------------------------------------------------------------
-    READY_PAIR = "ready_pair" (lane, queue),
+    READY_QUEUE = "ready_queue" (lane, queue),
     NEXT_DUE = "next_due" (),
     NEXT_EXPIRY = "next_expiry" (),
     CANCELLING_JOBS = "cancelling_jobs" (limit),
@@ -49,7 +54,7 @@ statements! {
     CLAIM_JOB = "claim_job" (fence, generation, worker, now, key),
     JOB_FENCE = "job_fence" (key),
     SET_LANE = "set_lane" (lane, key),
-    INSERT_JOB = "insert_job" (id, task, queue, priority, lane, run_at, now, args, expires_at, tags, rerun_of, enqueued_release),
+    ENQUEUE = "enqueue" (id, task, queue, priority, lane, run_at, now, args, expires_at, unique_key, unique_while, tags, rerun_of, enqueued_release),
     // -- settle --------------------------------------------------------------------------------------------------------
     RUNNING_JOB = "running_job" (key, fence),
     RUNNING_BEFORE = "running_before" (generation, limit),

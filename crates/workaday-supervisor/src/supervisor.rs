@@ -11,6 +11,7 @@ use crate::orphans;
 use crate::signals::Signals;
 use crate::storage;
 use crate::translate;
+use crate::up::Reload;
 use crate::wakeup::{WakeSocket, WalWatch};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::Signal;
@@ -22,7 +23,7 @@ use workaday_core::clock::{Length, Timestamp};
 use workaday_core::explain::{Explain, Problem};
 use workaday_engine::crew::ChildKind;
 use workaday_engine::event::Line;
-use workaday_engine::{ChildNo, Command, Engine, Event, Moment, Seq, Turn};
+use workaday_engine::{ChildNo, Command, Engine, Event, Moment, Seq, Settings, Turn};
 use workaday_store::{StoreError, WorkerRow};
 use workaday_wire::Frame;
 
@@ -45,6 +46,7 @@ pub struct Supervisor {
     pub signals: Signals,
     pub database: PathBuf,
     pub ready_settings: String,
+    pub reload: Option<Reload>,
     processes: BTreeMap<ChildNo, ChildProcess>,
     memory_at: Timestamp,
     storage_at: Timestamp,
@@ -77,8 +79,7 @@ impl Supervisor {
         database: PathBuf,
     ) -> Supervisor {
         let now = moment().steady;
-        let ready_settings =
-            json!({"kill_after_us": engine.settings.kill_after.0, "log_line_bytes": workaday_engine::journal::LINE_BYTES}).to_string();
+        let ready_settings = ready_settings(&engine.settings);
         Supervisor {
             engine,
             recipe,
@@ -88,6 +89,7 @@ impl Supervisor {
             signals,
             database,
             ready_settings,
+            reload: None,
             processes: BTreeMap::new(),
             memory_at: now,
             storage_at: now,
@@ -291,7 +293,7 @@ impl Supervisor {
     fn signalled(&mut self, now: Moment) {
         for signal in self.signals.read() {
             if signal == libc::SIGHUP {
-                tracing::info!("SIGHUP: the configuration is read at the next start");
+                self.reload();
                 continue;
             }
             let again = self.engine.is_draining();
@@ -300,6 +302,22 @@ impl Supervisor {
                 false => tracing::info!("draining: running jobs may finish within the grace, nothing new starts"),
                 true => tracing::info!("asked again: the grace is over"),
             }
+        }
+    }
+
+    /// Takes over a changed configuration whole, or keeps the old one whole.
+    fn reload(&mut self) {
+        let Some(reload) = &mut self.reload else { return tracing::warn!("SIGHUP: there is no configuration to read again") };
+        match reload() {
+            Ok(settings) if settings == self.engine.settings => tracing::info!("SIGHUP: the configuration has not changed"),
+            Ok(settings) => {
+                self.ready_settings = ready_settings(&settings);
+                self.engine.reconfigure(settings);
+                tracing::info!(
+                    "SIGHUP: the configuration was read again and holds from now on; `app` and `database` hold from the next start"
+                );
+            }
+            Err(problem) => tracing::error!("SIGHUP: the configuration was refused, the old one goes on\n{problem}"),
         }
     }
 
@@ -494,6 +512,11 @@ impl Supervisor {
             }
         }
     }
+}
+
+/// What a child is told in `ready`.
+fn ready_settings(settings: &Settings) -> String {
+    json!({"kill_after_us": settings.kill_after.0, "log_line_bytes": workaday_engine::journal::LINE_BYTES}).to_string()
 }
 
 /// The one job that runs alone in this child, if raw output can be told to be its.

@@ -25,8 +25,10 @@ use workaday_store::{Durability, Store, StoreError};
 /// How long the children of a dead supervisor may take to be gone once they were killed.
 const CHILDREN_PATIENCE: Duration = Duration::from_secs(1);
 
+/// Reads the configuration again, at SIGHUP. The error is all its problems, as text.
+pub type Reload = Box<dyn FnMut() -> Result<Settings, String>>;
+
 /// What `up` is started with.
-#[derive(Clone, Debug)]
 pub struct UpOptions {
     /// The SQLite file.
     pub database: PathBuf,
@@ -39,6 +41,8 @@ pub struct UpOptions {
     /// Take a copied store as one of its own.
     pub adopt: bool,
     pub settings: Settings,
+    /// `None`: SIGHUP changes nothing, and says so.
+    pub reload: Option<Reload>,
 }
 
 /// Runs until drained. The problem, if any, says why it could not start or had to end.
@@ -54,7 +58,7 @@ pub fn up(options: UpOptions) -> Result<(), Problem> {
     let paused = bind(&mut store, options.adopt).map_err(|error| error.problem())?;
     let instance = store.instance_id().map_err(|error| error.problem())?;
     let database = store.path().to_owned();
-    let generation = take_over(&mut store, &instance, &options, started).map_err(|error| error.problem())?;
+    let generation = take_over(&mut store, &instance, options.release.clone(), started).map_err(|error| error.problem())?;
     let children_lock = ChildrenLock::take(&database, CHILDREN_PATIENCE)?;
     let mut engine =
         Engine::new(Box::new(store), Box::new(Seeded::from_system()), options.settings, generation, started).map_err(|e| e.problem())?;
@@ -85,6 +89,7 @@ pub fn up(options: UpOptions) -> Result<(), Problem> {
     };
     tracing::info!(app = %recipe.app, generation = generation.0, "workaday {} is up on {}", env!("CARGO_PKG_VERSION"), database.display());
     let mut supervisor = Supervisor::new(engine, recipe, children_lock, wake, wal, signals, database);
+    supervisor.reload = options.reload;
     let ended = supervisor.run();
     tracing::info!("workaday is down");
     ended
@@ -145,14 +150,14 @@ fn in_transaction<T>(store: &mut SqliteStore, write: impl FnOnce(&mut SqliteStor
 }
 
 /// Raises the generation and ends what earlier ones left: known by boot and start time, or by their mark.
-fn take_over(store: &mut SqliteStore, instance: &str, options: &UpOptions, now: Moment) -> Result<Generation, StoreError> {
+fn take_over(store: &mut SqliteStore, instance: &str, release: Option<String>, now: Moment) -> Result<Generation, StoreError> {
     let (generation, leftovers) = in_transaction(store, |store| {
         let generation = store.next_generation()?;
         let leftovers = store.leftovers(generation)?;
         for left in &leftovers {
             store.close_worker(left.worker, "its supervisor died", now.wall)?;
         }
-        let row = worker_row("supervisor", i64::from(std::process::id()), options.release.clone());
+        let row = worker_row("supervisor", i64::from(std::process::id()), release);
         store.open_worker(generation, &row, now.wall)?;
         Ok((generation, leftovers))
     })?;

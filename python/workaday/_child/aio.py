@@ -79,7 +79,7 @@ class AsyncWorker:
         else:
             context = bench.context(seq, name, attempt, job_id, run_at, meta)
             current = asyncio.current_task()
-            assert current is not None, "a coroutine runs in a task"  # noqa: S101
+            assert current is not None, "a coroutine runs in a task"
             self._running[seq] = (current, context)
             try:
                 outcome = await call_async(task, args, context)

@@ -79,6 +79,10 @@ class LineWriter(io.TextIOBase):
         for key in keys:
             self._child.log(key[0], self._stream, 0, "", self._partial.pop(key, ""))
 
+    def flush(self) -> None:
+        """Who flushes wants it seen whatever comes next: the last words before a crash leave the process now."""
+        self._child.flush()
+
     def fileno(self) -> int:
         """The real descriptor, for subprocesses: what they write is raw output."""
         return self._fd

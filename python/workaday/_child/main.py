@@ -134,9 +134,7 @@ def _digest(catalogue: list[dict[str, Any]]) -> str:
 def _import_error(error: BaseException) -> dict[str, str]:
     """What the user must see to mend it: the frames of their own files, without ours and those of the import machinery."""
     frames = error.__traceback__
-    while frames is not None and (frames.tb_frame.f_globals.get("__name__") or "").startswith(
-        ("workaday._child", "importlib")
-    ):
+    while frames is not None and (frames.tb_frame.f_globals.get("__name__") or "").startswith(("workaday._child", "importlib")):
         frames = frames.tb_next
     text = "".join(traceback.format_exception(type(error), error, frames))
     return {"type": type(error).__qualname__, "message": str(error), "traceback": text[-16_000:]}

@@ -90,7 +90,7 @@ class SerialWorker:
 
         async def main() -> Outcome:
             current = asyncio.current_task()
-            assert current is not None, "a coroutine runs in a task"  # noqa: S101
+            assert current is not None, "a coroutine runs in a task"
             self._coroutine = (asyncio.get_running_loop(), current)
             try:
                 return await call_async(task, args, context)

@@ -55,14 +55,17 @@ class Writer:
         self.committing = False
         """Has COMMIT been sent? Before it, what happens is certainly not stored."""
 
-    def run(self, batch: list[Work]) -> None:
-        """Runs the batch in one transaction. Every work is done afterwards, whatever happened."""
+    def run(self, batch: list[Work], more: Callable[[], list[Work]] = list) -> None:
+        """Runs the batch in one transaction. Every work is done afterwards, whatever happened.
+
+        `more` is asked before COMMIT for works that arrived meanwhile: they join the batch, and nobody waits for them.
+        """
         self.committing = False
         try:
             connection = self._ready()
             self._turn.take(app_file=self._app_file)
             try:
-                self._write(connection, batch)
+                self._write(connection, batch, more)
             finally:
                 self._turn.give_back()
         except (WorkadayError, sqlite3.Error) as error:
@@ -120,10 +123,15 @@ class Writer:
 
     # -- the transaction -----------------------------------------------------------------------------------------------
 
-    def _write(self, connection: sqlite3.Connection, batch: list[Work]) -> None:
+    def _write(self, connection: sqlite3.Connection, batch: list[Work], more: Callable[[], list[Work]]) -> None:
         try:
             self._begin(connection)
-            if not self._all_at_once(connection, batch):
+            self._check_writer(connection)
+            fine = self._all_at_once(connection, batch)
+            while fine and (joining := more()):
+                batch += joining
+                fine = self._all_at_once(connection, joining)
+            if not fine:
                 _roll_back(connection)
                 self._begin(connection)
                 self._one_by_one(connection, batch)
@@ -155,18 +163,16 @@ class Writer:
                 own_lock_seen = own_lock_seen + 1 if own_lock.held_by_this_process(self.path) else 0
                 if own_lock_seen >= 10:
                     raise own_lock.own_transaction_open(self.path)
-            time.sleep(random.uniform(0.000_1, 0.000_8))  # noqa: S311 - jitter, no secret
+            time.sleep(random.uniform(0.000_1, 0.000_8))
 
     def _all_at_once(self, connection: sqlite3.Connection, batch: list[Work]) -> bool:
+        """Runs them without savepoints. `False`: one failed, so all begin again, each isolated from the others."""
         database = SqliteDatabase(connection, self.path)
-        self._check_writer(connection)
-        for work in batch:
-            try:
+        try:
+            for work in batch:
                 work.result = work.operation(database)
-            except Exception as error:  # a bad one must not take its neighbours down
-                if len(batch) > 1:
-                    return False
-                work.error = failures.explain(self.path, error) if isinstance(error, sqlite3.Error) else error
+        except Exception:  # told by the second run, to the one whom it concerns
+            return False
         return True
 
     def _one_by_one(self, connection: sqlite3.Connection, batch: list[Work]) -> None:

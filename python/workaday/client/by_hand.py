@@ -10,9 +10,7 @@ if TYPE_CHECKING:
     from workaday.client.database import Database
 
 
-def audit(
-    database: Database, app: App, action: str, target: str, why: str | None, now: int, detail: str | None = None
-) -> None:
+def audit(database: Database, app: App, action: str, target: str, why: str | None, now: int, detail: str | None = None) -> None:
     row = {"now": now, "who": who(app), "action": action, "target": target, "why": why, "detail": detail}
     database.execute("write_audit", row)
 

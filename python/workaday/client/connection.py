@@ -79,7 +79,7 @@ def _set(connection: sqlite3.Connection, path: str) -> None:
             raise _refused(path, name, str(expected), str(got))
     # Python 3.12+: the last close of an old SQLite would checkpoint.
     if hasattr(connection, "setconfig"):
-        connection.setconfig(_NO_CHECKPOINT_ON_CLOSE, True)  # type: ignore[attr-defined]  # noqa: FBT003
+        connection.setconfig(_NO_CHECKPOINT_ON_CLOSE, True)  # type: ignore[attr-defined]
 
 
 def _write_ahead(connection: sqlite3.Connection, path: str) -> None:
@@ -104,7 +104,7 @@ def _switch(connection: sqlite3.Connection) -> str:
         except sqlite3.OperationalError as error:
             if not failures.is_busy(error) or time.monotonic() - started > _BUSY_WAIT_MS / 1000:
                 raise
-        time.sleep(random.uniform(0.000_5, 0.005))  # noqa: S311 - jitter, no secret
+        time.sleep(random.uniform(0.000_5, 0.005))
 
 
 def _refused(path: str, name: str, expected: str, got: str) -> StoreError:

@@ -36,8 +36,9 @@ def one(prepared: Prepared[T]) -> Job[T]:
     if connection is not None:
         written = transaction.run(app.store, connection, lambda database: write(database, row, prepared))
     else:
-        app.store.check_space()
-        written = app.store.write(lambda database: write(database, row, prepared))
+        store = app.store
+        store.check_space()
+        written = store.write(lambda database: write(database, row, prepared))
     return _job(prepared, written)
 
 
@@ -48,8 +49,9 @@ async def aone(prepared: Prepared[T]) -> Job[T]:
     if connection is not None:
         written = await transaction.arun(app.store, connection, lambda database: write(database, row, prepared))
     else:
-        app.store.check_space()
-        written = await app.store.awrite(lambda database: write(database, row, prepared))
+        store = app.store
+        store.check_space()
+        written = await store.awrite(lambda database: write(database, row, prepared))
     return _job(prepared, written)
 
 

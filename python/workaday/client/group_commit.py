@@ -1,6 +1,6 @@
 """Many waiters, one COMMIT: each fsync serves every thread and coroutine that was waiting when it began.
 
-The first waiter commits for all that are there, and never waits for more to come. There is no writer thread, so nothing
+The first waiter commits for all that are there, those included who come before its COMMIT, and never waits for more. There is no writer thread, so nothing
 is lost between an `enqueue` that returned and a fork, an exit or Ctrl-C. Coroutines are served by a short-lived thread,
 since their loop must go on.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from workaday.client import failures
 from workaday.client.batch import Operation, Work
@@ -67,7 +67,7 @@ class GroupCommit:
 
     def _follow(self, ticket: Ticket) -> bool:
         """Waits until the work is done, or until it is ours to lead."""
-        assert ticket.signal is not None  # noqa: S101 - made under the mutex
+        assert ticket.signal is not None
         try:
             woken = ticket.signal.acquire(timeout=WAIT_S)
         except BaseException:  # Ctrl-C
@@ -135,21 +135,26 @@ class GroupCommit:
     # -- leading -------------------------------------------------------------------------------------------------------
 
     def _run_batch(self) -> None:
-        with self._mutex:
-            batch = [self._pending.popleft() for _ in range(min(BATCH_MAX, len(self._pending)))]
-            for ticket in batch:
-                ticket.begun = True
+        batch = self._take(BATCH_MAX)
         if not batch:
             return
         try:
             with self.busy:
-                self._writer.run(list(batch))
+                self._writer.run(cast("list[Work]", batch), lambda: cast("list[Work]", self._take(BATCH_MAX - len(batch))))
         except BaseException as error:
             # Ctrl-C on the leader's thread: the others learn what is certain.
             self._explain_interruption(batch, error)
             raise
         finally:
             self._answer(batch)
+
+    def _take(self, most: int) -> list[Ticket]:
+        """Those who wait now; from here on they cannot be withdrawn."""
+        with self._mutex:
+            batch = [self._pending.popleft() for _ in range(min(most, len(self._pending)))]
+            for ticket in batch:
+                ticket.begun = True
+        return batch
 
     def _explain_interruption(self, batch: list[Ticket], error: BaseException) -> None:
         path = self._writer.path

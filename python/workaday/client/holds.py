@@ -52,9 +52,7 @@ def pause(
     app.store.write(operation)
 
 
-def resume(
-    app: App, task: str | Task[..., Any] | None, *, queue: str | None, where: dict[str, Any] | None, reason: str | None
-) -> int:
+def resume(app: App, task: str | Task[..., Any] | None, *, queue: str | None, where: dict[str, Any] | None, reason: str | None) -> int:
     name, queue = _target(task, queue)
     wanted = None if where is None else _where(app, name, where)
     now = clock.now_us()

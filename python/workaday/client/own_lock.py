@@ -13,7 +13,6 @@ from workaday.errors import EnqueueError
 _WRITE_LOCK = 120
 
 
-
 def held_by_this_process(path: str) -> bool:
     """Is the WAL's write lock (byte 120 of `-shm`) held under our pid?"""
     try:

@@ -18,9 +18,7 @@ def version(connection: sqlite3.Connection) -> dict[str, int] | None:
     found = connection.execute("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'workaday_meta'").fetchone()
     if found is None:
         return None
-    rows = connection.execute(
-        "SELECT name, CAST(value AS INTEGER) FROM workaday_meta WHERE name IN ('schema', 'min_reader', 'min_writer')"
-    )
+    rows = connection.execute("SELECT name, CAST(value AS INTEGER) FROM workaday_meta WHERE name IN ('schema', 'min_reader', 'min_writer')")
     return {"schema": 0, "min_reader": 0, "min_writer": 0, **dict(rows.fetchall())}
 
 
@@ -40,8 +38,7 @@ def check(path: str, found: dict[str, int], *, what: str = "write") -> None:
             "store.newer_schema",
             f"the store `{path}` was written by a newer workaday: this program may not {what} it",
             expected=f"schema {NEWEST} or older",
-            got=f"schema {found['schema']} (needs a program that knows {found['min_reader']} to read, "
-            f"{found['min_writer']} to write)",
+            got=f"schema {found['schema']} (needs a program that knows {found['min_reader']} to read, {found['min_writer']} to write)",
             retry_note="safe with the newer program; nothing was stored",
             hint="install the workaday that wrote it, or have that one go back: `workaday migrate --to` keeps a backup first",
         )

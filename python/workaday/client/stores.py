@@ -41,12 +41,14 @@ def close(path: Path) -> None:
         for spelling in [spelling for spelling, other in _stores.items() if other is store]:
             del _stores[spelling]
     if store is not None:
+        config.forget()
         store.close()
 
 
 def _before_fork() -> None:
     # No other thread may be inside SQLite: the child would inherit its mutexes locked, for ever.
-    _mutex.acquire(timeout=_FORK_WAIT_S)
+    if _mutex.acquire(timeout=_FORK_WAIT_S):
+        _held.append(_mutex)
     for store in set(_stores.values()):
         _held.extend(store.quiesce(_FORK_WAIT_S))
 
@@ -54,8 +56,6 @@ def _before_fork() -> None:
 def _after_in_parent() -> None:
     while _held:
         _held.pop().release()
-    if _mutex.locked():
-        _mutex.release()
 
 
 def _after_in_child() -> None:

@@ -69,7 +69,7 @@ async def arun(store: Store, connection: Any, operation: Callable[[Database], T]
     if kind in {"AsyncSession", "async_scoped_session"}:
         connection, kind = await connection.connection(), "AsyncConnection"
     if kind == "AsyncConnection":
-        return await connection.run_sync(lambda sync: _inside_sqlalchemy(store, sync, operation))
+        return await connection.run_sync(_inside_sqlalchemy_of(store, operation))
     return run(store, connection, operation)
 
 
@@ -82,6 +82,13 @@ def _sqlalchemy_kind(connection: Any) -> str:
 
 
 _KINDS = frozenset({"Session", "scoped_session", "Connection", "AsyncSession", "async_scoped_session", "AsyncConnection"})
+
+
+def _inside_sqlalchemy_of(store: Store, operation: Callable[[Database], T]) -> Callable[[Any], T]:
+    def inside(connection: Any) -> T:
+        return _inside_sqlalchemy(store, connection, operation)
+
+    return inside
 
 
 def _inside_sqlalchemy(store: Store, connection: Any, operation: Callable[[Database], T]) -> T:

@@ -18,9 +18,7 @@ class Engine:
     """One engine process a test session; each test opens a fresh store in it."""
 
     def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [binary.find(), "test-engine"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=None
-        )
+        self._process = subprocess.Popen([binary.find(), "test-engine"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=None)
 
     def ask(self, op: str, **fields: Any) -> dict[str, Any]:
         """One request, one answer; an engine's refusal is raised with its own code and words."""
@@ -33,8 +31,8 @@ class Engine:
 
     def stop(self) -> None:
         """Ends the process: its input ends, and it goes."""
-        assert self._process.stdin is not None  # noqa: S101
-        assert self._process.stdout is not None  # noqa: S101
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._process.stdin.close()
         try:
             self._process.wait(timeout=5)
@@ -45,8 +43,8 @@ class Engine:
 
     def _exchange(self, line: bytes, op: str) -> dict[str, Any]:
         stdin, stdout = self._process.stdin, self._process.stdout
-        assert stdin is not None  # noqa: S101
-        assert stdout is not None  # noqa: S101
+        assert stdin is not None
+        assert stdout is not None
         # A stuck engine ends, so that the read below ends too: every wait has a bound.
         watchdog = threading.Timer(ANSWER_WAIT_S, self._process.kill)
         watchdog.start()

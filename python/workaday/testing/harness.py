@@ -17,6 +17,7 @@ from workaday.outcomes import TaskTimedOut
 from workaday.task import Task
 from workaday.testing.engine import Engine
 from workaday.testing.virtual_clock import VirtualClock
+from workaday.values.plain import encode_text
 
 T = TypeVar("T")
 DRAIN_JOBS_MAX = 10_000
@@ -120,7 +121,9 @@ class Harness:
     # -- inside --------------------------------------------------------------------------------------------------------
 
     def _know(self, app: App) -> None:
-        self._apps[app.name] = app
+        if app.name not in self._apps:
+            self._apps[app.name] = app
+            app.setup()
 
     def _open(self, apps: Iterable[App]) -> None:
         for app in (*apps, *App.registered()):
@@ -134,7 +137,13 @@ class Harness:
     def _claim(self, so_far: int) -> dict[str, Any] | None:
         _bounded(so_far)
         jobs = self._engine.ask("claim", limit=1)["jobs"]
-        return jobs[0] if jobs else None
+        if not jobs:
+            return None
+        claimed: dict[str, Any] = jobs[0]
+        # The engine states them as JSON; a task gets them as text, as in a child.
+        if not isinstance(claimed["args"], str):
+            claimed["args"] = encode_text(claimed["args"])
+        return claimed
 
     def _task(self, name: str) -> Task[..., Any] | None:
         return next((task for app in self._apps.values() if (task := app.find_task(name))), None)

@@ -160,7 +160,7 @@ def _choice(annotation: Any, members: list[Any], values: list[Any], name: str) -
     return Choice(members, values, name)
 
 
-def _class(annotation: type, seen: tuple[Any, ...]) -> Codec:
+def _class(annotation: Any, seen: tuple[Any, ...]) -> Codec:
     if issubclass(annotation, enum.Flag):
         raise AnnotationRefused(annotation, "combined flags are no fixed list of values", "use int, or a set of an Enum")
     if issubclass(annotation, enum.Enum):
@@ -177,7 +177,7 @@ def _class(annotation: type, seen: tuple[Any, ...]) -> Codec:
     raise AnnotationRefused(annotation, "it is not in the table", f"use a dataclass, or one of: {_TABLE}")
 
 
-def _dataclass(annotation: type, seen: tuple[Any, ...]) -> Codec:
+def _dataclass(annotation: Any, seen: tuple[Any, ...]) -> Codec:
     seen = _inside(annotation, seen)
     hints = _hints(annotation)
     fields: dict[str, Codec] = {}
@@ -194,7 +194,7 @@ def _dataclass(annotation: type, seen: tuple[Any, ...]) -> Codec:
     return Record(annotation, annotation.__name__, fields, required, hashable=hashable)
 
 
-def _pseudo(annotation: type) -> list[Any]:
+def _pseudo(annotation: Any) -> list[Any]:
     return list(getattr(annotation, "__dataclass_fields__", {}).values())
 
 

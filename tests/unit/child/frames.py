@@ -85,7 +85,7 @@ class Body:
         return text
 
 
-def _fields(kind: int, body: Body) -> dict[str, Any]:  # noqa: PLR0911 - one a frame
+def _fields(kind: int, body: Body) -> dict[str, Any]:
     match kind:
         case 1 | 14:
             return {"json": body.str()}

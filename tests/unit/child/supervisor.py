@@ -75,9 +75,7 @@ class Supervisor:
         self.send(data)
         return seq
 
-    def job_bytes(
-        self, task: str, *, flush: bool = False, timeout: float = 0, memory: int = 0, **args: Any
-    ) -> tuple[int, bytes]:
+    def job_bytes(self, task: str, *, flush: bool = False, timeout: float = 0, memory: int = 0, **args: Any) -> tuple[int, bytes]:
         self._seq += 1
         timeout_us = int(timeout * 1e6)
         return self._seq, frames.job(
@@ -116,9 +114,7 @@ class Supervisor:
         return self.outcome(self.job(task, **options))
 
     def lines(self, seq: int, *streams: str) -> list[str]:
-        return [
-            f.text for f in self.frames if f.name == "log" and f.seq == seq and (not streams or f.stream in streams)
-        ]
+        return [f.text for f in self.frames if f.name == "log" and f.seq == seq and (not streams or f.stream in streams)]
 
     def begun(self) -> tuple[int, int]:
         """The shared page: highest seq that has begun, and when."""

@@ -3,6 +3,7 @@
 mod completions;
 mod confirm;
 mod cron;
+mod dev;
 mod enqueue;
 mod init;
 mod job;
@@ -25,6 +26,7 @@ pub fn run(command: Command, context: &mut Context) -> Done {
     match command {
         Command::Init(args) => init::run(&args, context),
         Command::Up(args) => up::run(&args, context),
+        Command::Dev(args) => dev::run(&args, context),
         Command::Enqueue(args) => enqueue::run(&args, context),
         Command::Status(args) => status::run(&args, context),
         Command::Job(args) => job::run(args, context),

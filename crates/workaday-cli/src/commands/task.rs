@@ -155,7 +155,7 @@ fn pause(args: &TaskPause, context: &mut Context) -> Done {
     let what = if values.is_empty() { row.name.clone() } else { format!("{} with {values}", row.name) };
     let end = until.map_or_else(|| "until it is resumed".to_owned(), |until| format!("until {until}"));
     context.out.line(text::line(&format!("{what} is paused {end}. Jobs are kept and none is started; those that run go on.")))?;
-    let values: String = rule.where_args.iter().map(|(name, value)| format!(" --where '{name}={value}'")).collect();
+    let values: String = facts::where_pairs(&rule).iter().map(|pair| format!(" --where '{pair}'")).collect();
     context.out.line(text::line(&format!("Undo: workaday task resume {}{values}", row.name)))?;
     Ok(DONE)
 }
@@ -241,7 +241,7 @@ pub fn reason_missing(command: &str) -> Problem {
 
 pub fn not_paused(kind: &str, name: &str, holds: &[HoldRow]) -> Problem {
     let own = holds.iter().filter(|hold| if kind == "task" { hold.rule.task.as_deref() } else { hold.rule.queue.as_deref() } == Some(name));
-    let values: Vec<String> = own.map(|hold| facts::where_text(&hold.rule)).filter(|values| !values.is_empty()).collect();
+    let values: Vec<Vec<String>> = own.map(|hold| facts::where_pairs(&hold.rule)).filter(|pairs| !pairs.is_empty()).collect();
     let problem = Problem::new(
         "hold.not_found",
         format!("{kind} `{name}` is not paused{}", if values.is_empty() { "" } else { " as a whole, or not for that value" }),
@@ -249,10 +249,10 @@ pub fn not_paused(kind: &str, name: &str, holds: &[HoldRow]) -> Problem {
     .expected("a switch-off with just these argument values")
     .retry(RetryAdvice::Never, "there is nothing to resume; nothing was changed");
     match values.first() {
-        Some(values) => problem.hint(format!(
-            "workaday task resume {name} {}",
-            values.split(' ').map(|pair| format!("--where '{pair}'")).collect::<Vec<_>>().join(" ")
-        )),
+        Some(pairs) => {
+            let pairs: String = pairs.iter().map(|pair| format!(" --where '{pair}'")).collect();
+            problem.hint(format!("workaday task resume {name}{pairs}"))
+        }
         None => problem,
     }
 }

@@ -16,6 +16,12 @@ pub fn run(args: &Up, context: &mut Context) -> Done {
     for warning in &settings.warnings {
         tracing::warn!("{warning}");
     }
+    for waiting in without_effect(settings) {
+        tracing::warn!("{waiting} is read and checked, but this version does not act on it yet");
+    }
+    let sources = context.sources(args.app.as_deref())?;
+    let reload =
+        Box::new(move || workaday_config::load(&sources).map(|settings| engine_settings(&settings)).map_err(|error| error.to_string()));
     let options = workaday_supervisor::UpOptions {
         database: settings.database.path().to_path_buf(),
         app,
@@ -24,17 +30,28 @@ pub fn run(args: &Up, context: &mut Context) -> Done {
         release: release(&settings.root),
         adopt: args.adopt,
         settings: engine_settings(settings),
+        reload: Some(reload),
     };
     workaday_supervisor::up(options)?;
     Ok(DONE)
 }
 
-fn app_missing(settings: &Settings) -> Problem {
+pub fn app_missing(settings: &Settings) -> Problem {
     Problem::new("usage.app_missing", "`up` was told no app to import")
         .expected("workaday up MODULE:APP, or app = \"module:app\" in workaday.toml")
         .got(format!("no `app` in {}", settings.file_shown()))
         .retry(RetryAdvice::SafeAfterFix, "safe with an app; nothing was started")
         .hint("`workaday init` writes a workaday.toml and a first task")
+}
+
+/// What is configured and does nothing yet: silence would be taken for a promise.
+fn without_effect(settings: &Settings) -> Vec<String> {
+    let named =
+        |path: &'static str, shown: &str| settings.names(path).into_iter().map(|name| format!("[{shown}.{name}]")).collect::<Vec<_>>();
+    let mut found = [named("command.*", "command"), named("schedules.*", "schedules"), named("alerts.*", "alerts")].concat();
+    found.extend(settings.queues.iter().filter(|(_, queue)| queue.rate.is_some()).map(|(name, _)| format!("queues.{name}.rate")));
+    found.extend((settings.worker.threads > 1).then(|| "worker.threads above 1".to_owned()));
+    found
 }
 
 /// The engine's own names for what is configured.

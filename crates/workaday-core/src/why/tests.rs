@@ -99,14 +99,15 @@ fn a_running_job_says_when_it_would_be_stopped() {
 
 #[test]
 fn every_hold_says_who_or_what_lifts_it() {
-    let rule = Rule { reason: "credentials revoked", owner: Some("payments@shop.example"), until: None, where_args: Some("order_id=42") };
+    let values = ["order_id=42".to_owned()];
+    let rule = Rule { reason: "credentials revoked", owner: Some("payments@shop.example"), until: None, where_args: &values };
     let paused = Facts { held: Some(HeldCode::Paused), rule: Some(rule), ..facts(State::Available) };
     says(
         &paused,
         "Held: `shop.send` is paused for order_id=42 by payments@shop.example: credentials revoked.",
         "It keeps its place until somebody resumes it.",
     );
-    assert_eq!(why(&paused).commands, ["workaday task resume shop.send --where order_id=42"]);
+    assert_eq!(why(&paused).commands, ["workaday task resume shop.send --where 'order_id=42'"]);
     let counts = Counts { attempt: 3, crash: 3, ..Counts::default() };
     says(
         &Facts { held: Some(HeldCode::Quarantine), counts, ..facts(State::Retryable) },
@@ -125,7 +126,7 @@ fn every_hold_says_who_or_what_lifts_it() {
 
 #[test]
 fn a_paused_queue_is_named_with_its_reason() {
-    let rule = Rule { reason: "mail server is down", owner: None, until: None, where_args: None };
+    let rule = Rule { reason: "mail server is down", owner: None, until: None, where_args: &[] };
     says(
         &Facts { queue_paused: true, rule: Some(rule), ..facts(State::Available) },
         "It is ready, but its queue `mail` is paused: mail server is down.",

@@ -12,9 +12,8 @@ import os
 import random
 import subprocess
 import sys
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
-UTC = timezone.utc
 NAMES = {"month": "JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split(), "weekday": "SUN MON TUE WED THU FRI SAT".split()}
 LIMITS = {"second": (0, 59), "minute": (0, 59), "hour": (0, 23), "day": (1, 31), "month": (1, 12), "weekday": (0, 7)}
 SUSPECTS = """Europe/Berlin Europe/Dublin America/New_York America/Havana America/Sao_Paulo America/Scoresbysund
@@ -132,8 +131,7 @@ def comparable_with_cronsim(question: dict) -> bool:
     """Where cronsim means the same as the rules: five fields, its own syntax, no policy of ours."""
     words = question["expr"].split()
     known = "?" not in question["expr"] and "W" not in question["expr"].replace("LW", "").replace("WED", "").upper()
-    plain = not any(part.split("-")[0] == part.split("-")[-1].split("/")[0] for word in words
-                    for part in word.split(",") if "-" in part)
+    plain = not any(part.split("-")[0] == part.split("-")[-1].split("/")[0] for word in words for part in word.split(",") if "-" in part)
     return len(words) == 5 and known and plain and "gap" not in question and "fold" not in question
 
 

@@ -13,19 +13,23 @@ import calendar
 import itertools
 import sys
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta, timezone
-from functools import lru_cache
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
 MONTH_NAMES = {name.upper(): number for number, name in enumerate(calendar.month_abbr) if name}
 DAY_NAMES = {"SUN": 0, "MON": 1, "TUE": 2, "WED": 3, "THU": 4, "FRI": 5, "SAT": 6}
 FIELDS = {"second": (0, 59), "minute": (0, 59), "hour": (0, 23), "day": (1, 31), "month": (1, 12), "weekday": (0, 7)}
 NICKNAMES = {
-    "@hourly": "0 * * * *", "@daily": "0 0 * * *", "@midnight": "0 0 * * *", "@weekly": "0 0 * * 0",
-    "@monthly": "0 0 1 * *", "@yearly": "0 0 1 1 *", "@annually": "0 0 1 1 *",
+    "@hourly": "0 * * * *",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@weekly": "0 0 * * 0",
+    "@monthly": "0 0 1 * *",
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
 }
 ONE_SECOND = timedelta(seconds=1)
-UTC = timezone.utc
 
 
 class Expression:
@@ -43,12 +47,16 @@ class Expression:
         self.gap = gap or ("skip" if rhythm else "run_after")
         self.fold = fold or ("both" if rhythm else "first")
         self.both_days = any(self.words[field][0] in "*?" for field in ("day", "weekday"))  # rule 9
-        self.times = [
-            timedelta(hours=hour, minutes=minute, seconds=second)
-            for hour in sorted(self.hours)
-            for minute in sorted(self.minutes)
-            for second in sorted(self.seconds)
-        ] if len(self.hours) * len(self.minutes) * len(self.seconds) <= 90_000 else []
+        self.times = (
+            [
+                timedelta(hours=hour, minutes=minute, seconds=second)
+                for hour in sorted(self.hours)
+                for minute in sorted(self.minutes)
+                for second in sorted(self.seconds)
+            ]
+            if len(self.hours) * len(self.minutes) * len(self.seconds) <= 90_000
+            else []
+        )
         self._days: dict[date, bool] = {}
 
     def on(self, day: date) -> bool:
@@ -98,7 +106,7 @@ class Expression:
         return [change_between(here - late, here - early, zone)]
 
 
-@lru_cache(maxsize=None)
+@cache
 def _offset(instant: datetime, zone: ZoneInfo) -> timedelta:
     return instant.astimezone(zone).utcoffset()  # type: ignore[return-value]
 

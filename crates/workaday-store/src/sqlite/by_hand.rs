@@ -42,11 +42,7 @@ impl SqliteStore {
         let Some(attempt_extra) = lifecycle::retry_by_hand(job.state, job.attempt, job.attempt_extra, policy_attempts) else {
             return Ok(Act::Refused(job.state));
         };
-        let revived = self
-            .link
-            .connection
-            .prepare_cached(sql::REVIVE_JOB.sql)
-            .and_then(|mut revive| revive.execute(params![now.0, attempt_extra, job.key.0]));
+        let revived = self.link.try_execute(&sql::REVIVE_JOB, params![now.0, attempt_extra, job.key.0]);
         match revived {
             Ok(_) => {}
             Err(error) if failure::is_unique_violation(&error) => return Err(unique_taken(id).into()),

@@ -29,7 +29,7 @@ impl SqliteStore {
         let parameters =
             params![generation.0, worker.kind, worker.pid, worker.boot_id, worker.process_started_at, worker.release, now.0, worker.info];
         self.link.writing()?.execute(&sql::OPEN_WORKER, parameters)?;
-        Ok(self.link.connection.last_insert_rowid())
+        Ok(self.link.connection().last_insert_rowid())
     }
 
     pub(super) fn workers_left(&self, generation: Generation) -> Result<Vec<Leftover>> {

@@ -68,7 +68,7 @@ impl SqliteStore {
         let where_args = where_text(&rule.where_args);
         let parameters = params![rule.task, rule.queue, where_args, rule.reason, rule.owner, rule.until.map(|at| at.0), now.0];
         self.link.writing()?.execute(&sql::WRITE_HOLD, parameters)?;
-        let number = self.link.connection.last_insert_rowid();
+        let number = self.link.connection().last_insert_rowid();
         let detail =
             serde_json::json!({"rule": number, "where": rule.where_args.iter().cloned().collect::<Map<_, _>>(), "until": rule.until});
         self.audit(by, "pause", &target(rule.task.as_deref(), rule.queue.as_deref()), Some(&detail.to_string()), now)?;

@@ -10,7 +10,7 @@ use workaday_core::job::{Fence, Generation, JobKey, Lane};
 
 impl SqliteStore {
     pub(super) fn data_version_changed(&mut self) -> Result<bool> {
-        let read = || self.link.connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get::<_, i64>(0));
+        let read = || self.link.connection().prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get::<_, i64>(0));
         let now = read().map_err(|error| self.link.fail(error))?;
         Ok(self.data_version.replace(now) != Some(now))
     }
@@ -21,7 +21,11 @@ impl SqliteStore {
             return self.look_inside(now);
         }
         let plain = |text: &'static str| {
-            self.link.connection.prepare_cached(text).and_then(|mut statement| statement.execute([])).map_err(|error| self.link.fail(error))
+            self.link
+                .connection()
+                .prepare_cached(text)
+                .and_then(|mut statement| statement.execute([]))
+                .map_err(|error| self.link.fail(error))
         };
         plain("BEGIN")?;
         let peek = self.look_inside(now);
@@ -46,22 +50,24 @@ impl SqliteStore {
         })
     }
 
-    /// Steps from pair to pair: the cost grows with the queues, not with the jobs.
+    /// Steps from queue to queue: the cost grows with the queues, not with the jobs.
     fn ready_pairs(&self) -> Result<Vec<(Lane, String)>> {
-        let mut pairs: Vec<(Lane, String)> = Vec::new();
-        loop {
-            let (lane, queue) = pairs.last().map_or(("", ""), |(lane, queue)| (lane.as_str(), queue));
-            match self.link.first(&sql::READY_PAIR, params![lane, queue], rows::pair)? {
-                Some(pair) => pairs.push(pair),
-                None => return Ok(pairs),
+        let mut pairs = Vec::new();
+        for &lane in Lane::ALL {
+            // No queue has an empty name, so all come after it.
+            let mut after = String::new();
+            while let Some(queue) = self.link.first(&sql::READY_QUEUE, params![lane.as_str(), after], |row| row.get::<_, String>(0))? {
+                pairs.push((lane, queue.clone()));
+                after = queue;
             }
         }
+        Ok(pairs)
     }
 
     pub(super) fn insert(&self, job: &NewJob, now: Timestamp) -> Result<Enqueued> {
         let rerun_of = job.rerun_of.map(|id| id.0);
         let changed = self.link.writing()?.execute(
-            &sql::INSERT_JOB,
+            &sql::ENQUEUE,
             params![
                 job.id.0.as_bytes(),
                 job.task,
@@ -72,6 +78,8 @@ impl SqliteStore {
                 now.0,
                 job.args,
                 job.expires_at.map(|at| at.0),
+                None::<&str>, // unique keys come with the client
+                None::<&str>,
                 job.tags,
                 rerun_of.as_ref().map(uuid::Uuid::as_bytes),
                 job.enqueued_release,

@@ -54,7 +54,7 @@ impl SqliteStore {
     /// Makes a copy a store of its own: a new id, bound here. Inside a transaction. Returns the new id.
     pub fn adopt_instance(&mut self) -> Result<String> {
         let random: [u8; 16] =
-            self.link.connection.query_row("SELECT randomblob(16)", [], |row| row.get(0)).map_err(|error| self.link.fail(error))?;
+            self.link.connection().query_row("SELECT randomblob(16)", [], |row| row.get(0)).map_err(|error| self.link.fail(error))?;
         let id = uuid::Builder::from_random_bytes(random).into_uuid().to_string();
         self.link.writing()?.execute(&sql::SET_META, params!["instance_id", id])?;
         self.bind_instance()?;

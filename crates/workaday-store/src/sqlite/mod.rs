@@ -3,8 +3,8 @@
 //! | file | one idea |
 //! |---|---|
 //! | `open` `place` `file_system` `settings` | from a path to a connection that can be trusted |
-//! | `link` `failure` `rows` | statements, failures and rows in the store's own words |
-//! | `transaction` `turn` | begin and commit, in turn with the other writers |
+//! | `link` `prepared` `failure` `rows` | statements, failures and rows in the store's own words |
+//! | `transaction` `turn` `guard` | begin and commit, in turn with the other writers, with the lock still ours |
 //! | `store` | the [`Store`](crate::Store) trait, answered method by method from the files below |
 //! | `hot` `settle` `time` `prune` | look and claim · outcomes · staging and expiry · retention |
 //! | `holds` `catalogue` `by_hand` | switch-offs · tasks, workers, alerts · acts of people |
@@ -18,12 +18,14 @@ mod catalogue;
 pub mod checkpoint;
 mod failure;
 pub mod file_system;
+mod guard;
 mod holds;
 mod hot;
 pub mod instance;
 mod link;
 mod open;
 mod place;
+mod prepared;
 mod prune;
 pub mod read;
 mod rows;
@@ -54,6 +56,7 @@ pub struct SqliteStore {
     file: PathBuf,
     options: OpenOptions,
     turn: turn::Turn,
+    guard: guard::Guard,
     notices: Vec<Problem>,
     app_file: bool,
     /// `synchronous` as last set; `None` = not known.
@@ -63,8 +66,9 @@ pub struct SqliteStore {
     fences: VecDeque<(JobKey, Fence)>,
     /// The running row that this transaction read last, for the settlement that follows.
     row_read: Option<settle::WholeRow>,
-    /// When our last transaction ended, for the gap left to others in an app's file.
-    ended_at: Option<Instant>,
+    began_at: Option<Instant>,
+    /// In an app's file: until when others go first.
+    rest_until: Option<Instant>,
     /// The connection failed and could not be replaced yet.
     broken: bool,
 }

@@ -1,5 +1,6 @@
 //! Opening a store: checks first, then settings, then the schema. Each refusal says what is expected and the next step.
 
+use super::guard::Guard;
 use super::link::Link;
 use super::turn::Turn;
 use super::{SqliteStore, failure, file_system, place, settings};
@@ -7,6 +8,7 @@ use crate::error::Result;
 use crate::migrate;
 use rusqlite::{Connection, OpenFlags};
 use std::path::Path;
+use std::time::Duration;
 use workaday_core::explain::{Problem, RetryAdvice};
 
 /// The oldest SQLite that keeps an acknowledged job: before it a checkpoint could lose commits (WAL-reset bug).
@@ -23,13 +25,22 @@ pub struct OpenOptions {
     pub allow_network_file_system: bool,
     /// The supervisor's last close may move the WAL into the file; nobody else's.
     pub checkpoint_on_close: bool,
+    /// The longest wait for the write lock, the turn included; then `store.busy`. 5 s.
+    pub lock_wait: Duration,
     /// Page cache, in KiB.
     pub cache_kib: u32,
 }
 
 impl Default for OpenOptions {
     fn default() -> Self {
-        Self { create: true, migrate: false, allow_network_file_system: false, checkpoint_on_close: false, cache_kib: 8 * 1024 }
+        Self {
+            create: true,
+            migrate: false,
+            allow_network_file_system: false,
+            checkpoint_on_close: false,
+            lock_wait: Duration::from_secs(5),
+            cache_kib: 8 * 1024,
+        }
     }
 }
 
@@ -46,21 +57,23 @@ impl SqliteStore {
         let app_file = migrate::has_other_tables(&connection, &shown)?;
         notices.extend(ensure_wal(&connection, &shown, app_file)?);
         migrate::ready(&mut connection, &path, options.migrate)?;
-        connection.set_prepared_statement_cache_capacity(128);
         let turn = Turn::of(&path);
-        let link = Link { connection, path: shown };
+        let guard = Guard::of(&path);
+        let link = Link::new(connection, shown);
         Ok(Self {
             link,
             file: path,
             options,
             turn,
+            guard,
             notices,
             app_file,
             synchronous: None,
             data_version: None,
             fences: Default::default(),
             row_read: None,
-            ended_at: None,
+            began_at: None,
+            rest_until: None,
             broken: false,
         })
     }
@@ -78,8 +91,7 @@ pub(super) fn connect_reader(path: &Path) -> Result<Link> {
     settings::apply(&connection, &shown, 2 * 1024, false)?;
     settings::apply_query_only(&connection, &shown)?;
     migrate::readable(&connection, &shown)?;
-    connection.set_prepared_statement_cache_capacity(64);
-    Ok(Link { connection, path: shown })
+    Ok(Link::new(connection, shown))
 }
 
 /// The connection anew, after one that failed: same file, same settings, no schema work.
@@ -87,7 +99,6 @@ pub(super) fn connect_again(path: &str, options: &OpenOptions) -> Result<Connect
     let connection = connect(Path::new(path), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     settings::apply(&connection, path, options.cache_kib, options.checkpoint_on_close)?;
     settings::switch_to_wal(&connection, path)?;
-    connection.set_prepared_statement_cache_capacity(128);
     Ok(connection)
 }
 
@@ -120,4 +131,34 @@ pub(super) fn check_version(number: i32) -> Result<()> {
         .expected("SQLite 3.51.3 or newer: older ones can lose commits at a checkpoint")
         .retry(RetryAdvice::Never, "not with this build")
         .into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use workaday_core::explain::Explain;
+
+    #[test]
+    fn a_sqlite_that_can_lose_commits_is_refused() {
+        for number in [3_007_000, 3_050_004, 3_051_002] {
+            assert_eq!(check_version(number).expect_err("too old").problem().code, "store.sqlite_too_old");
+        }
+        check_version(SQLITE_VERSION_MIN).expect("the floor itself");
+        check_version(rusqlite::version_number()).expect("what this program is built with");
+    }
+
+    #[test]
+    fn the_bundled_sqlite_is_built_without_what_we_do_not_use() {
+        let connection = Connection::open_in_memory().expect("a connection");
+        let mut statement = connection.prepare("PRAGMA compile_options").expect("the options");
+        let options: Vec<String> =
+            statement.query_map([], |row| row.get(0)).expect("the options").map(|option| option.expect("text")).collect();
+        let has = |start: &str| options.iter().any(|option| option.starts_with(start));
+        for unwanted in ["ENABLE_FTS3", "ENABLE_FTS4", "ENABLE_FTS5", "ENABLE_RTREE", "ENABLE_LOAD_EXTENSION"] {
+            assert!(!has(unwanted), "{unwanted} is built in: did cargo read .cargo/config.toml at the root of the tree?");
+        }
+        for wanted in ["OMIT_LOAD_EXTENSION", "DQS=0", "DEFAULT_FILE_PERMISSIONS=0600"] {
+            assert!(has(wanted), "{wanted} is missing: did cargo read .cargo/config.toml at the root of the tree?");
+        }
+    }
 }

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use uuid::Uuid;
 use workaday_core::clock::Timestamp;
 use workaday_core::hold::HoldRule;
-use workaday_core::job::{Counts, Fence, Generation, JobId, JobKey, Lane, UnknownWord};
+use workaday_core::job::{Counts, Fence, Generation, JobId, JobKey, UnknownWord};
 
 type Read<T> = rusqlite::Result<T>;
 
@@ -108,11 +108,6 @@ pub fn hold(row: &Row<'_>) -> Read<HoldRule> {
 /// Columns as in `leftovers.sql`.
 pub fn leftover(row: &Row<'_>) -> Read<Leftover> {
     Ok(Leftover { worker: row.get(0)?, kind: row.get(1)?, pid: row.get(2)?, boot_id: row.get(3)?, process_started_at: row.get(4)? })
-}
-
-/// (lane, queue), as in `ready_pair.sql`.
-pub fn pair(row: &Row<'_>) -> Read<(Lane, String)> {
-    Ok((word(row, 0)?, row.get(1)?))
 }
 
 fn misfit(column: usize, kind: Type, error: impl std::error::Error + Send + Sync + 'static) -> Error {

@@ -93,3 +93,28 @@ fn demand(path: &str, name: &str, expected: &str, got: &str) -> Result<()> {
         .retry(RetryAdvice::Never, "not with this build: the setting is part of what makes an acknowledged job safe")
         .into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use workaday_core::explain::Explain;
+
+    #[test]
+    fn a_setting_that_sqlite_does_not_take_is_a_refusal() {
+        let connection = Connection::open_in_memory().expect("a connection");
+        // A database in memory cannot be in WAL mode, which is how a refusal looks.
+        let problem = switch_to_wal(&connection, "x.db").expect_err("no WAL there").problem();
+        assert_eq!((problem.code.as_ref(), problem.got.as_deref()), ("store.setting_refused", Some("memory")));
+        let problem = pragma(&connection, "x.db", "cell_size_check", "OFF", "1").expect_err("read back").problem();
+        assert_eq!((problem.expected.as_str(), problem.got.as_deref()), ("cell_size_check = 1", Some("0")));
+    }
+
+    #[test]
+    fn every_setting_holds_on_the_bundled_sqlite() {
+        let connection = Connection::open_in_memory().expect("a connection");
+        // The limit is compared too: 0 on mmap reads back as no row in memory, so it is asked of a file in the store's tests.
+        for (name, value, expected) in PRAGMAS.iter().filter(|(name, ..)| !["mmap_size"].contains(name)) {
+            pragma(&connection, "x.db", name, value, expected).expect(name);
+        }
+    }
+}

@@ -32,9 +32,7 @@ def add(a: int, b: int) -> int:
 
 @app.task(retry=Retry(attempts=3, never=(ValueError,)))
 def fail(kind: str) -> None:
-    raise {"value": ValueError, "runtime": RuntimeError, "exit": SystemExit, "interrupt": KeyboardInterrupt}[kind](
-        "as asked"
-    )
+    raise {"value": ValueError, "runtime": RuntimeError, "exit": SystemExit, "interrupt": KeyboardInterrupt}[kind]("as asked")
 
 
 @app.task()
@@ -123,15 +121,9 @@ def fork_and_try() -> str:
             said = str(error)
         else:
             said = "no error"
-        fds = [
-            os.readlink(f"/proc/self/fd/{fd}")
-            for fd in os.listdir("/proc/self/fd")
-            if os.path.islink(f"/proc/self/fd/{fd}")
-        ]
+        fds = [os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd") if os.path.islink(f"/proc/self/fd/{fd}")]
         mapped = "memfd" in Path("/proc/self/maps").read_text()
-        os.write(
-            write, f"{said}|{[fd for fd in fds if 'socket' in fd or 'eventfd' in fd or 'lock' in fd]}|{mapped}".encode()
-        )
+        os.write(write, f"{said}|{[fd for fd in fds if 'socket' in fd or 'eventfd' in fd or 'lock' in fd]}|{mapped}".encode())
         os._exit(0)
     os.waitpid(pid, 0)
     return os.read(read, 4096).decode()
@@ -159,9 +151,7 @@ def in_processes() -> int:
 def inherited() -> list[str]:
     """The descriptors of a program started with everything inheritable left open."""
     listing = "import os; print(*[os.readlink(f'/proc/self/fd/{fd}') for fd in range(3, 64) if os.path.lexists(f'/proc/self/fd/{fd}')])"
-    return subprocess.run(
-        [sys.executable, "-c", listing], close_fds=False, capture_output=True, text=True, check=True
-    ).stdout.split()
+    return subprocess.run([sys.executable, "-c", listing], close_fds=False, capture_output=True, text=True, check=True).stdout.split()
 
 
 @app.task()
@@ -227,7 +217,7 @@ async def atidy(ctx: Context) -> None:
 
 @app.task()
 async def ablock(seconds: float) -> None:
-    time.sleep(seconds)  # noqa: ASYNC251 - this is its fault
+    time.sleep(seconds)
 
 
 @app.task()

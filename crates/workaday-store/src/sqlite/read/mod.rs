@@ -35,7 +35,7 @@ fn bounded(limit: usize) -> i64 {
 impl Reader {
     /// Has anybody committed since the last call? Cheap; for pages that follow.
     pub fn data_version(&self) -> Result<i64> {
-        let read = || self.link.connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0));
+        let read = || self.link.connection().prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0));
         read().map_err(|error| self.link.fail(error))
     }
 }

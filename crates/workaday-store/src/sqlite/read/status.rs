@@ -35,7 +35,7 @@ impl Reader {
 
     /// One read transaction, so that the numbers fit together.
     fn at_one_moment<T>(&self, read: impl FnOnce() -> Result<T>) -> Result<T> {
-        let connection = &self.link.connection;
+        let connection = &self.link.connection();
         connection.execute_batch("BEGIN").map_err(|error| self.link.fail(error))?;
         let answer = read();
         connection.execute_batch("COMMIT").map_err(|error| self.link.fail(error))?;

@@ -72,9 +72,7 @@ def test_a_module_started_by_hand_says_what_is_missing(start):
 
     from supervisor import PACKAGE
 
-    ended = subprocess.run(
-        [sys.executable, "-m", "workaday._child"], env={"PYTHONPATH": str(PACKAGE)}, capture_output=True, text=True
-    )
+    ended = subprocess.run([sys.executable, "-m", "workaday._child"], env={"PYTHONPATH": str(PACKAGE)}, capture_output=True, text=True)
     assert ended.returncode == 2
     assert "WORKADAY_WIRE_FD is not set" in ended.stderr
 

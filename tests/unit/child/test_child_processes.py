@@ -32,11 +32,7 @@ def test_multiprocessing_works_and_its_output_is_raw(start):
 
 def test_programs_inherit_no_descriptor_of_ours(start):
     child = start()
-    assert not [
-        name
-        for name in json.loads(child.run("inherited").payload)
-        if "lock" in name or "memfd" in name or "eventfd" in name
-    ]
+    assert not [name for name in json.loads(child.run("inherited").payload) if "lock" in name or "memfd" in name or "eventfd" in name]
 
 
 def test_the_lock_is_held_while_the_child_lives(start):

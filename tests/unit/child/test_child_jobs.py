@@ -83,9 +83,7 @@ def test_an_async_child_runs_its_jobs_at_the_same_time(start):
     child = start("async")
     seqs = [child.job("asleep", seconds=0.3) for _ in range(50)]
     outcomes = [child.outcome(seq) for seq in seqs]
-    assert (
-        max(outcome.ended_ns for outcome in outcomes) - min(outcome.started_ns for outcome in outcomes) < 5_000_000_000
-    )
+    assert max(outcome.ended_ns for outcome in outcomes) - min(outcome.started_ns for outcome in outcomes) < 5_000_000_000
     assert max(outcome.started_ns for outcome in outcomes) < min(outcome.ended_ns for outcome in outcomes)
 
 
