@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 
-import pytest
-from harness import Project, wait_until
+from harness import Project, copy_store, wait_until
 
 JOBS = """
     from effects import effect
@@ -110,13 +110,12 @@ def test_a_bad_expression_is_told_and_the_other_schedule_runs(project: Project) 
     assert "expected" in alert["message"]
 
 
-@pytest.mark.parametrize("moved", ["renamed"])
-def test_a_renamed_task_does_not_silence_its_schedule(project: Project, moved: str) -> None:
+def test_a_renamed_task_does_not_silence_its_schedule(project: Project) -> None:
     project.write("jobs.py", JOBS)
     up = project.up()
     project.wait_effect("beat")
     up.stop()
-    project.write("jobs.py", JOBS.replace("def beat", f"def {moved}"))
+    project.write("jobs.py", JOBS.replace("def beat", "def renamed"))
     project.up()
     alert = wait_until(
         lambda: project.rows("SELECT * FROM workaday_alerts WHERE code = 'schedule.broken' AND subject = 'shop.beat'"),
@@ -125,3 +124,99 @@ def test_a_renamed_task_does_not_silence_its_schedule(project: Project, moved: s
         seen=project.tell,
     )
     assert "no such task" in alert[0]["message"]
+
+
+QUIET = """
+    from effects import effect
+    from workaday import App, Context, cron
+
+    app = App("shop")
+
+    @app.task(schedule=cron("0 3 * * *", tz="UTC"))
+    def report(ctx: Context) -> None:
+        effect("report", tick=ctx.tick.isoformat())
+"""
+
+
+def test_acts_by_hand_are_decided_once_and_audited(project: Project) -> None:
+    project.write("jobs.py", QUIET)
+    up = project.up()
+    up.wait_line("is up on")
+    wait_until(lambda: project.rows("SELECT 1 FROM workaday_schedules"), within=15, what="the schedule", seen=project.tell)
+
+    def schedule(*arguments: str, code: int = 0) -> dict[str, object]:
+        told = project.workaday("schedule", *arguments, "--json", code=code)
+        return json.loads(told.out or told.err)
+
+    assert schedule("run", "shop.report")["new"] is True
+    project.wait_effect("report", 1)
+    filled = ["backfill", "shop.report", "--from", "2026-03-01T00:00:00Z", "--to", "2026-03-03T23:00:00Z"]
+    assert project.workaday("schedule", *filled, code=2).err.startswith("error[usage.confirm]")
+    assert schedule(*filled, "--yes") == {"schedule": "shop.report", "ticks": 3, "new": 3}
+    project.wait_effect("report", 4)
+    assert schedule(*filled, "--yes")["new"] == 0, "a tick that has a job gets no second"
+    assert schedule("run", "shop.report", "--tick", "2026-03-02T03:00:00Z")["new"] is False
+    assert schedule("run", "shop.report", "--tick", "2026-03-02T03:01:00Z", code=3)["code"] == "schedule.no_such_tick"
+    assert schedule("next", "shop.reprt", code=3)["hint"] == "did you mean `shop.report`?"
+    ticks = [effect["tick"] for effect in project.effects("report")][1:]
+    assert ticks == [f"2026-03-0{day}T03:00:00+00:00" for day in (1, 2, 3)], "one after the other, in order"
+
+    [first, second] = [tick["at"] for tick in schedule("next", "shop.report", "-n", "2")]  # type: ignore[index]
+    assert schedule("skip", "shop.report")["skipped"]["first"] == first  # type: ignore[index]
+    assert [tick["at"] for tick in schedule("next", "shop.report", "-n", "1")] == [second]  # type: ignore[index]
+    assert schedule("history", "shop.report")[0]["reason"] == "skipped_by_hand"  # type: ignore[index]
+    project.workaday("schedule", "pause", "shop.report", code=2)
+    schedule("pause", "shop.report", "--reason", "stock take")
+    assert schedule("next", "shop.report") == []
+    assert schedule("resume", "shop.report")["paused_ticks"] == 0
+    acts = [row["action"] for row in project.rows("SELECT action FROM workaday_audit WHERE target = 'schedule shop.report' ORDER BY key")]
+    assert acts == ["run", "backfill", "backfill", "run", "skip", "pause", "resume"]
+
+
+def test_a_schedule_of_the_configuration_runs_and_one_taken_out_is_kept_silent(new_project: Callable[..., Project]) -> None:
+    beat = '\n[schedules.beat]\ntask = "shop.count"\nargs = {n = 7}\ncron = "* * * * * *"\n'
+    project = new_project(config=beat)
+    project.write(
+        "jobs.py",
+        """
+        from effects import effect
+        from workaday import App
+
+        app = App("shop")
+
+        @app.task
+        def count(n: int) -> None:
+            effect("count", n=n)
+        """,
+    )
+    up = project.up()
+    assert project.wait_effect("count", 2)[0]["n"] == 7
+    up.stop()
+    project.write("workaday.toml", 'app = "jobs:app"\n')
+    project.up()
+    wait_until(
+        lambda: project.one("SELECT state FROM workaday_schedules WHERE name = 'beat'") == "absent",
+        within=15,
+        what="the schedule to be absent",
+        seen=project.tell,
+    )
+    assert project.rows("SELECT 1 FROM workaday_ticks WHERE schedule = 'beat' LIMIT 1"), "with its history"
+
+
+def test_a_copied_store_does_not_tick_until_it_is_adopted(new_project: Callable[..., Project]) -> None:
+    first, copy = new_project("first"), new_project("copy")
+    for project in (first, copy):
+        project.write("jobs.py", JOBS)
+    up = first.up()
+    first.wait_effect("beat")
+    up.stop()
+    copy_store(first, copy)
+    before = len(ledger(copy, "shop.beat"))
+    up = copy.up()
+    up.wait_line("this store is a copy")
+    up.wait_children()
+    assert len(ledger(copy, "shop.beat")) == before
+    up.stop()
+    assert not copy.effects("beat")
+    copy.up("jobs:app", "--adopt")
+    copy.wait_effect("beat")
