@@ -77,6 +77,7 @@ const WORKER: &[Key] = &[
     key("async_processes", Kind::Count(1, 256), "1", "Children for async tasks; each runs many jobs on one loop."),
     key("async_slots", Kind::Count(1, 100_000), "100", "Jobs at once on the loop of one async child."),
     key("solo", Kind::Count(1, 1024), "2", "Jobs that run alone in a process of their own (`at_most_once`, `memory`, suspects), at once."),
+    unset("commands", Kind::Count(1, 1024), "the cores of the machine", "Commands (`[command.NAME]`) at once."),
     key(
         "grace",
         Kind::Length(0),

@@ -20,7 +20,7 @@ pub mod kind;
 pub mod reference;
 pub mod rules;
 pub mod schedules;
-mod settings;
+pub mod settings;
 
 pub use database::Database;
 pub use error::{ConfigError, Origin};

@@ -15,8 +15,9 @@ pub fn stated(settings: &Settings) -> Vec<ScheduleEntry> {
     let named = settings.names("schedules.*").into_iter().map(|name| schedule(settings, &name));
     let commands = settings.commands.iter().filter_map(|(name, command)| {
         let cron = command.schedule.clone()?;
-        let entry = ScheduleEntry { task: name.clone(), cron: vec![cron], tz: command.tz.clone(), ..ScheduleEntry::default() };
-        Some(with_policies(settings, "command.*", name, entry))
+        let task = format!("command.{name}");
+        let entry = ScheduleEntry { task, cron: vec![cron], tz: command.tz.clone(), ..ScheduleEntry::default() };
+        Some(ScheduleEntry { name: entry.task.clone(), ..with_policies(settings, "command.*", name, entry.clone()) })
     });
     named.chain(commands).collect()
 }

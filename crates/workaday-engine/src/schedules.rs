@@ -13,43 +13,49 @@ use workaday_store::{ScheduleRow, Store, StoreError};
 
 const ALERTS: [&str; 2] = ["schedule.invalid", "schedule.broken"];
 
+/// What every statement is judged against.
+#[derive(Clone, Copy)]
+pub struct Desk<'a> {
+    pub catalogue: &'a Catalogue,
+    /// `[schedules] tz`.
+    pub tz: Option<&'a str>,
+    pub now: Timestamp,
+    /// Are the application's tasks known? Until then a schedule of one that is not is left for later.
+    pub code_has_spoken: bool,
+}
+
 /// Brings the stored schedules of one source in line with what it states. Inside the caller's transaction.
-pub fn reconcile(
-    store: &mut dyn Store,
-    source: ScheduleSource,
-    stated: &[ScheduleEntry],
-    catalogue: &Catalogue,
-    tz: Option<&str>,
-    now: Timestamp,
-) -> Result<(), StoreError> {
+pub fn reconcile(store: &mut dyn Store, source: ScheduleSource, stated: &[ScheduleEntry], desk: &Desk<'_>) -> Result<(), StoreError> {
     let rows: HashMap<String, ScheduleRow> = store.schedules()?.into_iter().map(|row| (row.name.clone(), row)).collect();
-    for entry in stated {
+    let now = desk.now;
+    let may_judge = |entry: &&ScheduleEntry| desk.code_has_spoken || desk.catalogue.get(&entry.task).is_some();
+    for entry in stated.iter().filter(may_judge) {
         let known = rows.get(&entry.name);
         if known.is_some_and(|row| row.source != source && row.state != ScheduleState::Absent) {
             let message = format!("schedule {} is stated twice, in code and in workaday.toml; the first one goes on", entry.name);
             store.raise_alert("schedule.name_taken", &entry.name, &message, now)?;
             continue;
         }
-        state(store, source, entry, known, catalogue, tz, now)?;
+        state(store, source, entry, known, desk)?;
     }
     let unstated = |row: &&ScheduleRow| row.source == source && !stated.iter().any(|entry| entry.name == row.name);
     for row in rows.values().filter(unstated).filter(|row| row.state != ScheduleState::Absent) {
         let problem = no_such_task(&row.name, &row.task);
-        match (catalogue.get(&row.task), source) {
+        match (source, desk.catalogue.get(&row.task)) {
+            (ScheduleSource::Dynamic, _) => revive(store, row, desk)?,
             // The task went with its schedule: a rename, or a module that is no longer imported. Silence would hide it.
-            (None, _) => broken(store, &row.name, &problem, now)?,
-            (Some(_), ScheduleSource::Dynamic) => revive(store, row, catalogue, tz, now)?,
-            (Some(_), _) => store.leave_schedule(&row.name, now)?,
+            (ScheduleSource::Code, None) => broken(store, &row.name, &problem, now)?,
+            (ScheduleSource::Code | ScheduleSource::Config, _) => store.leave_schedule(&row.name, now)?,
         }
     }
     Ok(())
 }
 
 /// A dynamic schedule is stated by its own row.
-fn revive(store: &mut dyn Store, row: &ScheduleRow, catalogue: &Catalogue, tz: Option<&str>, now: Timestamp) -> Result<(), StoreError> {
+fn revive(store: &mut dyn Store, row: &ScheduleRow, desk: &Desk<'_>) -> Result<(), StoreError> {
     match declaration(row) {
-        Ok(entry) => state(store, row.source, &entry, Some(row), catalogue, tz, now),
-        Err(problem) => broken(store, &row.name, &problem, now),
+        Ok(entry) => state(store, row.source, &entry, Some(row), desk),
+        Err(problem) => broken(store, &row.name, &problem, desk.now),
     }
 }
 
@@ -59,10 +65,9 @@ fn state(
     source: ScheduleSource,
     entry: &ScheduleEntry,
     known: Option<&ScheduleRow>,
-    catalogue: &Catalogue,
-    tz: Option<&str>,
-    now: Timestamp,
+    desk: &Desk<'_>,
 ) -> Result<(), StoreError> {
+    let Desk { catalogue, tz, now, .. } = *desk;
     let goes_on =
         known.filter(|row| row.state != ScheduleState::Absent).filter(|row| declaration(row).is_ok_and(|old| old.same_timing(entry)));
     let (anchor, cursor) = goes_on.map_or((now, now), |row| (row.anchor, row.cursor));

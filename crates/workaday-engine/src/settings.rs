@@ -23,6 +23,10 @@ pub struct Settings {
     pub async_slots: usize,
     /// Solo children at once, for work that runs alone. Default 2.
     pub solo_processes: usize,
+    /// Commands at once. Default: one a core.
+    pub commands: usize,
+    /// Is there an application to import? Without one no Python child is started.
+    pub has_app: bool,
     /// Time a drain allows running jobs. Default 10 s.
     pub grace: Length,
     /// From the soft stop to SIGTERM; half as long again to SIGKILL. Default 5 s.
@@ -56,6 +60,8 @@ impl Default for Settings {
             async_processes: 1,
             async_slots: 100,
             solo_processes: 2,
+            commands: 2,
+            has_app: true,
             grace: Length::seconds(10),
             kill_after: Length::seconds(5),
             start_within: Length::seconds(60),

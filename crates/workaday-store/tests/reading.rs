@@ -158,7 +158,7 @@ fn attempts_and_logs_are_read_in_order_and_followed() {
 fn short_tables_are_read_whole_and_a_reader_cannot_write() {
     let (mut subject, reader) = store();
     let entry: workaday_core::catalogue::TaskEntry = serde_json::from_str("{\"name\":\"shop.a\",\"kind\":\"async\"}").expect("an entry");
-    subject.write(|store| store.put_catalogue(&[(entry, "{}".into())], Some("r1"), NOW)).expect("a catalogue");
+    subject.write(|store| store.put_catalogue(&[(entry, "{}".into())], &[], Some("r1"), NOW)).expect("a catalogue");
     subject.enqueue(&job(1));
     subject.write(|store| store.cancel(id(1), &by(), NOW)).expect("a cancel");
     subject.write(|store| store.raise_alert("c", "s", "m", NOW)).expect("an alert");
