@@ -215,6 +215,4 @@ def _word(what: str, value: Any, words: tuple[str, ...]) -> None:
 
 
 def _refused(what: str, got: str, expected: str) -> RegistrationError:
-    return RegistrationError(
-        "schedule.option_invalid", f"{what} is {got}", expected=expected, retry_note="safe after the option is mended"
-    )
+    return RegistrationError("schedule.option_invalid", f"{what} is {got}", expected=expected, retry_note="safe after the option is mended")

@@ -6,8 +6,9 @@ import json
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
-from harness import Project, copy_store, wait_until
+from harness import Project, copy_store, program, wait_until
 
 JOBS = """
     from effects import effect
@@ -220,3 +221,19 @@ def test_a_copied_store_does_not_tick_until_it_is_adopted(new_project: Callable[
     assert not copy.effects("beat")
     copy.up("jobs:app", "--adopt")
     copy.wait_effect("beat")
+
+
+def test_a_command_is_due_by_itself_and_needs_no_app(new_project: Callable[..., Project]) -> None:
+    project = new_project()
+    command = '[command.beat]\nrun = ["true"]\nschedule = "* * * * * *"\noverlap = "allow"\n'
+    project.write("workaday.toml", command)
+    up = project.start(program(), "up", log="up.log")
+    wait_until(
+        lambda: project.database.exists() and Path(f"{project.database}-wake").exists(), within=15, what="the supervisor", seen=project.tell
+    )
+    finished = "SELECT tick FROM workaday_finished WHERE task = 'command.beat' AND state = 'completed'"
+    wait_until(lambda: len(project.rows(finished)) >= 3, within=20, what="three runs of the command", seen=project.tell)
+    instants = sorted(json.loads(job["tick"])["at"] for job in project.rows(finished))
+    assert instants == list(range(instants[0], instants[-1] + 1, 1_000_000))
+    up.terminate()
+    assert up.wait(15) == 0

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from tick_ledger import DAY, SECOND, Row, Schedule, differences, micros
-
 from workaday.testing import binary
 
 MINUTE, HOUR = 60 * SECOND, 3600 * SECOND
@@ -89,7 +88,9 @@ def storm(folder: Path, seed: int) -> tuple[list[Schedule], dict[str, list[Row]]
     look()
     furthest = now
     for _ in range(STEPS):
-        step = chance.choice([chance.randint(0, 20) * SECOND, chance.randint(1, 90) * MINUTE, chance.randint(1, 30) * HOUR, -chance.randint(1, 120) * MINUTE])
+        step = chance.choice(
+            [chance.randint(0, 20) * SECOND, chance.randint(1, 90) * MINUTE, chance.randint(1, 30) * HOUR, -chance.randint(1, 120) * MINUTE]
+        )
         now = min(now + step, END)
         furthest = max(furthest, now)
         if not running and chance.random() < 0.3:

@@ -8,7 +8,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-
 from workaday import App, Context, Expect, RegistrationError, Schedule, at, cron, every
 
 
@@ -60,7 +59,7 @@ def test_a_one_off_and_dates_of_rest_are_written_as_the_engine_reads_them() -> N
 @pytest.mark.parametrize(
     ("make", "code"),
     [
-        (lambda: cron(), "schedule.option_invalid"),
+        (cron, "schedule.option_invalid"),
         (lambda: cron("* * * * *", catch_up="some"), "schedule.option_invalid"),  # type: ignore[arg-type]
         (lambda: cron("* * * * *", catch_up="all"), "schedule.option_invalid"),
         (lambda: cron("* * * * *", limit=3), "schedule.option_invalid"),

@@ -59,9 +59,7 @@ pub fn app_missing(settings: &Settings) -> Problem {
 fn without_effect(settings: &Settings) -> Vec<String> {
     let named =
         |path: &'static str, shown: &str| settings.names(path).into_iter().map(|name| format!("[{shown}.{name}]")).collect::<Vec<_>>();
-    let mut found = [named("schedules.*", "schedules"), named("alerts.*", "alerts")].concat();
-    let ticking = settings.commands.iter().filter(|(_, command)| command.schedule.is_some());
-    found.extend(ticking.map(|(name, _)| format!("command.{name}.schedule")));
+    let mut found = named("alerts.*", "alerts");
     found.extend(settings.queues.iter().filter(|(_, queue)| queue.rate.is_some()).map(|(name, _)| format!("queues.{name}.rate")));
     found.extend((settings.worker.threads > 1).then(|| "worker.threads above 1".to_owned()));
     found
