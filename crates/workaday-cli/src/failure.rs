@@ -38,8 +38,8 @@ pub fn exit_code(problem: &Problem) -> u8 {
         ("args" | "config" | "usage" | "cron", _) | ("schedule", "invalid") => USAGE,
         (
             _,
-            "unknown" | "no_such_tick" | "moved_on" | "broken" | "absent" | "missing" | "refused" | "state_refuses" | "held"
-            | "children_alive" | "newer_schema" | "older_schema" | "exists" | "not_found",
+            "unknown" | "no_such_tick" | "broken" | "absent" | "missing" | "refused" | "state_refuses" | "held" | "children_alive"
+            | "newer_schema" | "older_schema" | "exists" | "not_found" | "unique_taken",
         ) => REFUSED,
         (_, "result_timeout") => TRY_AGAIN,
         _ if problem.retry == RetryAdvice::Safe => TRY_AGAIN,

@@ -80,7 +80,9 @@ pub fn run(args: &ScheduleRun, context: &mut Context) -> Done {
     }
     let line = match stored {
         Enqueued::Stored => format!("Job {job} was made."),
-        Enqueued::Known => format!("This tick has a job already, {job}: no second one was made. Once more: workaday job retry {job}"),
+        Enqueued::Known | Enqueued::Held { .. } => {
+            format!("This tick has a job already, {job}: no second one was made. Once more: workaday job retry {job}")
+        }
     };
     context.out.line(text::line(&line))?;
     Ok(DONE)
