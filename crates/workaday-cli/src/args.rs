@@ -76,6 +76,25 @@ pub enum Command {
     /// The engine, driven by JSON lines: for the pytest plugin
     #[command(hide = true)]
     TestEngine,
+    /// Keeps the process tree of one command: started by `up`, not by hand
+    #[command(hide = true)]
+    CommandShim(CommandShim),
+}
+
+#[derive(Debug, Args)]
+pub struct CommandShim {
+    #[arg(long)]
+    pub socket: i32,
+    #[arg(long)]
+    pub children_lock: i32,
+    #[arg(long)]
+    pub mark: String,
+    #[arg(long)]
+    pub deadline_us: Option<u64>,
+    #[arg(long)]
+    pub cwd: PathBuf,
+    #[arg(last = true, required = true)]
+    pub argv: Vec<String>,
 }
 
 #[derive(Debug, Args)]

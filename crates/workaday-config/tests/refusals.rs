@@ -76,7 +76,7 @@ fn a_slip_in_a_key_is_named_with_its_line_and_the_nearest_name() {
     assert_eq!(
         refusal("app = \"jobs:app\"\n\n[worker]\nproceses = 4\n"),
         "error[config.unknown_key]: workaday.toml:4: `worker.proceses` is no key\n  \
-         expected: in [worker]: processes, threads, async_processes, async_slots, solo, grace, kill_after, recycle_after_jobs, recycle_above, python\n  \
+         expected: in [worker]: processes, threads, async_processes, async_slots, solo, commands, grace, kill_after, recycle_after_jobs, recycle_above, python\n  \
          got:      proceses = 4\n  \
          retry:    safe after the file is fixed; nothing was changed\n  \
          hint:     did you mean `processes`?"

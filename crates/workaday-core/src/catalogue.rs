@@ -65,6 +65,11 @@ impl TaskEntry {
         }
     }
 
+    /// The lane of a job that may have to run alone. A command is alone in its process in any case.
+    pub fn lane_when(&self, alone: bool) -> Lane {
+        if alone && self.kind != TaskKind::Command { Lane::Solo } else { self.lane() }
+    }
+
     pub fn timeout(&self) -> Option<Length> {
         self.timeout_us.map(Length)
     }

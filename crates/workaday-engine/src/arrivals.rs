@@ -1,11 +1,12 @@
 //! What an event from a process means: outcomes become settlements, deaths are judged, catalogues taken over.
 
+use crate::catalogue::is_command;
 use crate::claimer::Backlog;
-use crate::crew::{Child, ChildState, Flight, Stop};
+use crate::crew::{Child, ChildKind, ChildState, Flight, Stop};
 use crate::engine::{Chore, Engine};
-use crate::event::{ChildNo, Command, Death, Ended, Event, Seq, Spent, StopWhy};
+use crate::event::{ChildNo, Command, CommandEnd, Death, Ended, Event, Seq, Spent, StopWhy};
 use crate::moment::Moment;
-use crate::settler::Pending;
+use crate::settler::{Pending, RanIn};
 use workaday_core::catalogue::TaskEntry;
 use workaday_core::lifecycle::Outcome;
 use workaday_store::WorkerRow;
@@ -41,6 +42,7 @@ impl Engine {
                 }
             }
             Event::Memory { child, resident_bytes } => self.memory(child, resident_bytes),
+            Event::CommandEnded { child, end } => self.command_ended(child, end, now),
             Event::ChildEnded { child, death, begun, .. } => self.child_ended(child, &death, begun, now),
         }
     }
@@ -65,12 +67,36 @@ impl Engine {
 
     /// A new catalogue: tasks that came back lift their holds.
     fn take_over(&mut self, hello: Hello) {
-        self.catalogue.replace(hello.catalogue.clone());
+        let is_taken = |entry: &TaskEntry| is_command(entry) || self.catalogue.get(&entry.name).is_some_and(|task| is_command(&task.entry));
+        let (taken, entries): (Vec<_>, Vec<_>) = hello.catalogue.into_iter().zip(hello.raw).partition(|(entry, _)| is_taken(entry));
         self.catalogue_hash = hello.hash;
-        self.chores.extend(hello.catalogue.iter().map(|entry| Chore::LiftTask { task: entry.name.clone() }));
-        let entries = hello.catalogue.into_iter().zip(hello.raw).collect();
-        self.chores.push(Chore::Catalogue { entries, release: hello.release });
+        self.state(false, entries, hello.release);
+        self.chores.extend(taken.into_iter().map(|(entry, _)| Chore::Alert {
+            code: "command.name_taken".into(),
+            message: format!(
+                "the application has a task {0}, but workaday.toml has a command of that name; {0} runs the command",
+                entry.name
+            ),
+            subject: entry.name,
+        }));
         self.chores.push(Chore::CloseAlert { code: "worker.import_failed".into(), subject: "app".into() });
+    }
+
+    /// The commands of the configuration, each with its JSON: stated by the supervisor, before the first turn.
+    ///
+    /// The tasks of the application stay as its children stated them, and the other way round.
+    pub fn state_commands(&mut self, entries: Vec<(TaskEntry, String)>, release: Option<String>) {
+        if entries.is_empty() && self.catalogue.of_side(true).next().is_none() {
+            return;
+        }
+        self.state(true, entries, release);
+    }
+
+    fn state(&mut self, commands: bool, entries: Vec<(TaskEntry, String)>, release: Option<String>) {
+        self.catalogue.replace_side(commands, entries.iter().map(|(entry, _)| entry.clone()).collect());
+        self.chores.extend(entries.iter().map(|(entry, _)| Chore::LiftTask { task: entry.name.clone() }));
+        let kept = self.catalogue.of_side(!commands).map(|task| task.entry.name.clone()).collect();
+        self.chores.push(Chore::Catalogue { entries, kept, release });
     }
 
     /// The row that a supervisor writes for a child once it knows its process.
@@ -83,7 +109,7 @@ impl Engine {
         if let Some(child) = self.crew.children.get_mut(&no) {
             child.state = ChildState::Ending;
         }
-        let running = self.crew.children.values().filter(|c| c.state == ChildState::Ready).count();
+        let running = self.crew.children.values().filter(|c| c.kind != ChildKind::Command && c.state == ChildState::Ready).count();
         let meanwhile = match running {
             0 => "nothing runs; waiting jobs are kept".to_owned(),
             n => format!("{n} children with the earlier code go on"),
@@ -96,16 +122,16 @@ impl Engine {
         let Some(mut flight) = self.crew.land(seq, now.steady) else {
             return;
         };
-        let mut release = None;
+        let mut ran_in = RanIn::default();
         if let Some(child) = self.crew.children.get_mut(&no) {
             child.jobs_done += 1;
-            release.clone_from(&child.release);
+            ran_in = child.ran_in();
         }
         if matches!(ended, Ended::Completed { .. } | Ended::Failed { .. }) {
             flight.task.learn(spent.ran_us);
         }
         self.journal.close(&mut flight, now.steady);
-        self.settler.add(Pending::from_outcome(flight, ended, spent, release, now));
+        self.settler.add(Pending::from_outcome(flight, ended, spent, ran_in, now));
         self.unblock();
     }
 
@@ -165,10 +191,33 @@ impl Engine {
                 false => Pending::not_begun(flight, now),
                 true => {
                     let outcome = verdict(&flight, begun_count, stopped_by_us);
-                    Pending::from_death(flight, outcome, death, child.release.clone(), now)
+                    Pending::from_death(flight, outcome, death, Spent::default(), child.ran_in(), now)
                 }
             };
             self.settler.add(pending);
+        }
+        self.unblock();
+        self.wake();
+    }
+
+    /// What the end of a command means: its exit code, unless we had asked it to stop.
+    fn command_ended(&mut self, no: ChildNo, end: CommandEnd, now: Moment) {
+        let Some(child) = self.crew.children.remove(&no) else {
+            return;
+        };
+        let flight = child.order.front().and_then(|seq| self.crew.land(*seq, now.steady));
+        if let Some(mut flight) = flight {
+            self.journal.close(&mut flight, now.steady);
+            let CommandEnd { ended, death, spent } = end;
+            // After a stop the code says little: many programs leave with 0 on SIGTERM, their work half done.
+            let by_itself = flight.stop == Stop::Not && !flight.over_memory;
+            self.settler.add(match ended.filter(|_| by_itself) {
+                Some(ended) => Pending::from_outcome(flight, ended, spent, child.ran_in(), now),
+                None => {
+                    let outcome = verdict(&flight, 1, false);
+                    Pending::from_death(flight, outcome, &death, spent, child.ran_in(), now)
+                }
+            });
         }
         self.unblock();
         self.wake();

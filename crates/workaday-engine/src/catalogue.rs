@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use workaday_core::catalogue::TaskEntry;
+use workaday_core::catalogue::{TaskEntry, TaskKind};
 
 /// One task and how long it usually runs.
 #[derive(Debug)]
@@ -46,16 +46,17 @@ impl Catalogue {
     pub fn get(&self, name: &str) -> Option<&Arc<Task>> {
         self.tasks.get(name)
     }
-    pub fn is_empty(&self) -> bool {
-        self.tasks.is_empty()
+    /// The tasks of one side: commands are stated by the supervisor, all others by the children.
+    pub fn of_side(&self, commands: bool) -> impl Iterator<Item = &Arc<Task>> {
+        self.tasks.values().filter(move |task| is_command(&task.entry) == commands)
     }
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Task>> {
         self.tasks.values()
     }
 
-    /// Takes over a stated catalogue; what was learned of a task that stays is kept.
-    pub fn replace(&mut self, entries: Vec<TaskEntry>) {
-        let mut tasks = HashMap::with_capacity(entries.len());
+    /// Takes over what one side states; the other side's tasks stay, and so does what was learned of a task.
+    pub fn replace_side(&mut self, commands: bool, entries: Vec<TaskEntry>) {
+        let mut tasks: HashMap<String, Arc<Task>> = self.of_side(!commands).map(|task| (task.entry.name.clone(), task.clone())).collect();
         for entry in entries {
             let task = Task::new(entry);
             if let Some(old) = self.tasks.get(&task.entry.name) {
@@ -66,6 +67,12 @@ impl Catalogue {
         self.tasks = tasks;
     }
 
+    /// All of it, as the store had it.
+    pub fn load(entries: Vec<TaskEntry>) -> Self {
+        let tasks = entries.into_iter().map(|entry| (entry.name.clone(), Arc::new(Task::new(entry)))).collect();
+        Self { tasks }
+    }
+
     /// Queues that the tasks name, sorted, `default` always among them.
     pub fn queues(&self) -> Vec<String> {
         let mut queues: Vec<String> = self.tasks.values().map(|task| task.entry.queue.clone()).collect();
@@ -74,4 +81,8 @@ impl Catalogue {
         queues.dedup();
         queues
     }
+}
+
+pub fn is_command(entry: &TaskEntry) -> bool {
+    entry.kind == TaskKind::Command
 }

@@ -34,8 +34,13 @@ pub enum Backlog {
     Blocked,
 }
 
-/// Lanes that Python children serve, in the order they are asked.
-pub const LANES: [Lane; 3] = [Lane::Sync, Lane::Async, Lane::Solo];
+/// The lanes, in the order they are asked.
+pub const LANES: [Lane; 4] = [Lane::Sync, Lane::Async, Lane::Solo, Lane::Command];
+
+/// Lanes with work that may have to run at most once: claimed in a synced transaction only.
+pub const fn wants_full(lane: Lane) -> bool {
+    matches!(lane, Lane::Solo | Lane::Command)
+}
 
 /// What one claim took.
 #[derive(Debug, Default)]
@@ -43,7 +48,7 @@ pub struct ClaimerReport {
     pub claimed: Vec<Claimed>,
     pub held: usize,
     /// What is left, for the lanes that were asked.
-    pub left: [Option<Backlog>; 3],
+    pub left: [Option<Backlog>; LANES.len()],
     /// Jobs were marked or moved to another lane: look again at once.
     pub more: bool,
 }
@@ -56,7 +61,7 @@ pub struct View<'a> {
     pub generation: Generation,
     /// Queues to ask, in any order; the claimer rotates.
     pub queues: &'a [String],
-    pub backlog: [Backlog; 3],
+    pub backlog: [Backlog; LANES.len()],
     /// Will this transaction be synced? Work that must not run twice is claimed in no other.
     pub full: bool,
 }
@@ -80,7 +85,7 @@ impl Claimer {
     pub fn run_once(&mut self, store: &mut dyn Store, view: &View<'_>, now: Moment) -> Result<ClaimerReport, StoreError> {
         self.turn = self.turn.wrapping_add(1);
         let room = view.crew.room(view.settings, now.steady);
-        let asked = |index: usize, lane: Lane| view.backlog[index] == Backlog::Ready && room.any(lane) && (lane != Lane::Solo || view.full);
+        let asked = |index: usize, lane: Lane| view.backlog[index] == Backlog::Ready && room.any(lane) && (!wants_full(lane) || view.full);
         let lanes: Vec<(usize, Lane)> = LANES.into_iter().enumerate().filter(|(index, lane)| asked(*index, *lane)).collect();
         if lanes.is_empty() {
             return Ok(ClaimerReport::default());
@@ -193,7 +198,7 @@ fn judge<'v>(candidate: &Candidate, rules: &[HoldRule], view: &View<'v>) -> Judg
     if let Some(rule) = rules.iter().find(|rule| rule.matches(&candidate.task, args)) {
         return Judged::Hold(HeldCode::Paused, Some(rule.rule));
     }
-    let home = if runs_alone(candidate.counts) { Lane::Solo } else { task.entry.lane() };
+    let home = task.entry.lane_when(runs_alone(candidate.counts));
     if home == candidate.lane { Judged::Take(task) } else { Judged::OtherLane(home) }
 }
 

@@ -5,6 +5,7 @@ use crate::event::{ChildNo, Command, JobFrame, Seq, StopWhy};
 use crate::journal::LogState;
 use crate::moment::Moment;
 use crate::settings::Settings;
+use crate::settler::RanIn;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use workaday_core::clock::Timestamp;
@@ -19,24 +20,28 @@ pub enum ChildKind {
     Sync,
     Async,
     Solo,
+    /// Not Python: the process of one attempt of one command.
+    Command,
 }
 
 impl ChildKind {
-    pub const ALL: [ChildKind; 3] = [ChildKind::Sync, ChildKind::Async, ChildKind::Solo];
+    /// The kinds of Python children.
+    pub const PYTHON: [ChildKind; 3] = [ChildKind::Sync, ChildKind::Async, ChildKind::Solo];
     pub const fn as_str(self) -> &'static str {
         match self {
             ChildKind::Sync => "sync",
             ChildKind::Async => "async",
             ChildKind::Solo => "solo",
+            ChildKind::Command => "command",
         }
     }
-    /// The kind of child that runs jobs of a lane; commands are run by the supervisor itself.
-    pub const fn of(lane: Lane) -> Option<ChildKind> {
+    /// The kind of child that runs jobs of a lane.
+    pub const fn of(lane: Lane) -> ChildKind {
         match lane {
-            Lane::Sync => Some(ChildKind::Sync),
-            Lane::Async => Some(ChildKind::Async),
-            Lane::Solo => Some(ChildKind::Solo),
-            Lane::Command => None,
+            Lane::Sync => ChildKind::Sync,
+            Lane::Async => ChildKind::Async,
+            Lane::Solo => ChildKind::Solo,
+            Lane::Command => ChildKind::Command,
         }
     }
 }
@@ -52,7 +57,7 @@ pub enum ChildState {
     Ending,
 }
 
-/// One Python process.
+/// One process that runs jobs.
 #[derive(Debug)]
 pub struct Child {
     pub no: ChildNo,
@@ -71,6 +76,13 @@ pub struct Child {
     pub idle_since: Timestamp,
     pub recalling: bool,
     pub resident_bytes: u64,
+}
+
+impl Child {
+    /// What the record of an attempt says of where it ran.
+    pub fn ran_in(&self) -> RanIn {
+        RanIn { child: format!("{} {}", self.kind.as_str(), self.pid), release: self.release.clone() }
+    }
 }
 
 /// How far the stopping of a job is.
@@ -145,48 +157,59 @@ pub struct Room {
     children: Vec<(ChildNo, ChildKind, usize, i64)>,
     pipeline_us: i64,
     async_slots: usize,
+    /// Commands that may still be started, and the number the next of them gets: their processes are not there yet.
+    commands_left: usize,
+    next_child: u64,
 }
 
 impl Room {
     /// Has this lane room for one more job of unknown length?
     pub fn any(&self, lane: Lane) -> bool {
-        let Some(kind) = ChildKind::of(lane) else {
-            return false;
-        };
+        let kind = ChildKind::of(lane);
+        if kind == ChildKind::Command {
+            return self.commands_left > 0;
+        }
         self.children.iter().any(|&(_, k, jobs, expected)| k == kind && self.fits(kind, jobs, expected, 1))
     }
 
     /// Is a child of this lane so short of work that a transaction for it alone is worth it?
     pub fn hungry(&self, lane: Lane) -> bool {
-        let Some(kind) = ChildKind::of(lane) else {
-            return false;
-        };
+        let kind = ChildKind::of(lane);
+        if kind == ChildKind::Command {
+            return self.commands_left > 0;
+        }
         self.children.iter().any(|&(_, k, jobs, expected)| {
             k == kind
                 && match kind {
                     ChildKind::Sync => jobs == 0 || (jobs < PIPELINE_FRAMES_MAX / 2 && expected < self.pipeline_us / 2),
                     ChildKind::Async => jobs < self.async_slots - self.async_slots / 8,
-                    ChildKind::Solo => jobs == 0,
+                    ChildKind::Solo | ChildKind::Command => jobs == 0,
                 }
         })
     }
 
     /// Room of a lane in jobs, roughly: how many candidates are worth reading.
     pub fn worth_reading(&self, lane: Lane) -> usize {
-        let Some(kind) = ChildKind::of(lane) else {
-            return 0;
-        };
+        let kind = ChildKind::of(lane);
+        if kind == ChildKind::Command {
+            return self.commands_left;
+        }
         let room = self.children.iter().filter(|c| c.1 == kind).map(|&(_, _, jobs, _)| match kind {
             ChildKind::Sync => PIPELINE_FRAMES_MAX.saturating_sub(jobs),
             ChildKind::Async => self.async_slots.saturating_sub(jobs),
-            ChildKind::Solo => 1_usize.saturating_sub(jobs),
+            ChildKind::Solo | ChildKind::Command => 1_usize.saturating_sub(jobs),
         });
         room.sum()
     }
 
     /// Gives a job of this expected length to the least busy child it fits, or says no.
     pub fn take(&mut self, lane: Lane, expected_us: Option<i64>) -> Option<ChildNo> {
-        let kind = ChildKind::of(lane)?;
+        let kind = ChildKind::of(lane);
+        if kind == ChildKind::Command {
+            self.commands_left = self.commands_left.checked_sub(1)?;
+            self.next_child += 1;
+            return Some(ChildNo(self.next_child));
+        }
         // Of unknown length: only to a child that has nothing else, so that nothing waits behind it.
         let length = expected_us.unwrap_or(i64::MAX / 4);
         let mut best: Option<usize> = None;
@@ -206,7 +229,7 @@ impl Room {
         match kind {
             ChildKind::Sync => jobs == 0 || (jobs < PIPELINE_FRAMES_MAX && expected.saturating_add(length) <= self.pipeline_us),
             ChildKind::Async => jobs < self.async_slots,
-            ChildKind::Solo => jobs == 0,
+            ChildKind::Solo | ChildKind::Command => jobs == 0,
         }
     }
 }
@@ -224,12 +247,17 @@ pub struct Crew {
 impl Crew {
     /// Enters a new child and says to spawn it.
     pub fn spawn(&mut self, kind: ChildKind, now: Timestamp) -> Command {
-        self.next_child += 1;
-        let no = ChildNo(self.next_child);
+        let no = ChildNo(self.next_child + 1);
+        self.enter(no, kind, ChildState::Starting, now);
+        Command::Spawn { child: no, kind }
+    }
+
+    fn enter(&mut self, no: ChildNo, kind: ChildKind, state: ChildState, now: Timestamp) {
+        self.next_child = self.next_child.max(no.0);
         let child = Child {
             no,
             kind,
-            state: ChildState::Starting,
+            state,
             spawned_at: now,
             release: None,
             pid: 0,
@@ -242,7 +270,6 @@ impl Crew {
             resident_bytes: 0,
         };
         self.children.insert(no, child);
-        Command::Spawn { child: no, kind }
     }
 
     /// Children of a kind that are there or on their way.
@@ -254,10 +281,18 @@ impl Crew {
         let children = self
             .children
             .values()
-            .filter(|c| c.state == ChildState::Ready && !self.is_turned_long(c, settings, now))
+            .filter(|c| c.kind != ChildKind::Command && c.state == ChildState::Ready && !self.is_turned_long(c, settings, now))
             .map(|c| (c.no, c.kind, c.order.len(), c.expected_us))
             .collect();
-        Room { children, pipeline_us: settings.pipeline.0, async_slots: settings.async_slots }
+        // Every one counts, also one that is being stopped: it still takes its share of the machine.
+        let commands = self.children.values().filter(|c| c.kind == ChildKind::Command).count();
+        Room {
+            children,
+            pipeline_us: settings.pipeline.0,
+            async_slots: settings.async_slots,
+            commands_left: settings.commands.saturating_sub(commands),
+            next_child: self.next_child,
+        }
     }
 
     /// A sync child whose head runs long gets nothing behind it; a job that is being stopped may take the process along.
@@ -270,12 +305,16 @@ impl Crew {
             ChildKind::Async => {
                 child.order.iter().any(|s| self.flights.get(s).is_some_and(|f| matches!(f.stop, Stop::Term { .. } | Stop::Killed { .. })))
             }
-            ChildKind::Solo => false,
+            ChildKind::Solo | ChildKind::Command => false,
         }
     }
 
     /// Enters a committed claim as a flight and makes its frame.
     pub fn launch(&mut self, claimed: Claimed, now: Moment) -> Option<Command> {
+        if claimed.lane == Lane::Command {
+            // Its number was handed out by the claim; the process comes with this command.
+            self.enter(claimed.child, ChildKind::Command, ChildState::Ready, now.steady);
+        }
         let child = self.children.get_mut(&claimed.child)?;
         self.next_seq += 1;
         let seq = Seq(self.next_seq);
@@ -318,7 +357,10 @@ impl Crew {
                 log: LogState::default(),
             },
         );
-        Some(Command::Job { child: claimed.child, job })
+        Some(match claimed.lane {
+            Lane::Command => Command::Run { child: claimed.child, job },
+            _ => Command::Job { child: claimed.child, job },
+        })
     }
 
     /// Takes a flight out: its claim has ended. The next in a sync child begins now, as far as we know.

@@ -5,7 +5,7 @@
 
 use crate::catalogue::Catalogue;
 use crate::chance::Random;
-use crate::claimer::{Backlog, Claimer, ClaimerReport, LANES, View};
+use crate::claimer::{Backlog, Claimer, ClaimerReport, LANES, View, wants_full};
 use crate::crew::{ChildState, Crew};
 use crate::drain::Drain;
 use crate::event::{ChildNo, Command, Event, StopWhy};
@@ -46,13 +46,38 @@ pub struct Turn {
 /// A write that waits for the next transaction and is repeated until one commits.
 #[derive(Clone, Debug)]
 pub(crate) enum Chore {
-    Catalogue { entries: Vec<(TaskEntry, String)>, release: Option<String> },
-    OpenWorker { child: ChildNo, row: WorkerRow },
-    CloseWorker { worker: i64, cause: String },
-    Alert { code: String, subject: String, message: String },
-    CloseAlert { code: String, subject: String },
-    LiftTask { task: String },
-    Progress { key: JobKey, fence: Fence, share: f64, note: String },
+    /// `kept`: names of the side that did not speak.
+    Catalogue {
+        entries: Vec<(TaskEntry, String)>,
+        kept: Vec<String>,
+        release: Option<String>,
+    },
+    OpenWorker {
+        child: ChildNo,
+        row: WorkerRow,
+    },
+    CloseWorker {
+        worker: i64,
+        cause: String,
+    },
+    Alert {
+        code: String,
+        subject: String,
+        message: String,
+    },
+    CloseAlert {
+        code: String,
+        subject: String,
+    },
+    LiftTask {
+        task: String,
+    },
+    Progress {
+        key: JobKey,
+        fence: Fence,
+        share: f64,
+        note: String,
+    },
 }
 
 /// Everything that decides what happens next.
@@ -77,7 +102,7 @@ pub struct Engine {
     /// Something may be ready: look.
     look: bool,
     /// What is known of ready jobs, lane by lane.
-    pub(crate) backlog: [Backlog; 3],
+    pub(crate) backlog: [Backlog; LANES.len()],
     peek: Peek,
     peeked_at: Timestamp,
     /// Claims stop while this says why (storage trouble, a copied store).
@@ -98,8 +123,7 @@ impl Engine {
         generation: Generation,
         now: Moment,
     ) -> Result<Self, StoreError> {
-        let mut catalogue = Catalogue::default();
-        catalogue.replace(store.catalogue()?);
+        let catalogue = Catalogue::load(store.catalogue()?);
         Ok(Self {
             store,
             chance,
@@ -119,7 +143,7 @@ impl Engine {
             chores: Vec::new(),
             commands: Vec::new(),
             look: true,
-            backlog: [Backlog::Empty; 3],
+            backlog: [Backlog::Empty; LANES.len()],
             peek: Peek::default(),
             peeked_at: now.steady - POLL,
             claims_stopped: None,
@@ -332,10 +356,13 @@ impl Engine {
         let settles = self.settle_at(now).is_some_and(|at| at <= now.steady);
         let unsynced = self.lazy_since.is_some() && !self.crew.flights.is_empty() && now.steady >= self.full_at + FULL_AT_LEAST;
         // Work that must not run twice is claimed in a synced transaction only.
-        let solo = claims && self.backlog[2] == Backlog::Ready && self.crew.room(&self.settings, now.steady).any(Lane::Solo);
+        let careful = claims && {
+            let room = self.crew.room(&self.settings, now.steady);
+            LANES.iter().zip(self.backlog).any(|(lane, backlog)| wants_full(*lane) && backlog == Backlog::Ready && room.any(*lane))
+        };
         if settles
             || unsynced
-            || solo
+            || careful
             || !self.chores.is_empty()
             || due(self.peek.next_due_at)
             || due(self.peek.next_expiry_at)
@@ -406,7 +433,7 @@ impl Engine {
     fn do_chores(&mut self, now: Moment) -> Result<(), StoreError> {
         for chore in &self.chores {
             match chore {
-                Chore::Catalogue { entries, release } => self.store.put_catalogue(entries, release.as_deref(), now.wall)?,
+                Chore::Catalogue { entries, kept, release } => self.store.put_catalogue(entries, kept, release.as_deref(), now.wall)?,
                 Chore::OpenWorker { child, row } => {
                     let worker = self.store.open_worker(self.generation, row, now.wall)?;
                     if let Some(child) = self.crew.children.get_mut(child) {

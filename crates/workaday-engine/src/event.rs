@@ -67,6 +67,15 @@ pub struct Death {
     pub words: String,
 }
 
+/// How the process of a command ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CommandEnd {
+    /// What its exit code means, or why it could not be started; `None`: it was ended by a signal.
+    pub ended: Option<Ended>,
+    pub death: Death,
+    pub spent: Spent,
+}
+
 /// A line that a child wrote.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Line {
@@ -126,6 +135,11 @@ pub enum Event {
         child: ChildNo,
         resident_bytes: u64,
     },
+    /// A command and all that it started are gone.
+    CommandEnded {
+        child: ChildNo,
+        end: CommandEnd,
+    },
     /// Dead, by waitpid. Jobs up to `begun` had begun; frames up to `written` had left our buffer.
     ChildEnded {
         child: ChildNo,
@@ -167,6 +181,11 @@ pub enum Command {
         kind: ChildKind,
     },
     Job {
+        child: ChildNo,
+        job: JobFrame,
+    },
+    /// Start the command of this job, in a process of its own.
+    Run {
         child: ChildNo,
         job: JobFrame,
     },

@@ -61,8 +61,12 @@ fn rescue(
         cancel_requested: row.cancel_requested,
     };
     let settled = lifecycle::settle(&running, Outcome::Rescued, now, chance.draw());
-    let home = entry.map_or(row.lane, |e| e.lane());
-    let lane = if settled.solo { Lane::Solo } else { home };
+    let lane = match entry {
+        Some(entry) => entry.lane_when(settled.solo),
+        // Nobody knows the task now: a command is alone in its process in any case.
+        None if settled.solo && row.lane != Lane::Command => Lane::Solo,
+        None => row.lane,
+    };
     let record = AttemptRecord { cause: Some(r#"{"kind":"supervisor_died"}"#.to_owned()), ..AttemptRecord::default() };
     let reason = match settled.next {
         Next::Discarded { reason } => reason,

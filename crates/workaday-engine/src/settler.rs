@@ -9,9 +9,17 @@ use crate::crew::{Flight, Stop};
 use crate::event::{Death, Ended, Spent, StopWhy};
 use crate::moment::Moment;
 use workaday_core::clock::Timestamp;
-use workaday_core::job::{HeldCode, JobId, JobKey, Lane, RESULT_BYTES_MAX, State};
+use workaday_core::job::{HeldCode, JobId, JobKey, RESULT_BYTES_MAX, State};
 use workaday_core::lifecycle::{self, Next, Outcome, Running, Settled};
 use workaday_store::{AttemptRecord, Settlement, Store, StoreError};
+
+/// Where an attempt ran, for its record.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RanIn {
+    /// Kind and process number: `sync 2112`.
+    pub child: String,
+    pub release: Option<String>,
+}
 
 /// An ended claim that waits to be written.
 #[derive(Debug)]
@@ -31,10 +39,10 @@ pub struct Pending {
 
 impl Pending {
     /// From the child's own word.
-    pub fn from_outcome(flight: Flight, ended: Ended, spent: Spent, release: Option<String>, now: Moment) -> Self {
+    pub fn from_outcome(flight: Flight, ended: Ended, spent: Spent, ran_in: RanIn, now: Moment) -> Self {
         let (outcome, error, result, mark, hold) = read(&flight, ended);
         let began = !matches!(outcome, Outcome::GivenBack { frame_written: false });
-        let record = began.then(|| record(&flight, &spent, error, None, release, now));
+        let record = began.then(|| record(&flight, &spent, error, None, ran_in, now));
         Self { flight, outcome, hold, record, result, mark, since: now.steady, maybe_stored: false }
     }
 
@@ -45,11 +53,11 @@ impl Pending {
     }
 
     /// Its process died; `outcome` says what that means for this job.
-    pub fn from_death(flight: Flight, outcome: Outcome, death: &Death, release: Option<String>, now: Moment) -> Self {
+    pub fn from_death(flight: Flight, outcome: Outcome, death: &Death, spent: Spent, ran_in: RanIn, now: Moment) -> Self {
         let ran_us = flight.started_at.map_or(0, |at| (now.steady - at).0);
-        let spent = Spent { ran_us, ..Spent::default() };
+        let spent = Spent { ran_us, ..spent };
         let error = serde_json::json!({"type": "ProcessDied", "message": death.words}).to_string();
-        let record = record(&flight, &spent, Some(error), Some(death.cause.to_string()), release, now);
+        let record = record(&flight, &spent, Some(error), Some(death.cause.to_string()), ran_in, now);
         Self { flight, outcome, hold: None, record: Some(record), result: None, mark: None, since: now.steady, maybe_stored: false }
     }
 }
@@ -82,14 +90,7 @@ fn read(flight: &Flight, ended: Ended) -> Read {
     }
 }
 
-fn record(
-    flight: &Flight,
-    spent: &Spent,
-    error: Option<String>,
-    cause: Option<String>,
-    release: Option<String>,
-    now: Moment,
-) -> AttemptRecord {
+fn record(flight: &Flight, spent: &Spent, error: Option<String>, cause: Option<String>, ran_in: RanIn, now: Moment) -> AttemptRecord {
     let started_at = spent.started_at.or_else(|| flight.started_at.map(|at| now.wall_of(at)));
     AttemptRecord {
         started_at,
@@ -99,8 +100,8 @@ fn record(
         memory_peak_kib: (spent.memory_peak_kib > 0).then_some(spent.memory_peak_kib),
         error,
         cause: cause.or_else(|| stopped_by(flight)),
-        child: None,
-        release,
+        child: Some(ran_in.child),
+        release: ran_in.release,
         log_lines: flight.log.lines,
         log_dropped_bytes: flight.log.dropped_bytes,
     }
@@ -219,7 +220,7 @@ fn write(store: &mut dyn Store, pending: &Pending, chance: &mut dyn Random, now:
         key: flight.key,
         fence: flight.fence,
         settled,
-        lane: if settled.solo { Lane::Solo } else { entry.lane() },
+        lane: entry.lane_when(settled.solo),
         claimed_at: flight.claimed_at,
         attempt: pending.record.as_ref(),
         result: pending.result.as_deref(),

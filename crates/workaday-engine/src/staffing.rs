@@ -53,7 +53,10 @@ impl Staffing {
             return commands;
         }
         self.not_before = None;
-        for kind in ChildKind::ALL {
+        if !settings.has_app {
+            return commands;
+        }
+        for kind in ChildKind::PYTHON {
             let wanted = self.wanted(kind, crew, catalogue, settings);
             while crew.count(kind) < wanted {
                 // After a failed start one child tries; the others follow once it is there.
@@ -67,10 +70,12 @@ impl Staffing {
     }
 
     fn wanted(&self, kind: ChildKind, crew: &Crew, catalogue: &Catalogue, settings: &Settings) -> usize {
-        let has = |lane: Lane| catalogue.iter().any(|task| task.entry.lane() == lane);
+        let has = |lane: Lane| catalogue.of_side(false).any(|task| task.entry.lane() == lane);
         match kind {
+            // Its process comes with its job.
+            ChildKind::Command => 0,
             // Somebody has to import the application to learn what it has.
-            ChildKind::Sync if catalogue.is_empty() => 1,
+            ChildKind::Sync if catalogue.of_side(false).next().is_none() => 1,
             ChildKind::Sync => {
                 if has(Lane::Sync) {
                     settings.processes
@@ -94,14 +99,13 @@ impl Staffing {
     }
 
     fn send_home(&self, crew: &mut Crew, catalogue: &Catalogue, settings: &Settings, now: Timestamp) -> Vec<Command> {
-        let lanes: Vec<Lane> = catalogue.iter().map(|task| task.entry.lane()).collect();
+        let lanes: Vec<Lane> = catalogue.of_side(false).map(|task| task.entry.lane()).collect();
         let mut commands = Vec::new();
         // After a reload there may be fewer of a kind than there are.
         let over = |kind: ChildKind, wanted: usize| (kind, crew.count(kind).saturating_sub(wanted.max(1)));
         let mut surplus = [over(ChildKind::Sync, settings.processes), over(ChildKind::Async, settings.async_processes)];
-        for child in crew.children.values_mut().filter(|c| c.state == ChildState::Ready) {
-            let needed =
-                lanes.is_empty() || child.kind == ChildKind::Solo || lanes.iter().any(|lane| ChildKind::of(*lane) == Some(child.kind));
+        for child in crew.children.values_mut().filter(|c| c.kind != ChildKind::Command && c.state == ChildState::Ready) {
+            let needed = lanes.is_empty() || child.kind == ChildKind::Solo || lanes.iter().any(|lane| ChildKind::of(*lane) == child.kind);
             let one_too_many = surplus.iter_mut().any(|(kind, left)| {
                 *kind == child.kind && *left > 0 && {
                     *left -= 1;

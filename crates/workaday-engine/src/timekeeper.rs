@@ -2,13 +2,14 @@
 //!
 //! Purpose: a timeout that really stops code. From the start of the job: at `timeout` the child is asked (an exception
 //! in the task), `kill_after` later its process group gets SIGTERM, half of that later SIGKILL. A cancel by hand and a
-//! drain take the same steps. Options: `timeout=` of the task, `[worker] kill_after`. Events: commands Stop, Term, Kill,
+//! drain take the same steps. A command is asked by SIGTERM to its group, and `kill_after` later its tree is killed. Options: `timeout=` of the task, `[worker] kill_after`. Events: commands Stop, Term, Kill,
 //! Recall. It holds no state but the flights'. Killed midway: the kernel's own timer in the child ends the job.
 
 use crate::crew::{Child, ChildKind, ChildState, Crew, Flight, Stop};
 use crate::event::{ChildNo, Command, StopWhy};
 use crate::settings::Settings;
 use workaday_core::clock::Timestamp;
+use workaday_core::job::Lane;
 
 #[derive(Debug, Default)]
 pub struct Timekeeper;
@@ -63,6 +64,11 @@ fn step(flight: &mut Flight, settings: &Settings, now: Timestamp) -> Option<Comm
     let child = flight.child;
     match flight.stop {
         Stop::Not => ask(flight, StopWhy::Timeout, now),
+        // The soft stop of a command was SIGTERM already.
+        Stop::Soft { why, .. } if flight.lane == Lane::Command => {
+            flight.stop = Stop::Killed { why };
+            Some(Command::Kill { child })
+        }
         Stop::Soft { why, .. } => {
             flight.stop = Stop::Term { why, at: now };
             Some(Command::Term { child })

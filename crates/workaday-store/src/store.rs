@@ -256,8 +256,8 @@ pub trait Store {
     ) -> Result<usize>;
 
     // -- catalogue, workers, alerts ----------------------------------------------------------------------------------
-    /// Replaces the catalogue: named tasks are written, others are marked absent (never deleted).
-    fn put_catalogue(&mut self, entries: &[(TaskEntry, String)], release: Option<&str>, now: Timestamp) -> Result<()>;
+    /// Replaces the catalogue: named tasks are written, others are marked absent (never deleted), `kept` ones left as they are.
+    fn put_catalogue(&mut self, entries: &[(TaskEntry, String)], kept: &[String], release: Option<&str>, now: Timestamp) -> Result<()>;
     fn catalogue(&mut self) -> Result<Vec<TaskEntry>>;
     fn open_worker(&mut self, generation: Generation, worker: &WorkerRow, now: Timestamp) -> Result<i64>;
     fn close_worker(&mut self, worker: i64, cause: &str, now: Timestamp) -> Result<()>;

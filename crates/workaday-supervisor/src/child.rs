@@ -25,12 +25,19 @@ const READ_BYTES: usize = 64 * 1024;
 /// The longest raw line; a longer one is cut there.
 const LINE_BYTES: usize = 16 * 1024;
 
-/// What every child of this supervisor is started with.
+/// The user's Python.
 #[derive(Clone, Debug)]
-pub struct Recipe {
+pub struct Application {
     pub python: PathBuf,
     /// `module:app`.
     pub app: String,
+}
+
+/// What every child of this supervisor is started with.
+#[derive(Clone, Debug)]
+pub struct Recipe {
+    /// `None`: there are commands only, and no Python is needed.
+    pub application: Option<Application>,
     /// Working directory, first on sys.path.
     pub root: PathBuf,
     pub database: PathBuf,
@@ -82,7 +89,7 @@ pub struct Pipe {
 }
 
 impl Pipe {
-    fn new(fd: OwnedFd) -> std::io::Result<Pipe> {
+    pub fn new(fd: OwnedFd) -> std::io::Result<Pipe> {
         rustix::io::ioctl_fionbio(&fd, true)?;
         Ok(Pipe { file: File::from(fd), partial: Vec::new() })
     }
@@ -129,7 +136,8 @@ impl ChildProcess {
         };
         let inherited = [theirs.as_raw_fd(), page_fd, children_lock.as_raw_fd()];
         let mark = recipe.mark(no);
-        let mut command = command(recipe, kind, &mark, inherited);
+        let application = recipe.application.as_ref().ok_or_else(|| std::io::Error::other("there is no application"))?;
+        let mut command = command(recipe, application, kind, &mark, inherited);
         prepare(&mut command, inherited);
         let mut process = command.spawn()?;
         drop(theirs);
@@ -225,36 +233,46 @@ impl ChildProcess {
 
     /// Collects the dead process: wait status and peak memory in KiB. `None` while it lives.
     pub fn reap(&self) -> Option<(i32, i64)> {
-        let mut status = 0;
-        // SAFETY: rusage is plain data; wait4 fills status and usage of our own child, or reports an error.
-        let (got, usage) = unsafe {
-            let mut usage: libc::rusage = std::mem::zeroed();
-            (libc::wait4(self.pid, &mut status, libc::WNOHANG, &mut usage), usage)
-        };
-        (got == self.pid).then_some((status, usage.ru_maxrss))
+        reap(self.pid)
     }
 }
 
-fn command(recipe: &Recipe, kind: ChildKind, mark: &str, [wire, page, lock]: [i32; 3]) -> Command {
-    let mut command = Command::new(&recipe.python);
+/// Collects a dead process of ours: wait status and peak memory in KiB. `None` while it lives.
+pub fn reap(pid: i32) -> Option<(i32, i64)> {
+    let mut status = 0;
+    // SAFETY: rusage is plain data; wait4 fills status and usage of our own child, or reports an error.
+    let (got, usage) = unsafe {
+        let mut usage: libc::rusage = std::mem::zeroed();
+        (libc::wait4(pid, &mut status, libc::WNOHANG, &mut usage), usage)
+    };
+    (got == pid).then_some((status, usage.ru_maxrss))
+}
+
+fn command(recipe: &Recipe, application: &Application, kind: ChildKind, mark: &str, [wire, page, lock]: [i32; 3]) -> Command {
+    let mut command = Command::new(&application.python);
     command.args(["-m", "workaday._child"]).current_dir(&recipe.root).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    for (name, _) in std::env::vars_os().filter(|(name, _)| is_secret(name)) {
-        command.env_remove(name);
-    }
+    inherit_environment(&mut command, recipe);
     command
         .env("WORKADAY_WIRE_FD", wire.to_string())
         .env("WORKADAY_PAGE_FD", page.to_string())
         .env("WORKADAY_CHILDREN_LOCK_FD", lock.to_string())
         .env("WORKADAY_CHILD", kind.as_str())
-        .env("WORKADAY_APP", &recipe.app)
+        .env("WORKADAY_APP", &application.app)
         .env("WORKADAY_ROOT", &recipe.root)
-        .env("WORKADAY_DATABASE", &recipe.database)
         .env("WORKADAY_RUN", mark)
         .env("PYTHONUNBUFFERED", "1");
+    command
+}
+
+/// The supervisor's environment less Workaday's own secrets, plus where the store is and which release runs.
+pub fn inherit_environment(command: &mut Command, recipe: &Recipe) {
+    for (name, _) in std::env::vars_os().filter(|(name, _)| is_secret(name)) {
+        command.env_remove(name);
+    }
+    command.env("WORKADAY_DATABASE", &recipe.database);
     if let Some(release) = &recipe.release {
         command.env("WORKADAY_RELEASE", release);
     }
-    command
 }
 
 /// Workaday's own secrets stay with the supervisor.
@@ -266,10 +284,14 @@ fn is_secret(name: &OsString) -> bool {
 fn prepare(command: &mut Command, inherited: [i32; 3]) {
     command.process_group(0);
     let supervisor = std::process::id() as libc::pid_t;
-    // SAFETY: between fork and exec only async-signal-safe calls are made: prctl, getppid, fcntl, open, write, close.
+    // SAFETY: between fork and exec only async-signal-safe calls are made: prctl, sigmask, getppid, fcntl, open, write, close.
     unsafe {
         command.pre_exec(move || {
             libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+            // What we block for our signal descriptor would be inherited: SIGTERM could not end a child.
+            let mut none: libc::sigset_t = std::mem::zeroed();
+            libc::sigemptyset(&mut none);
+            libc::pthread_sigmask(libc::SIG_SETMASK, &none, std::ptr::null_mut());
             if libc::getppid() != supervisor {
                 // Our parent died before the call above: nobody would end us.
                 libc::_exit(1);

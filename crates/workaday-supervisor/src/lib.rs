@@ -7,6 +7,10 @@
 //! | [`lock`] | one supervisor a store; children hold a lock of their own |
 //! | [`orphans`] | finds and ends what an earlier generation left |
 //! | [`child`] | spawns a Python child, reads and writes its wire and pipes |
+//! | [`command`] | tasks that are programs, as the supervisor sees them |
+//! | [`shim`] | the process between: keeps the tree of one command, ends all of it |
+//! | [`tree`] | who descends from whom |
+//! | [`refusal`] | why a command could not be started |
 //! | [`page`] | the shared page that says which job has begun |
 //! | [`translate`] | frames ↔ events and commands |
 //! | [`death`] | why a process is no more |
@@ -19,18 +23,23 @@
 pub mod checkpointer;
 pub mod child;
 pub mod clocks;
+pub mod command;
 pub mod death;
 pub mod interpreter;
 pub mod lock;
 pub mod memory;
 pub mod orphans;
 pub mod page;
+pub mod refusal;
+pub mod shim;
 pub mod signals;
 pub mod storage;
 pub mod supervisor;
 pub mod test_mode;
 pub mod translate;
+pub mod tree;
 pub mod up;
 pub mod wakeup;
 
+pub use command::CommandTask;
 pub use up::{UpOptions, up};

@@ -4,6 +4,7 @@
 
 use crate::child::{ChildProcess, Recipe};
 use crate::clocks::moment;
+use crate::command::{Commands, Part};
 use crate::death;
 use crate::lock::{ChildrenLock, beside};
 use crate::memory::resident_bytes;
@@ -30,6 +31,8 @@ use workaday_wire::Frame;
 /// Reads from one child before the others get their turn.
 const READS_MAX: usize = 4;
 const MEMORY_PERIOD: Length = Length::millis(200);
+/// Between the end of a dying child's wire and its end for waitpid (large processes take a while to be torn down).
+const DEATH_MOMENT: Length = Length::millis(500);
 const STORAGE_PERIOD: Length = Length::seconds(5);
 const BUSY_PAUSE: Length = Length::millis(20);
 const TROUBLE_PAUSE: Length = Length::seconds(1);
@@ -48,6 +51,7 @@ pub struct Supervisor {
     pub ready_settings: String,
     pub reload: Option<Reload>,
     processes: BTreeMap<ChildNo, ChildProcess>,
+    commands: Commands,
     memory_at: Timestamp,
     storage_at: Timestamp,
     not_before: Timestamp,
@@ -65,6 +69,7 @@ enum Source {
     Stdout(ChildNo),
     Stderr(ChildNo),
     End(ChildNo),
+    Command(ChildNo, Part),
 }
 
 impl Supervisor {
@@ -72,6 +77,7 @@ impl Supervisor {
     pub fn new(
         engine: Engine,
         recipe: Recipe,
+        commands: Commands,
         children_lock: ChildrenLock,
         wake: WakeSocket,
         wal: Option<WalWatch>,
@@ -91,6 +97,7 @@ impl Supervisor {
             ready_settings,
             reload: None,
             processes: BTreeMap::new(),
+            commands,
             memory_at: now,
             storage_at: now,
             not_before: now,
@@ -101,7 +108,7 @@ impl Supervisor {
 
     /// Runs until drained, or until the store cannot be trusted.
     pub fn run(&mut self) -> Result<(), Problem> {
-        while !(self.engine.is_done() && self.processes.is_empty()) {
+        while !(self.engine.is_done() && self.processes.is_empty() && self.commands.is_idle()) {
             self.turn()?;
             let ready = self.wait();
             self.take_in(&ready);
@@ -172,6 +179,7 @@ impl Supervisor {
     /// Storage that cannot be trusted: children are ended, so that nothing runs whose outcome could not be kept.
     fn end_now(&mut self, problem: Problem) -> Result<(), Problem> {
         self.processes.values_mut().for_each(|child| child.signal(Signal::KILL));
+        self.commands.kill_all(moment());
         Err(problem)
     }
 
@@ -203,8 +211,12 @@ impl Supervisor {
         if let Some(at) = self.wal.as_ref().and_then(WalWatch::next_at) {
             until = until.min(at);
         }
-        for closed_at in self.processes.values().filter(|child| !child.signalled).filter_map(|child| child.closed_at) {
-            until = until.min(closed_at + self.engine.settings.kill_after);
+        let kill_after = self.engine.settings.kill_after;
+        if let Some(at) = self.processes.values().filter(|child| !child.signalled).filter_map(|child| leaves_by(child, kill_after)).min() {
+            until = until.min(at);
+        }
+        if let Some(at) = self.commands.next_at(self.engine.settings.kill_after) {
+            until = until.min(at);
         }
         if self.watches_memory() {
             until = until.min(self.memory_at);
@@ -229,10 +241,14 @@ impl Supervisor {
             sources.extend(child.stderr.as_ref().map(|_| Source::Stderr(*no)));
             sources.push(Source::End(*no));
         }
+        sources.extend(self.commands.sources().into_iter().map(|(no, part)| Source::Command(no, part)));
         sources
     }
 
     fn poll_fd(&self, source: Source) -> PollFd<'_> {
+        if let Source::Command(no, part) = source {
+            return self.commands.poll_fd(no, part);
+        }
         let child = |no: ChildNo| &self.processes[&no];
         let (fd, flags) = match source {
             Source::Signals => (self.signals.fd(), PollFlags::IN),
@@ -245,6 +261,7 @@ impl Supervisor {
             Source::Stdout(no) => (child(no).stdout.as_ref().expect("a source only when there").file.as_fd(), PollFlags::IN),
             Source::Stderr(no) => (child(no).stderr.as_ref().expect("a source only when there").file.as_fd(), PollFlags::IN),
             Source::End(no) => (child(no).pidfd.as_fd(), PollFlags::IN),
+            Source::Command(..) => unreachable!("answered above"),
         };
         PollFd::from_borrowed_fd(fd, flags)
     }
@@ -264,26 +281,39 @@ impl Supervisor {
                 Source::Wal => self.wal.iter_mut().for_each(|wal| wal.woken(now.steady)),
                 Source::Wire(no) => self.wire(no, now),
                 Source::Stdout(no) | Source::Stderr(no) => self.output(no, *source == Source::Stdout(no), now),
+                Source::Command(no, part) => {
+                    let events = self.commands.output(no, part, now);
+                    self.hand_over(events, now);
+                }
                 Source::End(_) => {}
             }
         }
         // Ends come last: what a dying child had still said counts.
         for source in ready {
-            if let Source::End(no) = *source {
-                self.end(no, now);
+            match *source {
+                Source::End(no) => self.end(no, now),
+                Source::Command(no, Part::End) => {
+                    let events = self.commands.end(no, now);
+                    self.hand_over(events, now);
+                }
+                _ => {}
             }
         }
         self.recheck_wal(now);
         self.measure(now);
         self.end_lingering(now);
+        self.commands.end_lingering(self.engine.settings.kill_after, now);
+    }
+
+    fn hand_over(&mut self, events: Vec<Event>, now: Moment) {
+        events.into_iter().for_each(|event| self.engine.handle(event, now));
     }
 
     /// A child that has closed its wire gets nothing more and says nothing more: it goes, or is made to.
     fn end_lingering(&mut self, now: Moment) {
         let patience = self.engine.settings.kill_after;
         for child in self.processes.values_mut().filter(|child| !child.signalled) {
-            let overdue = child.closed_at.is_some_and(|at| now.steady >= at + if child.said_bye { patience } else { Length::default() });
-            if overdue {
+            if leaves_by(child, patience).is_some_and(|at| now.steady >= at) {
                 tracing::warn!(child = child.no.0, "child {} closed its wire but did not end; it is killed", child.no.0);
                 child.signal(Signal::KILL);
             }
@@ -309,10 +339,18 @@ impl Supervisor {
     fn reload(&mut self) {
         let Some(reload) = &mut self.reload else { return tracing::warn!("SIGHUP: there is no configuration to read again") };
         match reload() {
-            Ok(settings) if settings == self.engine.settings => tracing::info!("SIGHUP: the configuration has not changed"),
-            Ok(settings) => {
+            Ok((settings, commands)) => {
+                // The application is found at the start, and not again.
+                let settings = Settings { has_app: self.recipe.application.is_some(), ..settings };
+                let other_commands = self.commands.reconfigure(commands);
+                if settings == self.engine.settings && !other_commands {
+                    return tracing::info!("SIGHUP: the configuration has not changed");
+                }
                 self.ready_settings = ready_settings(&settings);
                 self.engine.reconfigure(settings);
+                if other_commands {
+                    self.engine.state_commands(self.commands.stated(), self.recipe.release.clone());
+                }
                 tracing::info!(
                     "SIGHUP: the configuration was read again and holds from now on; `app` and `database` hold from the next start"
                 );
@@ -398,7 +436,8 @@ impl Supervisor {
     }
 
     fn start_failed(&mut self, no: ChildNo, problem: String, now: Moment) {
-        tracing::error!(child = no.0, "the application `{}` could not be imported: {problem}", self.recipe.app);
+        let app = self.recipe.application.as_ref().map_or("", |application| &application.app);
+        tracing::error!(child = no.0, "the application `{app}` could not be imported: {problem}");
         self.engine.handle(Event::StartFailed { child: no, problem }, now);
     }
 
@@ -452,7 +491,7 @@ impl Supervisor {
 
     fn watches_memory(&self) -> bool {
         let limited = |no: &ChildNo| self.engine.child(*no).is_some_and(|c| c.kind == ChildKind::Solo && !c.order.is_empty());
-        self.engine.settings.recycle_above_bytes.is_some() || self.processes.keys().any(limited)
+        self.engine.settings.recycle_above_bytes.is_some() || self.processes.keys().any(limited) || self.commands.watches_memory()
     }
 
     fn measure(&mut self, now: Moment) {
@@ -463,6 +502,10 @@ impl Supervisor {
         let sizes: Vec<(ChildNo, u64)> = self.processes.values().filter_map(|c| Some((c.no, resident_bytes(i64::from(c.pid))?))).collect();
         for (child, resident_bytes) in sizes {
             self.engine.handle(Event::Memory { child, resident_bytes }, now);
+        }
+        if self.commands.watches_memory() {
+            let events = self.commands.measure();
+            self.hand_over(events, now);
         }
     }
 
@@ -479,9 +522,16 @@ impl Supervisor {
         match command {
             Command::Spawn { child, kind } => self.spawn(child, kind),
             Command::Job { child, job } => self.queue(child, &translate::job_frame(job)),
+            Command::Run { child, job } => {
+                let kill_after = self.engine.settings.kill_after;
+                let ended = self.commands.start(&self.recipe, self.children_lock.file(), child, &job, kill_after);
+                self.hand_over(ended.into_iter().collect(), moment());
+            }
             Command::Recall { child } => self.queue(child, &Frame::Recall { nonce: child.0 }),
+            Command::Stop { child, .. } if self.commands.has(child) => self.commands.ask(child),
             Command::Stop { child, seq, why } => self.queue(child, &Frame::Cancel { seq: seq.0, why: translate::cancel_why(why) }),
             Command::Drain { child } => self.queue(child, &Frame::Drain),
+            Command::Term { child } | Command::Kill { child } if self.commands.has(child) => self.commands.kill(child, moment()),
             Command::Term { child } => self.signal(child, Signal::TERM),
             Command::Kill { child } => self.signal(child, Signal::KILL),
         }
@@ -512,6 +562,12 @@ impl Supervisor {
             }
         }
     }
+}
+
+/// When a child that has closed its wire is overdue. Without a goodbye it is most likely dying: the kernel closes its
+/// descriptors first, and waitpid says a moment later what it died of.
+fn leaves_by(child: &ChildProcess, kill_after: Length) -> Option<Timestamp> {
+    Some(child.closed_at? + if child.said_bye { kill_after } else { DEATH_MOMENT })
 }
 
 /// What a child is told in `ready`.

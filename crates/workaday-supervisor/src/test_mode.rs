@@ -80,7 +80,8 @@ impl Stage {
         })()
         .map_err(|error: StoreError| error.problem())?;
         // A test asks for one job at a time: nothing is sent ahead.
-        let settings = Settings { processes: 1, async_slots: 1, solo_processes: 1, pipeline: Length(0), ..Settings::default() };
+        let settings =
+            Settings { processes: 1, async_slots: 1, solo_processes: 1, commands: 0, pipeline: Length(0), ..Settings::default() };
         let mut engine = Engine::new(
             Box::new(store), // Jitter is the same each time, so that a test that fails fails again.
             Box::new(Seeded::new(1)),
@@ -93,7 +94,7 @@ impl Stage {
         let mut stage = Stage { engine, jobs: HashMap::new(), waiting: Vec::new() };
         let hello =
             |child| Event::Ready { child, catalogue: catalogue.clone(), raw: raw.clone(), hash: "test".into(), release: None, pid: 0 };
-        for kind in ChildKind::ALL {
+        for kind in ChildKind::PYTHON {
             let Command::Spawn { child, .. } = stage.engine.crew.spawn(kind, now.steady) else { continue };
             stage.engine.handle(hello(child), now);
         }
@@ -135,7 +136,8 @@ impl Stage {
                         child.state = workaday_engine::crew::ChildState::Ready;
                     }
                 }
-                Command::Recall { .. } | Command::Stop { .. } => {}
+                // Commands are no part of the test mode: none is claimed.
+                Command::Recall { .. } | Command::Stop { .. } | Command::Run { .. } => {}
             }
         }
     }

@@ -4,8 +4,9 @@
 //! ended, then its claims are given back, then children start.
 
 use crate::checkpointer::CheckpointThread;
-use crate::child::Recipe;
+use crate::child::{Application, Recipe};
 use crate::clocks::moment;
+use crate::command::{CommandTask, Commands};
 use crate::interpreter;
 use crate::lock::{ChildrenLock, take_supervisor_lock};
 use crate::orphans;
@@ -26,14 +27,15 @@ use workaday_store::{Durability, Store, StoreError};
 const CHILDREN_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Reads the configuration again, at SIGHUP. The error is all its problems, as text.
-pub type Reload = Box<dyn FnMut() -> Result<Settings, String>>;
+pub type Reload = Box<dyn FnMut() -> Result<(Settings, Vec<CommandTask>), String>>;
 
 /// What `up` is started with.
 pub struct UpOptions {
     /// The SQLite file.
     pub database: PathBuf,
-    /// `module:app`.
-    pub app: String,
+    /// `module:app`; `None` when there are commands only.
+    pub app: Option<String>,
+    pub commands: Vec<CommandTask>,
     /// The folder of workaday.toml, else the current one: working directory of the children, first on sys.path.
     pub root: PathBuf,
     pub python: Option<PathBuf>,
@@ -48,7 +50,10 @@ pub struct UpOptions {
 /// Runs until drained. The problem, if any, says why it could not start or had to end.
 pub fn up(options: UpOptions) -> Result<(), Problem> {
     let started = moment();
-    let python = interpreter::find(options.python.as_deref())?;
+    let application = match &options.app {
+        Some(app) => Some(Application { python: interpreter::find(options.python.as_deref())?, app: app.clone() }),
+        None => None,
+    };
     make_folder(&options.database)?;
     let _lock = take_supervisor_lock(&options.database, started.wall)?;
     // Before anything is started: a signal from here on drains instead of killing us in the middle.
@@ -60,8 +65,12 @@ pub fn up(options: UpOptions) -> Result<(), Problem> {
     let database = store.path().to_owned();
     let generation = take_over(&mut store, &instance, options.release.clone(), started).map_err(|error| error.problem())?;
     let children_lock = ChildrenLock::take(&database, CHILDREN_PATIENCE)?;
+    let settings = Settings { has_app: application.is_some(), ..options.settings };
     let mut engine =
-        Engine::new(Box::new(store), Box::new(Seeded::from_system()), options.settings, generation, started).map_err(|e| e.problem())?;
+        Engine::new(Box::new(store), Box::new(Seeded::from_system()), settings, generation, started).map_err(|e| e.problem())?;
+    // Before the rescue: what becomes of a command job is decided by the configuration of now.
+    let commands = Commands::new(options.commands);
+    engine.state_commands(commands.stated(), options.release.clone());
     let rescued = engine.rescue(moment()).map_err(|error| error.problem())?;
     if rescued.rescued > 0 {
         let took_ms = (moment().steady - started.steady).0 / 1_000;
@@ -79,16 +88,23 @@ pub fn up(options: UpOptions) -> Result<(), Problem> {
     let _checkpoints =
         CheckpointThread::start(database.clone()).map_err(|error| system("the checkpoint thread could not be started", &error))?;
     let recipe = Recipe {
-        python,
-        app: options.app,
+        application,
         root: options.root,
         database: database.clone(),
         instance,
         generation: generation.0,
         release: options.release,
     };
-    tracing::info!(app = %recipe.app, generation = generation.0, "workaday {} is up on {}", env!("CARGO_PKG_VERSION"), database.display());
-    let mut supervisor = Supervisor::new(engine, recipe, children_lock, wake, wal, signals, database);
+    let app = recipe.application.as_ref().map_or("none", |application| &application.app);
+    tracing::info!(
+        %app,
+        commands = commands.count(),
+        generation = generation.0,
+        "workaday {} is up on {}",
+        env!("CARGO_PKG_VERSION"),
+        database.display()
+    );
+    let mut supervisor = Supervisor::new(engine, recipe, commands, children_lock, wake, wal, signals, database);
     supervisor.reload = options.reload;
     let ended = supervisor.run();
     tracing::info!("workaday is down");

@@ -7,7 +7,7 @@ use workaday_core::catalogue::TaskEntry;
 use workaday_core::clock::{Length, Timestamp};
 use workaday_core::job::{JobId, Lane};
 use workaday_engine::crew::ChildKind;
-use workaday_engine::event::{Ended, Spent};
+use workaday_engine::event::{CommandEnd, Ended, Spent};
 use workaday_engine::{ChildNo, Command, Death, Engine, Event, JobFrame, Moment, Seeded, Seq, Settings, Turn};
 use workaday_store::sqlite::{OpenOptions, SqliteStore};
 use workaday_store::{Durability, NewJob, Store};
@@ -21,6 +21,9 @@ impl TaskBuilder {
     }
     pub fn asynchronous(name: &str) -> Self {
         Self(json!({"name": name, "kind": "async", "retry": {"attempts": 3, "base_us": 1_000_000, "jitter": 0.0}}))
+    }
+    pub fn command(name: &str) -> Self {
+        Self(json!({"name": name, "kind": "command", "retry": {"attempts": 3, "base_us": 1_000_000, "jitter": 0.0}}))
     }
     pub fn with(mut self, key: &str, value: serde_json::Value) -> Self {
         self.0[key] = value;
@@ -40,6 +43,7 @@ pub struct World {
     /// All other commands since the last look.
     pub said: Vec<Command>,
     catalogue: Vec<TaskEntry>,
+    commands: Vec<TaskEntry>,
     folder: tempfile::TempDir,
     settings: Settings,
     hash: u32,
@@ -56,7 +60,18 @@ impl World {
         let folder = tempfile::tempdir().expect("a scratch folder");
         let now = Moment { wall: Timestamp(1_700_000_000_000_000), steady: Timestamp(1_000_000_000) };
         let engine = start(&folder, &settings, now);
-        let mut world = World { engine, now, sent: VecDeque::new(), said: Vec::new(), catalogue, folder, settings, hash: 1, mute: false };
+        let mut world = World {
+            engine,
+            now,
+            sent: VecDeque::new(),
+            said: Vec::new(),
+            catalogue,
+            commands: Vec::new(),
+            folder,
+            settings,
+            hash: 1,
+            mute: false,
+        };
         world.run();
         world
     }
@@ -67,9 +82,22 @@ impl World {
         self.engine = start(&self.folder, &self.settings, self.now);
         self.sent.clear();
         self.said.clear();
+        self.state_commands();
         self.engine.rescue(self.now).expect("a rescue on a sound store");
         self.run();
         self
+    }
+
+    /// The configuration names these commands, as `up` states them at its start.
+    pub fn configure(&mut self, commands: Vec<TaskEntry>) {
+        self.commands = commands;
+        self.state_commands();
+        self.run();
+    }
+
+    fn state_commands(&mut self) {
+        let stated = self.commands.iter().map(|entry| (entry.clone(), serde_json::to_string(entry).expect("an entry is JSON")));
+        self.engine.state_commands(stated.collect(), Some("r1".into()));
     }
 
     /// The next child that starts states these tasks.
@@ -87,7 +115,7 @@ impl World {
     }
 
     pub fn enqueue_with(&mut self, task: &str, change: impl FnOnce(&mut NewJob)) -> JobId {
-        let lane = self.catalogue.iter().find(|entry| entry.name == task).map_or(Lane::Sync, TaskEntry::lane);
+        let lane = self.catalogue.iter().chain(&self.commands).find(|entry| entry.name == task).map_or(Lane::Sync, TaskEntry::lane);
         let mut job = NewJob {
             id: JobId(uuid::Uuid::now_v7()),
             task: task.into(),
@@ -139,7 +167,7 @@ impl World {
         match command {
             Command::Spawn { child, .. } if !self.mute => self.ready(child),
             Command::Spawn { .. } => {}
-            Command::Job { child, job } => self.sent.push_back((child, job)),
+            Command::Job { child, job } | Command::Run { child, job } => self.sent.push_back((child, job)),
             other => self.said.push(other),
         }
     }
@@ -176,6 +204,15 @@ impl World {
         let death = Death { cause: json!({"kind": "signal", "signal": "SIGSEGV"}), words: "killed by SIGSEGV".into() };
         self.engine.handle(Event::ChildEnded { child, death, begun, written: begun }, self.now);
         self.run();
+    }
+
+    /// The oldest command sent ends, with all that it started. `None`: by a signal.
+    pub fn end_command(&mut self, ended: Option<Ended>) -> Turn {
+        let (child, _) = self.sent.pop_front().expect("a command was started");
+        let death = Death { cause: json!({"kind": "test"}), words: "ended".into() };
+        let end = CommandEnd { ended, death, spent: Spent { ran_us: 100, ..Spent::default() } };
+        self.engine.handle(Event::CommandEnded { child, end }, self.now);
+        self.run()
     }
 
     pub fn child_of(&self, kind: ChildKind) -> ChildNo {

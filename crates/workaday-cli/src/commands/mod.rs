@@ -1,5 +1,6 @@
 //! The commands, one file each. A command asks the store, prints through the context's output, and returns an exit code.
 
+mod command_shim;
 mod completions;
 mod confirm;
 mod cron;
@@ -40,5 +41,6 @@ pub fn run(command: Command, context: &mut Context) -> Done {
         Command::Completions(args) => completions::run(&args, context),
         Command::Man(args) => man::run(&args, context),
         Command::TestEngine => test_engine::run(),
+        Command::CommandShim(args) => command_shim::run(args),
     }
 }

@@ -3,25 +3,36 @@
 use crate::args::Up;
 use crate::context::Context;
 use crate::failure::{DONE, Done};
+use serde_json::json;
 use std::io::IsTerminal;
 use std::path::Path;
 use workaday_config::Settings;
+use workaday_config::settings::Command;
+use workaday_core::catalogue::{TaskEntry, TaskKind};
 use workaday_core::explain::{Problem, RetryAdvice};
 use workaday_engine::settings::QueueSettings;
+use workaday_supervisor::CommandTask;
 
 pub fn run(args: &Up, context: &mut Context) -> Done {
     let settings = context.settings_with(args.app.as_deref())?;
-    let Some(app) = settings.app.clone() else { return Err(app_missing(settings).into()) };
+    // Commands need no Python; an app is missing only when there is nothing else to run.
+    if settings.app.is_none() && settings.commands.is_empty() {
+        return Err(app_missing(settings).into());
+    }
     start_logging(context.common.json);
     for warning in &settings.warnings {
         tracing::warn!("{warning}");
     }
     let sources = context.sources(args.app.as_deref())?;
-    let reload =
-        Box::new(move || workaday_config::load(&sources).map(|settings| engine_settings(&settings)).map_err(|error| error.to_string()));
+    let reload = Box::new(move || {
+        workaday_config::load(&sources)
+            .map(|settings| (engine_settings(&settings), command_tasks(&settings)))
+            .map_err(|error| error.to_string())
+    });
     let options = workaday_supervisor::UpOptions {
         database: settings.database.path().to_path_buf(),
-        app,
+        app: settings.app.clone(),
+        commands: command_tasks(settings),
         root: settings.root.clone(),
         python: settings.worker.python.clone(),
         release: release(&settings.root),
@@ -35,7 +46,7 @@ pub fn run(args: &Up, context: &mut Context) -> Done {
 
 pub fn app_missing(settings: &Settings) -> Problem {
     Problem::new("usage.app_missing", "`up` was told no app to import")
-        .expected("workaday up MODULE:APP, or app = \"module:app\" in workaday.toml")
+        .expected("workaday up MODULE:APP, or app = \"module:app\" or a [command.NAME] in workaday.toml")
         .got(format!("no `app` in {}", settings.file_shown()))
         .retry(RetryAdvice::SafeAfterFix, "safe with an app; nothing was started")
         .hint("`workaday init` writes a workaday.toml and a first task")
@@ -49,6 +60,7 @@ pub fn engine_settings(settings: &Settings) -> workaday_engine::Settings {
         async_processes: worker.async_processes,
         async_slots: worker.async_slots,
         solo_processes: worker.solo,
+        commands: worker.commands,
         grace: worker.grace,
         kill_after: worker.kill_after,
         recycle_after_jobs: worker.recycle_after_jobs,
@@ -63,6 +75,36 @@ pub fn engine_settings(settings: &Settings) -> workaday_engine::Settings {
         retain_discarded: settings.retention.discarded,
         ..workaday_engine::Settings::default()
     }
+}
+
+fn command_tasks(settings: &Settings) -> Vec<CommandTask> {
+    settings.commands.iter().map(|(name, command)| command_task(name, command, &settings.root)).collect()
+}
+
+/// A `[command.NAME]` as the task `command.NAME`.
+fn command_task(name: &str, command: &Command, root: &Path) -> CommandTask {
+    let shown = command.run.join(" ");
+    let entry = TaskEntry {
+        name: format!("command.{name}"),
+        kind: TaskKind::Command,
+        queue: command.queue.clone(),
+        priority: command.priority,
+        retry: command.retry,
+        timeout_us: Some(command.timeout.0),
+        memory_bytes: command.memory.map(|bytes| bytes.min(i64::MAX as u64) as i64),
+        at_most_once: command.at_most_once,
+        retry_safe: command.retry_safe,
+        owner: command.owner.clone(),
+        expects: command.expects.clone(),
+        rollback: command.rollback.clone(),
+        doc: Some(format!("runs {shown}")),
+        params: json!({
+            "type": "object", "properties": {"args": {"type": "array", "items": {"type": "string"}}},
+            "required": [], "additionalProperties": false,
+        }),
+    };
+    let cwd = command.cwd.clone().unwrap_or_else(|| root.to_path_buf());
+    CommandTask { entry, run: command.run.clone(), cwd, env: command.env.clone() }
 }
 
 /// WORKADAY_RELEASE, else the commit that is checked out, with `+dirty` when files differ from it.

@@ -45,7 +45,7 @@ impl Project {
             json!({"name": "shop.sweep", "kind": "async", "params": {"type": "object", "properties": {}, "additionalProperties": false}});
         let entries: Vec<(TaskEntry, String)> =
             [send, sweep].iter().map(|entry| (serde_json::from_value(entry.clone()).expect("an entry"), entry.to_string())).collect();
-        project.write(|store, now| store.put_catalogue(&entries, Some("r1"), now).expect("the catalogue is stored"));
+        project.write(|store, now| store.put_catalogue(&entries, &[], Some("r1"), now).expect("the catalogue is stored"));
         project
     }
 

@@ -11,12 +11,18 @@ use workaday_core::explain::{Problem, RetryAdvice};
 use workaday_core::job::Generation;
 
 impl SqliteStore {
-    pub(super) fn replace_catalogue(&self, entries: &[(TaskEntry, String)], release: Option<&str>, now: Timestamp) -> Result<()> {
+    pub(super) fn replace_catalogue(
+        &self,
+        entries: &[(TaskEntry, String)],
+        kept: &[String],
+        release: Option<&str>,
+        now: Timestamp,
+    ) -> Result<()> {
         self.link.writing()?;
         for (entry, json) in entries {
             self.link.execute(&sql::PUT_TASK, params![entry.name, entry.queue, entry.lane().as_str(), json, release, now.0])?;
         }
-        let names: Vec<&str> = entries.iter().map(|(entry, _)| entry.name.as_str()).collect();
+        let names: Vec<&str> = entries.iter().map(|(entry, _)| entry.name.as_str()).chain(kept.iter().map(String::as_str)).collect();
         self.link.execute(&sql::ABSENT_TASKS, params![now.0, serde_json::json!(names).to_string()]).map(|_| ())
     }
 

@@ -105,8 +105,8 @@ impl Store for SqliteStore {
     }
 
     // -- catalogue, workers, alerts ----------------------------------------------------------------------------------
-    fn put_catalogue(&mut self, entries: &[(TaskEntry, String)], release: Option<&str>, now: Timestamp) -> Result<()> {
-        self.replace_catalogue(entries, release, now)
+    fn put_catalogue(&mut self, entries: &[(TaskEntry, String)], kept: &[String], release: Option<&str>, now: Timestamp) -> Result<()> {
+        self.replace_catalogue(entries, kept, release, now)
     }
     fn catalogue(&mut self) -> Result<Vec<TaskEntry>> {
         self.present_tasks()

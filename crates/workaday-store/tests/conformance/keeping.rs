@@ -14,9 +14,9 @@ fn entry(name: &str) -> (TaskEntry, String) {
 pub fn the_catalogue_is_replaced_and_absent_tasks_are_kept(subject: &mut Subject) {
     let names =
         |subject: &mut Subject| subject.store.catalogue().expect("the catalogue").into_iter().map(|task| task.name).collect::<Vec<_>>();
-    subject.write(|store| store.put_catalogue(&[entry("shop.a"), entry("shop.b")], Some("r1"), NOW)).expect("a catalogue");
+    subject.write(|store| store.put_catalogue(&[entry("shop.a"), entry("shop.b")], &[], Some("r1"), NOW)).expect("a catalogue");
     assert_eq!(names(subject), ["shop.a", "shop.b"]);
-    subject.write(|store| store.put_catalogue(&[entry("shop.b"), entry("shop.c")], Some("r2"), later(1))).expect("a catalogue");
+    subject.write(|store| store.put_catalogue(&[entry("shop.b"), entry("shop.c")], &[], Some("r2"), later(1))).expect("a catalogue");
     assert_eq!(names(subject), ["shop.b", "shop.c"]);
     assert_eq!(
         (subject.run_sql)("UPDATE workaday_tasks SET present = present WHERE name = 'shop.a' AND present = 0 AND release = 'r1'"),
@@ -24,8 +24,12 @@ pub fn the_catalogue_is_replaced_and_absent_tasks_are_kept(subject: &mut Subject
     );
     // The store keeps what this version does not know of an entry.
     assert_eq!((subject.run_sql)("UPDATE workaday_tasks SET present = present WHERE entry LIKE '%unknown_field%'"), 3);
-    subject.write(|store| store.put_catalogue(&[entry("shop.a")], Some("r3"), later(2))).expect("a catalogue");
+    subject.write(|store| store.put_catalogue(&[entry("shop.a")], &[], Some("r3"), later(2))).expect("a catalogue");
     assert_eq!(names(subject), ["shop.a"]);
+    // A side that did not speak keeps its tasks, as they were stated.
+    subject.write(|store| store.put_catalogue(&[entry("shop.b")], &["shop.a".into()], Some("r4"), later(3))).expect("a catalogue");
+    assert_eq!(names(subject), ["shop.a", "shop.b"]);
+    assert_eq!((subject.run_sql)("UPDATE workaday_tasks SET present = present WHERE name = 'shop.a' AND release = 'r3'"), 1);
 }
 
 pub fn workers_are_opened_touched_and_closed(subject: &mut Subject) {
