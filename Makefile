@@ -16,7 +16,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 WHEEL_SOURCES := $(shell find crates python .cargo -type f \( -name '*.rs' -o -name '*.toml' -o -name '*.py' -o -name '*.pyi' -o -name '*.sql' -o -name '*.json' \) -not -path '*/tests/*') \
   Cargo.toml Cargo.lock pyproject.toml setup.py setup.cfg MANIFEST.in
 
-.PHONY: help demo test check bench docs clean
+.PHONY: help demo test check bench docs screenshots clean
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
@@ -33,6 +33,9 @@ bench: $(STAMPS)/installed $(STAMPS)/bench-tools ## measure latency, throughput,
 docs: $(STAMPS)/site-tools ## generate docs/reference and build the site into site/
 	cargo xtask docs
 	$(BIN)/mkdocs build --quiet --strict
+
+screenshots: $(STAMPS)/installed ## play the demo and draw what real commands print into docs/images/
+	@$(BIN)/python docs/screenshots.py
 
 clean: ## remove everything the targets made
 	rm -rf build dist site $(VENV) python/workaday.egg-info examples/shop/.run

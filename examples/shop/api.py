@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import data
 import jobs
 import workaday.fastapi
@@ -37,6 +39,12 @@ async def place_order(new: NewOrder) -> dict[str, object]:
 @api.post("/orders/{order_id}/stamp", status_code=202)
 async def stamp(order_id: int) -> dict[str, str]:
     job = await jobs.stamp_with_old_library.aenqueue(order_id)
+    return {"job": str(job.id)}
+
+
+@api.post("/days/{day}/close", status_code=202)
+async def close(day: date) -> dict[str, str]:
+    job = await jobs.nightly_report.aenqueue(day)
     return {"job": str(job.id)}
 
 

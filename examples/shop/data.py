@@ -9,11 +9,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 HERE = Path(__file__).parent
 RUN = HERE / ".run"
-INVOICES, PICTURES, OUTBOX = RUN / "invoices", RUN / "pictures", RUN / "outbox"
+INVOICES, PICTURES, OUTBOX, REPORTS = (RUN / name for name in ("invoices", "pictures", "outbox", "reports"))
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS orders (
@@ -33,11 +34,22 @@ class Order:
 
     @property
     def price(self) -> str:
-        return f"{self.cents / 100:.2f} EUR"
+        return money(self.cents)
+
+
+@dataclass(frozen=True)
+class Sale:
+    order_id: int
+    customer: str
+    cents: int
+
+
+def money(cents: int) -> str:
+    return f"{cents / 100:.2f} EUR"
 
 
 def prepare() -> None:
-    for folder in (INVOICES, PICTURES, OUTBOX):
+    for folder in (INVOICES, PICTURES, OUTBOX, REPORTS):
         folder.mkdir(parents=True, exist_ok=True)
     with connect() as connection:
         connection.execute("PRAGMA journal_mode = WAL")
@@ -77,6 +89,16 @@ def order(order_id: int) -> Order:
     with connect() as connection:
         select = "SELECT id, customer, email, item, cents FROM orders WHERE id = ?"
         return Order(*connection.execute(select, (order_id,)).fetchone())
+
+
+def sales(day: date) -> list[Sale]:
+    """What was charged on this day (UTC), in the order of the orders."""
+    begins = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    select = """SELECT o.id, o.customer, c.cents FROM charges c JOIN orders o ON o.id = c.order_id
+                WHERE c.at >= ? AND c.at < ? ORDER BY o.id"""
+    with connect() as connection:
+        rows = connection.execute(select, (begins.timestamp(), (begins + timedelta(days=1)).timestamp())).fetchall()
+    return [Sale(*row) for row in rows]
 
 
 def note_run(task: str, order_id: int, what: str) -> None:

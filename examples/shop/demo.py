@@ -1,8 +1,8 @@
 """`make demo`: real requests, a worker killed with -9 in the middle of a charge, and the proof that nothing was lost.
 
 It ends with exit code 0 only when every order has exactly one charge, one invoice, one thumbnail and one receipt, the
-killed job shows its two claims, and the job that crashes its process is held while all others finished. `KEEP=1` leaves
-the shop running until Ctrl-C.
+killed job shows its two claims, the job that crashes its process is held while all others finished, and the evening's
+report and archive hold what the ledger says. `KEEP=1` leaves the shop running until Ctrl-C.
 """
 
 from __future__ import annotations
@@ -18,10 +18,12 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import tarfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -66,6 +68,13 @@ def running(*command: str | Path, log: str) -> Iterator[subprocess.Popen[bytes]]
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait(10)
+
+
+def workaday(*command: str) -> str:
+    ended = subprocess.run([PROGRAM, *command], cwd=HERE, capture_output=True, text=True, timeout=40, check=False)
+    if ended.returncode != 0:
+        raise SystemExit(f"✕ workaday {' '.join(command)} ended with {ended.returncode}\n{ended.stdout}{ended.stderr}\n{logs()}")
+    return ended.stdout
 
 
 # ---- the traffic ------------------------------------------------------------------------------------------------
@@ -132,6 +141,32 @@ def all_done() -> bool:
     return len(states) == 4 * ORDERS and open_jobs == [("quarantine",)]
 
 
+def close_the_day(port: int, day: date) -> str:
+    """The evening's work by its two doors: a task over HTTP, a command task from a shell. What the command said."""
+    status, answer = request(port, "POST", f"/days/{day}/close")
+    if status != 202:
+        raise SystemExit(f"✕ closing the day was answered {status}: {answer}\n{logs()}")
+    arguments = json.dumps({"args": [str(day)]})
+    packed = workaday("enqueue", "command.pack_invoices", "--args", arguments, "--wait", "--json")
+    wait_for("the report is made", lambda: request(port, "GET", f"/jobs/{answer['job']}")[1]["state"] == "completed")
+    return workaday("job", "logs", json.loads(packed)["id"])
+
+
+def evening_proof(day: date, packed: str) -> list[tuple[bool, str]]:
+    with data.connect() as shop:
+        ledger = "SELECT count(*), total(cents) FROM charges WHERE date(at, 'unixepoch') = ?"
+        [(count, cents)] = shop.execute(ledger, (str(day),))
+    report = (data.REPORTS / f"{day}.html").read_text()
+    total = f"{count} orders, {data.money(cents)}"
+    with tarfile.open(data.RUN / f"invoices-{day}.tar.gz") as archive:
+        names = [name for name in archive.getnames() if name.endswith(".pdf")]
+    said = f"{ORDERS} invoices in invoices-{day}.tar.gz"
+    return [
+        (total in report, f"the nightly report says what the ledger says: {total}"),
+        (len(names) == ORDERS and said in packed, f'the command task packed {len(names)} invoices; its output is kept: "{said}"'),
+    ]
+
+
 def proof(orders: dict[int, list[str]]) -> list[tuple[bool, str]]:
     """Each line of the proof, and whether it holds."""
     with data.connect() as shop:
@@ -190,12 +225,16 @@ def play() -> bool:
         say(f"▶ kill -9 {pid}: the worker that had just charged order {KILLED_ORDER} and was printing its label")
 
         wait_for("every job has finished", all_done)
+        today = datetime.now(UTC).date()
+        packed = close_the_day(port, today)
+        say(f"▶ closing time: the report of {today} over HTTP, and the invoices packed by a program, as a command task")
+
         say("\nThe proof:")
-        lines = proof(orders)
+        lines = proof(orders) + evening_proof(today, packed)
         for holds, line in lines:
             say(f"  {'✓' if holds else '✕'} {line}")
         say(f"\nLook yourself: {os.path.relpath(data.RUN)}/ has runs.jsonl (a line a step of each run), shop.db, invoices/,")
-        say(f"pictures/, outbox/ and the logs. In {os.path.relpath(HERE)}/: workaday job list, workaday job why ID.")
+        say(f"pictures/, outbox/, reports/ and the logs. In {os.path.relpath(HERE)}/: workaday job list, workaday job why ID.")
         if os.environ.get("KEEP"):
             say(f"\nStill open: http://127.0.0.1:{port}/docs (Ctrl-C closes the shop)")
             with contextlib.suppress(KeyboardInterrupt):

@@ -1,4 +1,4 @@
-"""What the shop does after it has said "thank you": charge, invoice, picture, receipt.
+"""What the shop does after it has said "thank you": charge, invoice, picture, receipt; and at night, its report.
 
 A job runs at least once. Each task here is written so that a second run does no harm, and the one where that takes a
 thought, `charge`, says how.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import time
+from datetime import date
 from email.message import EmailMessage
 
 import data
@@ -78,6 +79,24 @@ async def send_receipt(order_id: int) -> str:
     data.write_whole(data.OUTBOX / f"{order_id:04}.eml", bytes(mail))
     data.note_run("send_receipt", order_id, "end")
     return order.email
+
+
+@app.task(
+    queue="reports",
+    retry=soon,
+    timeout="5m",
+    owner="data@shop.example",
+    expects="one page for the day, its total equal to the ledger's",
+    rollback="delete the day's page, then enqueue the same day again",
+    retry_safe=True,
+)
+def nightly_report(day: date) -> int:
+    """The day is an argument, not today: a late run, or a second one, writes the page of the same day again."""
+    data.note_run("nightly_report", 0, "begin")
+    sales = data.sales(day)
+    data.write_whole(data.REPORTS / f"{day}.html", paper.report(day, sales).encode())
+    data.note_run("nightly_report", 0, "end")
+    return sum(sale.cents for sale in sales)
 
 
 @app.task(retry=soon, owner="office@shop.example")

@@ -1,10 +1,13 @@
-"""Real files from a few lines of Python: an invoice as PDF, a picture and its thumbnail."""
+"""Real files from a few lines of Python: an invoice as PDF, a picture and its thumbnail, a report as a page."""
 
 from __future__ import annotations
 
+import html
 import io
 from collections.abc import Sequence
+from datetime import date
 
+from data import Sale, money
 from PIL import Image, ImageDraw
 
 THUMBNAIL = (160, 120)
@@ -53,3 +56,17 @@ def thumbnail(image: Image.Image) -> bytes:
     out = io.BytesIO()
     small.save(out, "JPEG", quality=85)
     return out.getvalue()
+
+
+def report(day: date, sales: Sequence[Sale]) -> str:
+    rows = "\n".join(f"<tr><td>{s.order_id}<td>{html.escape(s.customer)}<td>{money(s.cents)}" for s in sales)
+    total = money(sum(sale.cents for sale in sales))
+    return f"""<!doctype html>
+<meta charset="utf-8">
+<title>Sales of {day}</title>
+<h1>Sales of {day}</h1>
+<p>{len(sales)} orders, {total}</p>
+<table>
+{rows}
+</table>
+"""

@@ -25,6 +25,8 @@ def test_the_demo_proves_one_effect_an_order(shop: Project) -> None:
     assert "✕" not in ended.out
     assert "exactly one charge each" in ended.out
     assert "kill -9" in ended.out
+    assert "the nightly report says what the ledger says: 24 orders" in ended.out
+    assert "the command task packed 24 invoices; its output is kept" in ended.out
 
 
 def test_without_the_idempotency_check_the_proof_fails(shop: Project) -> None:
