@@ -273,3 +273,15 @@ fn a_job_that_does_not_start_in_time_is_told() {
     world.run();
     assert_eq!(world.alerts("schedule.late"), 1);
 }
+
+#[test]
+fn a_job_that_does_not_finish_in_time_is_told() {
+    let mut world =
+        world_at("2026-05-01T00:00:00Z", json!({"cron": ["15 3 * * *"], "tz": "UTC", "finish_within_us": Length::minutes(30).0}));
+    world.at("2026-05-01T03:15:00Z");
+    world.run();
+    assert_eq!((world.sent.len(), world.alerts("schedule.unfinished")), (1, 0));
+    world.at("2026-05-01T03:45:00Z");
+    world.run();
+    assert_eq!(world.alerts("schedule.unfinished"), 1);
+}
