@@ -20,7 +20,6 @@ CODES = {
     for code, words in json.loads(file.read_text(encoding="utf-8")).items()
 }
 OWED = {
-    "schedule.moved_on": "needs a supervisor that decides a tick between two statements of a command",
     "schedule.name_taken": "needs one schedule stated in code and in workaday.toml",
 }
 """Codes without a test, and what it would take. Nothing is added here that can be reached."""
