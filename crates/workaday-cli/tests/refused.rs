@@ -96,3 +96,10 @@ fn each_line_of_cron_questions_is_answered_by_itself() {
     assert_eq!((&answers[1]["error"]["code"], &answers[1]["error"]["value"]), (&json!("cron.instant_invalid"), &json!("tomorrow")));
     assert_eq!(answers[2], json!({"next": ["2030-01-01T08:00:00+00:00"]}));
 }
+
+#[test]
+fn a_schedule_that_nobody_states_cannot_be_paused() {
+    let project = Project::with_store();
+    let unknown = project.refused(&["schedule", "pause", "shop.report", "--reason", "closed"], 3, "schedule.unknown");
+    assert!(unknown.err.contains("`shop.report`") && unknown.err.contains("workaday schedule list"), "{unknown:?}");
+}
