@@ -27,7 +27,7 @@ test: test-rust test-python ## every test: the Rust workspace, then the installe
 
 check: check-rust check-python check-guards check-docs ## formatting, lints, types, layers, freshness of the generated docs
 
-bench: $(STAMPS)/installed $(STAMPS)/bench-tools ## measure latency, throughput, memory; writes bench/results/
+bench: $(STAMPS)/installed $(STAMPS)/bench-tools ## measure latency, throughput, memory; writes bench/results/ and docs/benchmarks.md
 	@$(BIN)/python bench/run.py $(ARGS)
 
 docs: $(STAMPS)/site-tools ## generate docs/reference and build the site into site/
