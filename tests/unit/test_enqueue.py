@@ -64,6 +64,16 @@ def test_a_delay_counts_from_the_enqueue(send: Any, database: Path) -> None:
     assert (row["run_at"] - row["created_at"], row["state"]) == (300_000_000, "scheduled")
 
 
+OPTION_CODES = {
+    "enqueue.option_invalid",
+    "job.id_invalid",
+    "option.instant_invalid",
+    "option.length_invalid",
+    "option.name_invalid",
+    "option.priority_invalid",
+}
+
+
 @pytest.mark.parametrize(
     "options",
     [
@@ -89,6 +99,8 @@ def test_an_option_that_cannot_be_is_refused_and_nothing_is_stored(send: Any, da
     with pytest.raises(WorkadayError) as refused:
         send.options(**options)
     assert refused.value.expected
+    # What can be given in several places has a code of its own, the same everywhere.
+    assert refused.value.code in OPTION_CODES
     assert not database.exists()
 
 

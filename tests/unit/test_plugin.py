@@ -193,6 +193,15 @@ def test_an_engines_refusal_is_raised_with_its_code(workaday_engine: Engine) -> 
     assert refused.value.code
 
 
+def test_an_engine_that_has_ended_is_said_to_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORKADAY_BIN", "/bin/true")
+    engine = Engine()
+    engine._process.wait(10)
+    with pytest.raises(WorkadayError) as refused:
+        engine.ask("open")
+    assert refused.value.code == "test.engine_ended"
+
+
 def test_a_missing_program_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("WORKADAY_BIN", str(tmp_path / "gone"))
     with pytest.raises(WorkadayError) as refused:

@@ -14,6 +14,13 @@ pub struct Line {
     pub command: Command,
 }
 
+/// Where the scripts go; also said when one is printed on a terminal.
+pub const COMPLETIONS_HELP: &str = "\
+To keep them:
+  bash  workaday completions bash > ~/.local/share/bash-completion/completions/workaday
+  zsh   workaday completions zsh > \"${fpath[1]}/_workaday\"
+  fish  workaday completions fish > ~/.config/fish/completions/workaday.fish";
+
 /// Options of every command.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Common {
@@ -62,9 +69,10 @@ pub enum Command {
     /// Delete finished jobs past their retention
     Prune(Prune),
     /// Print the completions of a shell
+    #[command(after_help = COMPLETIONS_HELP)]
     Completions(Completions),
-    /// Print the man page
-    Man,
+    /// Print the man page, or write the pages of all commands into a folder
+    Man(Man),
     /// The engine, driven by JSON lines: for the pytest plugin
     #[command(hide = true)]
     TestEngine,
@@ -150,6 +158,15 @@ pub struct Enqueue {
     /// Cancelled if it has not started after this long
     #[arg(long, value_name = "LENGTH")]
     pub expires: Option<String>,
+    /// Only one unfinished job of this task with this key: a second enqueue finds the first
+    #[arg(long, value_name = "KEY")]
+    pub unique: Option<String>,
+    /// With --unique: the key is held while the job is `unfinished`, or only while it is `waiting`
+    #[arg(long = "while", value_name = "STATE", default_value = "unfinished", requires = "unique", value_parser = ["unfinished", "waiting"])]
+    pub held_while: String,
+    /// With --unique: `return` the job that holds the key, or fail with an `error`
+    #[arg(long, value_name = "WHAT", default_value = "return", requires = "unique", value_parser = ["return", "error"])]
+    pub on_conflict: String,
     /// A word to find it by; may be repeated
     #[arg(long = "tag", value_name = "WORD")]
     pub tags: Vec<String>,
@@ -430,6 +447,16 @@ pub struct Prune {
     /// Say how many would go, delete nothing
     #[arg(long)]
     pub dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Man {
+    /// Of this command: job retry
+    #[arg(value_name = "COMMAND", conflicts_with = "out")]
+    pub command: Vec<String>,
+    /// Write a page for every command into this folder: workaday.1, workaday-job-retry.1 …
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -9,6 +9,7 @@
 //! | [`facts`] | what explains a job |
 //! | [`document`] | rows as JSON |
 //! | [`render`] | words, tables, colour |
+//! | [`progress`] | how far long work has come |
 //! | [`words`] | times and counts as people read them |
 //! | [`text`] | text of jobs made safe to show |
 //! | [`failure`] | problems and exit codes |
@@ -21,6 +22,7 @@ pub mod context;
 pub mod document;
 pub mod facts;
 pub mod failure;
+pub mod progress;
 pub mod reference;
 pub mod render;
 pub mod text;

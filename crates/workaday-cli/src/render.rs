@@ -36,6 +36,7 @@ pub struct Output {
     out: BufWriter<StdoutLock<'static>>,
     pub json: bool,
     pub colour: bool,
+    pub terminal: bool,
     /// Columns to keep to; `None` when no terminal reads along, so that nothing is cut for a pipe.
     pub columns: Option<usize>,
 }
@@ -46,7 +47,13 @@ impl Output {
         let terminal = stdout.is_terminal();
         let declined = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
             || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        Self { out: BufWriter::new(stdout.lock()), json, colour: terminal && !declined, columns: terminal.then(terminal_columns).flatten() }
+        Self {
+            out: BufWriter::new(stdout.lock()),
+            json,
+            colour: terminal && !declined,
+            terminal,
+            columns: terminal.then(terminal_columns).flatten(),
+        }
     }
 
     /// A line of text. Parts from jobs go through [`text::line`] first.

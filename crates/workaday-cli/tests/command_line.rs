@@ -55,16 +55,49 @@ fn the_same_id_twice_is_one_job() {
 }
 
 #[test]
+fn a_unique_key_is_one_unfinished_job() {
+    let project = Project::with_store();
+    let enqueue = ["enqueue", "shop.sweep", "--unique", "nightly"];
+    let first = project.ok(&enqueue).out.trim().to_owned();
+    assert_eq!(project.ok(&enqueue).out.trim(), format!("{first}  (holds this unique key; nothing was added)"));
+    let again = project.ok(&[&enqueue[..], &["--json"]].concat()).json();
+    assert_eq!((again["id"].as_str(), &again["new"]), (Some(&*first), &json!(false)));
+    let taken = project.refused(&[&enqueue[..], &["--on-conflict", "error"]].concat(), 3, "enqueue.unique_taken");
+    assert!(taken.err.contains(&first) && taken.err.contains("(available)"), "{taken:?}");
+    assert_eq!(
+        project.ok(&["job", "show", &first, "--json"]).json()["unique_key"],
+        "shop.sweep key=nightly",
+        "as the Python client writes it"
+    );
+    project.ok(&["job", "cancel", &first]);
+    let second = project.ok(&[&enqueue[..], &["--while", "waiting", "--json"]].concat()).json();
+    assert_eq!(second["new"], true, "a finished job holds no key");
+    let retaken = project.refused(&["job", "retry", &first], 3, "job.unique_taken");
+    assert!(retaken.err.contains("nothing was changed"), "{retaken:?}");
+    for slip in ["", "args"] {
+        project.refused(&["enqueue", "shop.sweep", "--unique", slip], 2, "usage.value");
+    }
+    for slip in [&["--while", "waiting"][..], &["--unique", "x", "--while", "always"]] {
+        assert_eq!(project.run(&[&["enqueue", "shop.sweep"], slip].concat()).code, 2, "{slip:?}");
+    }
+}
+
+#[test]
 fn a_job_is_cancelled_retried_and_explained() {
     let project = Project::with_store();
     let id = project.ok(&["enqueue", "shop.sweep", "--delay", "1h"]).out.trim().to_owned();
     let why = project.ok(&["job", "why", &id]).out;
     assert!(why.contains("scheduled") && why.contains("No supervisor serves this store"), "{why}");
-    assert_eq!(project.ok(&["job", "cancel", &id, "--reason", "not needed"]).out, "1 job cancelled.\n");
+    assert_eq!(
+        project.ok(&["job", "cancel", &id, "--reason", "not needed"]).out,
+        format!("1 job cancelled.\nUndo: workaday job retry {id}\n")
+    );
     assert!(project.ok(&["job", "why", &id]).out.contains("not needed"));
     let twice = project.refused(&["job", "cancel", &id], 3, "job.state_refuses");
     assert!(twice.err.contains("it is cancelled"), "{twice:?}");
-    assert_eq!(project.ok(&["job", "retry", &id]).out, "1 job available again.\n");
+    assert_eq!(project.ok(&["job", "retry", &id]).out, format!("1 job available again.\nUndo: workaday job cancel {id}\n"));
+    let asked = project.refused(&["job", "delete", &id], 2, "usage.confirm");
+    assert!(asked.err.contains("this cannot be undone"), "{asked:?}");
     project.refused(&["job", "why", "019ad000-0000-7000-8000-00000000ffff"], 3, "job.not_found");
     let audit = open_reader(project.database()).unwrap().audit(None, 10).unwrap();
     let cancel = audit.iter().find(|row| row.action == "cancel").unwrap();
@@ -83,7 +116,7 @@ fn a_batch_says_how_many_and_waits_for_a_yes() {
     let asked = project.refused(&["job", "cancel", "--task", "shop.send"], 2, "usage.confirm");
     assert!(asked.err.contains("Cancel 3 jobs of shop.send"), "{asked:?}");
     assert_eq!(project.ok(&["job", "list", "--state", "available", "--json"]).json().as_array().unwrap().len(), 4);
-    assert_eq!(project.ok(&["job", "cancel", "--task", "shop.send", "--yes"]).out, "3 jobs cancelled.\n");
+    assert_eq!(project.ok(&["job", "cancel", "--task", "shop.send", "--yes"]).out.lines().next(), Some("3 jobs cancelled."));
     project.refused(&["job", "cancel"], 2, "usage.no_jobs_named");
     let slip = project.refused(&["job", "list", "--state", "availabel"], 2, "usage.value");
     assert!(slip.err.contains("did you mean `available`?"), "{slip:?}");
@@ -283,6 +316,16 @@ fn completions_and_the_man_page_are_printed() {
         assert!(project.ok(&["completions", shell]).out.contains("workaday"), "{shell}");
     }
     assert!(project.ok(&["man"]).out.starts_with(".ie"));
+    assert!(project.ok(&["man", "job", "retry"]).out.contains("Give finished or quarantined jobs another attempt"));
+    let slip = project.refused(&["man", "job", "rety"], 2, "usage.value");
+    assert!(slip.err.contains("did you mean `retry`?"), "{slip:?}");
+    let written = project.ok(&["man", "--out", "pages", "--json"]).json();
+    assert!(written["written"].as_array().is_some_and(|pages| pages.len() > 30), "{written}");
+    for page in ["workaday.1", "workaday-up.1", "workaday-job-retry.1", "workaday-cron-next.1"] {
+        assert!(project.folder.path().join("pages").join(page).exists(), "{page}");
+    }
+    std::fs::write(project.folder.path().join("taken"), "").unwrap();
+    project.refused(&["man", "--out", "taken"], 1, "cli.man_unwritable");
     assert_eq!(project.ok(&["--version"]).out, format!("workaday {}\n", env!("CARGO_PKG_VERSION")));
 }
 

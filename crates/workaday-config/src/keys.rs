@@ -76,7 +76,7 @@ const WORKER: &[Key] = &[
     key("threads", Kind::Count(1, 256), "1", "Jobs at once in one sync child. Above 1 they share its fate: a kill hits all of them."),
     key("async_processes", Kind::Count(1, 256), "1", "Children for async tasks; each runs many jobs on one loop."),
     key("async_slots", Kind::Count(1, 100_000), "100", "Jobs at once on the loop of one async child."),
-    key("solo", Kind::Count(1, 1024), "2", "Jobs that run alone in a process of their own (`at_most_once`, `memory`, suspects), at once."),
+    key("solo", Kind::Count(1, 1024), "4", "Jobs that run alone in a process of their own (`at_most_once`, `memory`, suspects), at once."),
     unset("commands", Kind::Count(1, 1024), "the cores of the machine", "Commands (`[command.NAME]`) at once."),
     key(
         "grace",

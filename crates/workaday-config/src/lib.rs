@@ -7,6 +7,7 @@
 //! | [`file`] | finds workaday.toml and reads it, with line numbers |
 //! | [`env`] | the environment twins |
 //! | [`rules`] | keys that need or exclude each other |
+//! | [`without_effect`] | what is read and does nothing yet |
 //! | [`settings`] | what it all comes to, typed |
 //! | [`database`] | which store a `database` value names |
 //! | [`reference`] | docs/reference/configuration.md |
@@ -20,6 +21,7 @@ pub mod kind;
 pub mod reference;
 pub mod rules;
 pub mod settings;
+pub mod without_effect;
 
 pub use database::Database;
 pub use error::{ConfigError, Origin};

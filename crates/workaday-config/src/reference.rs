@@ -2,6 +2,7 @@
 
 use crate::keys::{Fallback, Key, SECTIONS, Section};
 use crate::kind::Kind;
+use crate::without_effect;
 use std::fmt::Write;
 
 /// The whole page.
@@ -25,9 +26,16 @@ pub fn markdown() -> String {
 fn write_section(page: &mut String, section: &Section) {
     let title = if section.path.is_empty() { "Top level".to_owned() } else { format!("[{}]", section.path.replace('*', "NAME")) };
     // Writing to a String cannot fail.
-    let _ = write!(page, "\n## {title}\n\n{}\n\n| key | type | default | meaning | environment |\n|---|---|---|---|---|\n", section.doc);
+    let remark = if without_effect::section(section.path) { " Read and checked; **no effect in this version.**" } else { "" };
+    let _ = write!(
+        page,
+        "\n## {title}\n\n{}{remark}\n\n| key | type | default | meaning | environment |\n|---|---|---|---|---|\n",
+        section.doc
+    );
     for key in section.keys {
-        let _ = writeln!(page, "| `{}` | {} | {} | {} | `{}` |", key.name, kind(key), fallback(key), key.doc, section.variable(key));
+        let remark = if without_effect::key(section.path, key.name) { " No effect in this version." } else { "" };
+        let (kind, fallback, variable) = (kind(key), fallback(key), section.variable(key));
+        let _ = writeln!(page, "| `{}` | {kind} | {fallback} | {}{remark} | `{variable}` |", key.name, key.doc);
     }
 }
 

@@ -51,7 +51,7 @@ pub struct Settings {
     pub queues: BTreeMap<String, Queue>,
     pub retention: Retention,
     pub commands: BTreeMap<String, Command>,
-    /// `WORKADAY_` variables that have no effect.
+    /// Variables that nothing reads, and settings that have no effect in this version.
     pub warnings: Vec<String>,
     resolved: Resolved,
 }
@@ -118,7 +118,7 @@ pub fn load(sources: &Sources) -> Result<Settings, ConfigError> {
         Some(path) => file::load(path)?,
         None => Findings::default(),
     };
-    let warnings = env::read(sources.variables.iter().cloned(), &mut findings);
+    let mut warnings = env::read(sources.variables.iter().cloned(), &mut findings);
     for (path, name, text, flag) in &sources.overrides {
         let section = section(path).expect("an override names a section of the table");
         let key = section.key(name).expect("an override names a key of the table");
@@ -126,6 +126,7 @@ pub fn load(sources: &Sources) -> Result<Settings, ConfigError> {
     }
     let root = file.as_deref().and_then(Path::parent).unwrap_or(&sources.folder).to_path_buf();
     crate::rules::check(&mut findings);
+    warnings.extend(crate::without_effect::warnings(&findings.entries));
     let problems = std::mem::take(&mut findings.problems);
     let resolved = Resolved { findings: findings.entries, names: findings.names };
     let database = resolved.database(&root);
@@ -236,7 +237,7 @@ impl Resolved {
             threads: count("threads").unwrap_or(1),
             async_processes: count("async_processes").unwrap_or(1),
             async_slots: count("async_slots").unwrap_or(100),
-            solo: count("solo").unwrap_or(2),
+            solo: count("solo").unwrap_or(4),
             commands: count("commands").unwrap_or(cores.max(1)),
             grace: self.length("worker", "", "grace"),
             kill_after: self.length("worker", "", "kill_after"),

@@ -6,6 +6,7 @@
 //! | [`lifecycle`] | what becomes of a job when something happens to it |
 //! | [`retry`] | how long the wait before another attempt is |
 //! | [`catalogue`] | what a task says of itself |
+//! | [`unique`] | which job holds a key that only one unfinished job may hold |
 //! | [`hold`] | which jobs are switched off, and why |
 //! | [`explain`] | the one shape of an error: what failed, expected, is a retry safe |
 //! | [`clock`] | instants, lengths, and the only reading of the wall clock |
@@ -23,5 +24,6 @@ pub mod lifecycle;
 pub mod nearest;
 pub mod retry;
 pub mod schedule;
+pub mod unique;
 pub mod values;
 pub mod why;

@@ -84,6 +84,7 @@ fn the_warning_follows_the_policy_that_was_chosen() {
     let policy = DstPolicy { gap: Some(GapPolicy::Shift), fold: None };
     let changes = cron("30 2 * * *").clock_changes(at("2026-11-22T00:00:00Z"), &zone("Europe/Berlin"), policy);
     assert!(changes[0].warning.message.ends_with("it runs by the clock as it was"));
+    assert_eq!(changes[0].warning.code, "cron.clock_change");
     assert_eq!(changes[0].changes_at, at("2027-03-28T01:00:00Z"));
     assert_eq!(changes[0].nominal.to_string(), "2027-03-28T02:30:00");
 }

@@ -20,7 +20,7 @@ pub struct Settings {
     pub async_processes: usize,
     /// Jobs at once on the loop of one async child. Default 100.
     pub async_slots: usize,
-    /// Solo children at once, for work that runs alone. Default 2.
+    /// Solo children at once, for work that runs alone. Default 4: after two crashes a whole loop of 100 suspects waits in this lane.
     pub solo_processes: usize,
     /// Commands at once. Default: one a core.
     pub commands: usize,
@@ -54,7 +54,7 @@ impl Default for Settings {
             processes: 2,
             async_processes: 1,
             async_slots: 100,
-            solo_processes: 2,
+            solo_processes: 4,
             commands: 2,
             has_app: true,
             grace: Length::seconds(10),

@@ -287,6 +287,7 @@ fn arguments_that_do_not_fit_hold_the_job_and_spend_no_attempt() {
     world.run();
     world.answer(Ended::Misfit { error: r#"{"type":"args.invalid"}"#.into() });
     assert_eq!((world.held(id).as_deref(), world.attempt(id)), (Some("arguments_misfit"), 0));
+    assert_eq!(world.alerts("job.arguments_misfit"), 1);
 }
 
 #[test]

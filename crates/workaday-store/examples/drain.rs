@@ -74,6 +74,7 @@ fn fill(store: &mut SqliteStore, jobs: usize) -> Result<(), StoreError> {
                 run_at: now,
                 args: format!("{{\"number\":{number}}}"),
                 expires_at: None,
+                unique: None,
                 tags: None,
                 rerun_of: None,
                 enqueued_release: Some("bench".into()),

@@ -55,6 +55,8 @@ statements! {
     JOB_FENCE = "job_fence" (key),
     SET_LANE = "set_lane" (lane, key),
     ENQUEUE = "enqueue" (id, task, queue, priority, lane, run_at, now, args, expires_at, unique_key, unique_while, tags, rerun_of, enqueued_release),
+    ID_KNOWN = "id_known" (id),
+    FIND_UNIQUE_HOLDER = "find_unique_holder" (unique_key),
     // -- settle --------------------------------------------------------------------------------------------------------
     RUNNING_JOB = "running_job" (key, fence),
     RUNNING_BEFORE = "running_before" (generation, limit),

@@ -9,6 +9,7 @@ use workaday_core::clock::Timestamp;
 use workaday_core::hold::HoldRule;
 use workaday_core::job::{AttemptOutcome, Counts, Fence, Generation, HeldCode, JobId, JobKey, Lane, State};
 use workaday_core::lifecycle::Settled;
+use workaday_core::unique::Unique;
 
 /// How durable a commit has to be (protocol, "How durably").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,6 +33,8 @@ pub struct NewJob {
     /// JSON object, parameter name to value.
     pub args: String,
     pub expires_at: Option<Timestamp>,
+    /// Refused while another unfinished job holds this key.
+    pub unique: Option<Unique>,
     pub tags: Option<String>,
     pub rerun_of: Option<JobId>,
     pub enqueued_release: Option<String>,
@@ -43,6 +46,11 @@ pub enum Enqueued {
     Stored,
     /// The id is known already, unfinished or finished: no second job.
     Known,
+    /// Another unfinished job holds the unique key: nothing was written.
+    Held {
+        by: JobId,
+        state: State,
+    },
 }
 
 /// A job that could be claimed now, in claim order.

@@ -53,6 +53,7 @@ every_question! {
         a_rolled_back_claim_never_was
         peek_sees_every_pair_once_whatever_waits
         peek_says_what_is_next
+        a_unique_key_is_held_by_one_unfinished_job
         a_waiting_unique_key_is_given_up_at_the_claim;
     settling:
         every_row_of_the_state_table_is_written_as_core_decides

@@ -28,6 +28,7 @@ fn job(number: u128, args: &str) -> NewJob {
         run_at: Timestamp(0),
         args: args.into(),
         expires_at: None,
+        unique: None,
         tags: None,
         rerun_of: None,
         enqueued_release: None,

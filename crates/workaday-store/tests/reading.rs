@@ -175,3 +175,30 @@ fn short_tables_are_read_whole_and_a_reader_cannot_write() {
     assert_eq!(reader.workers(false, 0).expect("workers")[0].kind, "sync");
     assert!(reader.holds(true).expect("holds").is_empty());
 }
+
+/// A newer version, or a hand, wrote what this version does not know: the row is named, nothing is guessed.
+#[test]
+fn what_cannot_be_read_is_said_with_its_code() {
+    let (mut subject, reader) = store();
+    subject.enqueue(&job(1));
+    let entry = (serde_json::from_value(serde_json::json!({"name": "shop.send", "kind": "sync"})).expect("an entry"), "{}".to_owned());
+    subject.write(|store| store.put_catalogue(&[entry], None, NOW)).expect("a catalogue");
+    let rule = HoldRule {
+        rule: 0,
+        task: Some("shop.send".into()),
+        queue: None,
+        where_args: vec![("a".into(), 1.into())],
+        reason: "r".into(),
+        owner: None,
+        until: None,
+    };
+    subject.write(|store| store.add_hold(&rule, &by(), NOW)).expect("a rule");
+    (subject.run_sql)("PRAGMA ignore_check_constraints = ON");
+    (subject.run_sql)("UPDATE workaday_jobs SET state = 'strange'");
+    (subject.run_sql)("UPDATE workaday_tasks SET entry = 'nonsense'");
+    (subject.run_sql)("UPDATE workaday_holds SET where_args = 'nonsense'");
+    let code = |error: workaday_store::StoreError| error.problem().code.into_owned();
+    assert_eq!(code(reader.jobs(&JobFilter::default()).expect_err("a strange row")), "store.row_unreadable");
+    assert_eq!(code(subject.store.catalogue().expect_err("a strange entry")), "store.catalogue_unreadable");
+    assert_eq!(code(subject.store.holds(NOW).expect_err("strange values")), "hold.where_invalid");
+}

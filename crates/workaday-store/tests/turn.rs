@@ -35,6 +35,7 @@ fn job() -> NewJob {
         run_at: Timestamp(0),
         args: "{}".into(),
         expires_at: None,
+        unique: None,
         tags: None,
         rerun_of: None,
         enqueued_release: None,

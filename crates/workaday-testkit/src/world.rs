@@ -125,6 +125,7 @@ impl World {
             run_at: self.now.wall,
             args: "{}".into(),
             expires_at: None,
+            unique: None,
             tags: None,
             rerun_of: None,
             enqueued_release: None,

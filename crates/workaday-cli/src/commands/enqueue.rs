@@ -14,6 +14,7 @@ use workaday_core::catalogue::TaskEntry;
 use workaday_core::clock::{Length, Timestamp};
 use workaday_core::explain::{Problem, RetryAdvice};
 use workaday_core::job::{ARGUMENT_BYTES_MAX, JobId, State};
+use workaday_core::unique::{KEY_CHARACTERS_MAX, Unique};
 use workaday_core::values;
 use workaday_store::sqlite::read::{JobDetail, Reader, TaskRow};
 use workaday_store::{Enqueued, NewJob, Store};
@@ -27,17 +28,27 @@ pub fn run(args: &Enqueue, context: &mut Context) -> Done {
     drop(store);
     let database = context.database()?;
     beside::wake(&database);
+    // The job to speak of: another one, when that one holds the unique key.
+    let (id, is_new) = match enqueued {
+        Enqueued::Stored => (job.id, true),
+        Enqueued::Known => (job.id, false),
+        Enqueued::Held { by, state } if args.on_conflict == "error" => return Err(unique_taken(&job.task, by, state).into()),
+        Enqueued::Held { by, .. } => (by, false),
+    };
     if args.wait {
-        return wait(&reader, job.id, timeout, beside::supervisor(&database).is_some(), context);
+        return wait(&reader, id, timeout, beside::supervisor(&database).is_some(), context);
     }
-    let is_new = enqueued == Enqueued::Stored;
     if context.out.json {
         let state = if job.run_at > now { State::Scheduled } else { State::Available };
-        context.out.json(&json!({"id": job.id, "task": job.task, "queue": job.queue, "new": is_new, "state": is_new.then_some(state), "run_at": document::instant(job.run_at)}))?;
+        context.out.json(&json!({"id": id, "task": job.task, "queue": job.queue, "new": is_new, "state": is_new.then_some(state), "run_at": document::instant(job.run_at)}))?;
         return Ok(DONE);
     }
-    let known = if is_new { "" } else { "  (known already; nothing was added)" };
-    context.out.line(format!("{}{known}", job.id))?;
+    let known = match enqueued {
+        Enqueued::Stored => "",
+        Enqueued::Known => "  (known already; nothing was added)",
+        Enqueued::Held { .. } => "  (holds this unique key; nothing was added)",
+    };
+    context.out.line(format!("{id}{known}"))?;
     Ok(DONE)
 }
 
@@ -72,6 +83,7 @@ fn job(args: &Enqueue, reader: &Reader, context: &Context, now: Timestamp) -> Re
         run_at,
         args: checked.to_string(),
         expires_at,
+        unique: args.unique.as_deref().map(|chosen| unique(&entry.name, chosen, args)).transpose()?,
         tags: (!args.tags.is_empty()).then(|| json!(args.tags).to_string()),
         rerun_of: None,
         enqueued_release: std::env::var("WORKADAY_RELEASE").ok().filter(|release| !release.is_empty()),
@@ -86,6 +98,23 @@ fn entry(tasks: &[TaskRow], name: &str) -> Result<TaskEntry, Problem> {
             .got(format!("it was last stated by release {}", row.release.as_deref().unwrap_or("unknown")))
             .retry(RetryAdvice::SafeAfterFix, "safe once code with the task is up; nothing was stored")
     })
+}
+
+fn unique(task: &str, chosen: &str, args: &Enqueue) -> Result<Unique, Problem> {
+    // In Python `unique="args"` means equal arguments, which only the task's own code can compare.
+    let keyed = if chosen == "args" { None } else { Unique::keyed(task, chosen, args.held_while.parse().unwrap_or_default()) };
+    keyed.ok_or_else(|| {
+        let expected = format!("a key of 1 to {KEY_CHARACTERS_MAX} printable characters, other than `args`: order-42");
+        usage(format!("--unique is \"{}\"", text::line(chosen)), expected)
+            .hint("`args` compares arguments, which only the Python client can do")
+    })
+}
+
+fn unique_taken(task: &str, holder: JobId, state: State) -> Problem {
+    Problem::new("enqueue.unique_taken", format!("{task} was not enqueued: job {holder} ({state}) holds its unique key"))
+        .expected("no unfinished job with this key")
+        .retry(RetryAdvice::SafeAfterFix, "safe once that job has finished or was cancelled; nothing was stored")
+        .hint("`--on-conflict return` gives you that job instead")
 }
 
 fn argument_text(given: &str) -> Result<String, Failure> {

@@ -5,6 +5,7 @@ use crate::args::Migrate;
 use crate::beside;
 use crate::context::Context;
 use crate::failure::{DONE, Done, FAILED};
+use crate::progress::waited_for;
 use crate::text;
 use serde_json::json;
 use std::path::Path;
@@ -38,7 +39,7 @@ pub fn run(args: &Migrate, context: &mut Context) -> Done {
             return Ok(code);
         }
     }
-    let done = move_to(&database, target)?;
+    let done = waited_for("Migrating the store, a backup first …", context.out.json, || move_to(&database, target))?;
     report(context, done.from, done.to, done.backup.as_deref(), "went from")
 }
 

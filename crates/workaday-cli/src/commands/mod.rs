@@ -9,6 +9,7 @@ mod enqueue;
 mod init;
 mod job;
 mod logs;
+mod man;
 mod migrate;
 mod prune;
 mod queue;
@@ -38,7 +39,7 @@ pub fn run(command: Command, context: &mut Context) -> Done {
         Command::Migrate(args) => migrate::run(&args, context),
         Command::Prune(args) => prune::run(&args, context),
         Command::Completions(args) => completions::run(&args, context),
-        Command::Man => completions::man(context),
+        Command::Man(args) => man::run(&args, context),
         Command::TestEngine => test_engine::run(),
         Command::CommandShim(args) => command_shim::run(args),
     }

@@ -3,6 +3,7 @@
 use crate::args::Prune;
 use crate::context::{Context, transaction};
 use crate::failure::{DONE, Done, Failure};
+use crate::progress::Progress;
 use crate::words;
 use serde_json::json;
 use workaday_core::clock::Timestamp;
@@ -26,15 +27,18 @@ pub fn run(args: &Prune, context: &mut Context) -> Done {
         return report(context, counted, true, &format!("{}{or_more} would be deleted.", words::count(counted, "finished job")));
     }
     let mut pruned = 0;
+    let mut progress = Progress::new("Deleting finished jobs:", None, context.out.json);
     loop {
         let step = transaction(&mut store, |store| store.prune(&before, STEP))?;
         pruned += step;
+        progress.at(pruned);
         if step < STEP {
             break;
         }
         // Other writers get their turn between two steps.
         std::thread::sleep(std::time::Duration::from_millis(2));
     }
+    drop(progress);
     report(context, pruned, false, &format!("{} past their retention deleted.", words::count(pruned, "finished job")))
 }
 

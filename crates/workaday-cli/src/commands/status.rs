@@ -38,7 +38,7 @@ pub fn run(args: &Status, context: &mut Context) -> Done {
             context.out.json_line(&whole(&view, &database))?;
         } else {
             // Home and clear to the end: less flicker than clearing first. A pipe gets one screen after the other.
-            if context.out.columns.is_some() {
+            if context.out.terminal {
                 context.out.write("\x1b[H\x1b[J")?;
             }
             show(&view, &database, context)?;

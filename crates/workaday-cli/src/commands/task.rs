@@ -138,8 +138,8 @@ fn pause(args: &TaskPause, context: &mut Context) -> Done {
     let tasks = reader.tasks()?;
     let row = find(&tasks, &args.task)?;
     let until = args.until.as_deref().map(|until| instant_or_length(until, "--until", now)).transpose()?;
-    if until.is_some_and(|until| until <= now) {
-        return Err(usage("--until lies in the past", "an instant to come, or a length: 2h").into());
+    if let Some(past) = until.filter(|until| *until <= now) {
+        return Err(usage(format!("--until is {past}, which is past"), "an instant to come, or a length: 2h").into());
     }
     let by = context.by(&args.by);
     let where_args = where_args(row, &args.where_args)?;

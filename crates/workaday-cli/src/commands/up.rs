@@ -23,9 +23,6 @@ pub fn run(args: &Up, context: &mut Context) -> Done {
     for warning in &settings.warnings {
         tracing::warn!("{warning}");
     }
-    for waiting in without_effect(settings) {
-        tracing::warn!("{waiting} is read and checked, but this version does not act on it yet");
-    }
     let sources = context.sources(args.app.as_deref())?;
     let reload = Box::new(move || {
         workaday_config::load(&sources)
@@ -53,18 +50,6 @@ pub fn app_missing(settings: &Settings) -> Problem {
         .got(format!("no `app` in {}", settings.file_shown()))
         .retry(RetryAdvice::SafeAfterFix, "safe with an app; nothing was started")
         .hint("`workaday init` writes a workaday.toml and a first task")
-}
-
-/// What is configured and does nothing yet: silence would be taken for a promise.
-fn without_effect(settings: &Settings) -> Vec<String> {
-    let named =
-        |path: &'static str, shown: &str| settings.names(path).into_iter().map(|name| format!("[{shown}.{name}]")).collect::<Vec<_>>();
-    let mut found = [named("schedules.*", "schedules"), named("alerts.*", "alerts")].concat();
-    let ticking = settings.commands.iter().filter(|(_, command)| command.schedule.is_some());
-    found.extend(ticking.map(|(name, _)| format!("command.{name}.schedule")));
-    found.extend(settings.queues.iter().filter(|(_, queue)| queue.rate.is_some()).map(|(name, _)| format!("queues.{name}.rate")));
-    found.extend((settings.worker.threads > 1).then(|| "worker.threads above 1".to_owned()));
-    found
 }
 
 /// The engine's own names for what is configured.

@@ -74,14 +74,27 @@ impl SqliteStore {
                 now.0,
                 job.args,
                 job.expires_at.map(|at| at.0),
-                None::<&str>, // unique keys come with the client
-                None::<&str>,
+                job.unique.as_ref().map(|unique| &unique.key),
+                job.unique.as_ref().map(|unique| unique.held.as_str()),
                 job.tags,
                 rerun_of.as_ref().map(uuid::Uuid::as_bytes),
                 job.enqueued_release,
             ],
         )?;
-        Ok(if changed == 1 { Enqueued::Stored } else { Enqueued::Known })
+        if changed == 1 { Ok(Enqueued::Stored) } else { self.not_stored(job) }
+    }
+
+    /// Why no row was written, asked in the same transaction: the id first, since a repeated call has to find itself.
+    fn not_stored(&self, job: &NewJob) -> Result<Enqueued> {
+        let Some(unique) = &job.unique else { return Ok(Enqueued::Known) };
+        let known = self.link.first(&sql::ID_KNOWN, [job.id.0.as_bytes()], |row| row.get::<_, bool>(0))?;
+        if known == Some(true) {
+            return Ok(Enqueued::Known);
+        }
+        let holder = self.link.first(&sql::FIND_UNIQUE_HOLDER, [&unique.key], |row| {
+            Ok(Enqueued::Held { by: rows::id(row, 1)?, state: rows::word(row, 2)? })
+        })?;
+        Ok(holder.expect("a row that is refused has its id or its unique key taken, and we hold the write lock"))
     }
 
     pub(super) fn candidates(&mut self, lane: Lane, queue: &str, limit: usize) -> Result<Vec<Candidate>> {

@@ -1,8 +1,9 @@
 //! Enqueue, look, claim.
 
 use super::{GENERATION, NOW, Subject, USUAL, id, job, later};
-use workaday_core::job::{Fence, Lane};
+use workaday_core::job::{Fence, Lane, State};
 use workaday_core::lifecycle::Outcome;
+use workaday_core::unique::{HeldWhile, Unique};
 use workaday_store::{Durability, Enqueued, NewJob, Peek};
 
 pub fn an_enqueued_job_is_ready_and_a_later_one_is_not(subject: &mut Subject) {
@@ -115,15 +116,31 @@ pub fn peek_says_what_is_next(subject: &mut Subject) {
     assert!(!subject.store.peek(NOW).expect("a look").cancelling);
 }
 
+fn unique(chosen: &str, held: HeldWhile) -> Option<Unique> {
+    Unique::keyed("shop.send", chosen, held)
+}
+
+pub fn a_unique_key_is_held_by_one_unfinished_job(subject: &mut Subject) {
+    let with_key = |number| NewJob { unique: unique("k", HeldWhile::Unfinished), ..job(number) };
+    subject.enqueue(&with_key(1));
+    let enqueue = |subject: &mut Subject, number| subject.write(|store| store.enqueue(&with_key(number), NOW)).expect("an enqueue");
+    assert_eq!(enqueue(subject, 2), Enqueued::Held { by: id(1), state: State::Available });
+    assert_eq!(enqueue(subject, 1), Enqueued::Known, "the same call again finds itself");
+    subject.enqueue(&NewJob { unique: unique("other", HeldWhile::Unfinished), ..job(3) });
+    let key = subject.key_of(1);
+    let fence = subject.claim(key).expect("it was ready");
+    assert_eq!(enqueue(subject, 2), Enqueued::Held { by: id(1), state: State::Running });
+    subject.settle(key, fence, Outcome::Completed, &USUAL).expect("it was running");
+    assert_eq!(enqueue(subject, 2), Enqueued::Stored);
+    assert_eq!(enqueue(subject, 1), Enqueued::Known, "also when it has finished and another holds the key");
+}
+
 pub fn a_waiting_unique_key_is_given_up_at_the_claim(subject: &mut Subject) {
-    for (number, kind) in [(1, "waiting"), (2, "unfinished")] {
-        subject.enqueue(&job(number));
-        (subject.run_sql)(&format!(
-            "UPDATE workaday_jobs SET unique_key = 'k{number}', unique_while = '{kind}', unique_held = 1 WHERE key = {number}"
-        ));
+    for (number, held) in [(1, HeldWhile::Waiting), (2, HeldWhile::Unfinished)] {
+        subject.enqueue(&NewJob { unique: unique(&format!("k{number}"), held), ..job(number) });
         let key = subject.key_of(number);
         subject.claim(key).expect("it was ready");
     }
-    assert!(subject.holds("workaday_jobs", "unique_key = 'k1' AND unique_held = 0"), "given up while it runs");
-    assert!(subject.holds("workaday_jobs", "unique_key = 'k2' AND unique_held = 1"), "kept until it is finished");
+    assert!(subject.holds("workaday_jobs", "unique_key = 'shop.send key=k1' AND unique_held = 0"), "given up while it runs");
+    assert!(subject.holds("workaday_jobs", "unique_key = 'shop.send key=k2' AND unique_held = 1"), "kept until it is finished");
 }

@@ -45,6 +45,7 @@ pub fn job(number: u128) -> NewJob {
         run_at: NOW,
         args: format!("{{\"number\":{number}}}"),
         expires_at: None,
+        unique: None,
         tags: None,
         rerun_of: None,
         enqueued_release: None,

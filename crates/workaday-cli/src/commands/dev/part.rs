@@ -85,8 +85,9 @@ impl Part {
 
     fn unstartable(&self, error: &std::io::Error) -> Problem {
         Problem::new("dev.cannot_start", format!("{} could not be started: `{}`: {error}", self.name, self.program.display()))
-            .expected("a program that can be run")
-            .retry(RetryAdvice::SafeAfterFix, "safe once it is there; nothing was enqueued or lost")
+            .expected("a program that this user may run")
+            .retry(RetryAdvice::SafeAfterFix, "safe once it is there; what had been started was ended again")
+            .hint("the web service runs in the workers' interpreter: WORKADAY_WORKER_PYTHON, VIRTUAL_ENV, or the one beside `workaday`")
     }
 }
 

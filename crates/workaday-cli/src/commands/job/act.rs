@@ -5,12 +5,13 @@ use crate::args::{JobAct, JobFilter};
 use crate::commands::confirm::confirm;
 use crate::context::{Context, transaction};
 use crate::failure::{DONE, Done, FAILED, Failure, REFUSED};
+use crate::progress::Progress;
 use crate::{beside, facts, text, words};
 use serde_json::json;
 use std::collections::HashMap;
 use workaday_core::clock::Timestamp;
 use workaday_core::explain::{Problem, RetryAdvice};
-use workaday_core::job::{HeldCode, State};
+use workaday_core::job::{HeldCode, JobId, State};
 use workaday_core::retry::RetryPolicy;
 use workaday_store::sqlite::SqliteStore;
 use workaday_store::sqlite::read::{JobSummary, Reader};
@@ -26,13 +27,16 @@ pub enum Deed {
 
 /// Jobs a transaction: a batch must not keep other writers waiting.
 const STEP: usize = 200;
+/// More ids than this are no line to copy.
+const UNDO_IDS_MAX: usize = 8;
 /// A filter concerns no more than this at once.
 const BATCH_MAX: usize = 100_000;
 
 pub fn run(deed: Deed, args: &JobAct, context: &mut Context) -> Done {
     let reader = context.reader()?;
     let chosen = choose(deed, args, &reader)?;
-    let sentence = format!("{} {}", deed.verb(), what(&chosen, args));
+    let no_way_back = if deed == Deed::Delete { ", with attempts and logs; this cannot be undone" } else { "" };
+    let sentence = format!("{} {}{no_way_back}", deed.verb(), what(&chosen, args));
     if args.dry_run {
         return dry_run(&sentence, &chosen, context);
     }
@@ -112,11 +116,13 @@ fn carry_out(
 ) -> Result<Acts, Failure> {
     let mut store = context.writer()?;
     let mut acts = vec![];
+    let mut progress = Progress::new(deed.going_on(), Some(chosen.len()), context.out.json);
     for step in chosen.chunks(STEP) {
         let done = transaction(&mut store, |store| {
             step.iter().map(|job| Ok((job.clone(), deed.act(store, job, policies, by, now)?))).collect::<Result<Acts, StoreError>>()
         })?;
         acts.extend(done);
+        progress.at(acts.len());
     }
     Ok(acts)
 }
@@ -143,6 +149,11 @@ fn report(deed: Deed, acts: &Acts, args: &JobAct, context: &mut Context) -> Done
         ];
         let said: Vec<String> = sentences.into_iter().flatten().collect();
         context.out.line(if said.is_empty() { "No job fits; nothing was changed.".to_owned() } else { said.join(" ") })?;
+    }
+    if !context.out.json
+        && let Some(undo) = deed.undo(&done)
+    {
+        context.out.line(undo)?;
     }
     let is_by_id = !args.ids.is_empty();
     Ok(match (done.len() + requested.len(), refused.len() + missing.len()) {
@@ -171,6 +182,31 @@ impl Deed {
             Deed::Cancel => "Cancel",
             Deed::Delete => "Delete",
             Deed::Release => "Release",
+        }
+    }
+
+    const fn going_on(self) -> &'static str {
+        match self {
+            Deed::Retry => "Retrying jobs:",
+            Deed::Cancel => "Cancelling jobs:",
+            Deed::Delete => "Deleting jobs:",
+            Deed::Release => "Releasing jobs:",
+        }
+    }
+
+    /// The exact command that takes it back. A deleted job is gone, and a hold is not put back by hand.
+    fn undo(self, done: &[JobId]) -> Option<String> {
+        let verb = match self {
+            Deed::Retry => "cancel",
+            Deed::Cancel => "retry",
+            Deed::Delete | Deed::Release => return None,
+        };
+        match done.len() {
+            0 => None,
+            1..=UNDO_IDS_MAX => {
+                Some(format!("Undo: workaday job {verb} {}", done.iter().map(JobId::to_string).collect::<Vec<_>>().join(" ")))
+            }
+            _ => Some(format!("Undo, for each: workaday job {verb} ID  (with --json the ids are printed)")),
         }
     }
 

@@ -1,0 +1,203 @@
+//! The loop: wait for something, take it in, let the engine take its turn, carry out what it says.
+//!
+//! One thread. What blocks is the commit alone; children have work ahead for that time.
+
+mod acting;
+mod hearing;
+mod waiting;
+
+use crate::child::{ChildProcess, Recipe};
+use crate::clocks::moment;
+use crate::command::Commands;
+use crate::lock::{ChildrenLock, beside};
+use crate::orphans;
+use crate::signals::Signals;
+use crate::storage;
+use crate::up::Reload;
+use crate::wakeup::{WakeSocket, WalWatch};
+use rustix::process::Signal;
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use workaday_core::clock::{Length, Timestamp};
+use workaday_core::explain::{Explain, Problem};
+use workaday_engine::{ChildNo, Engine, Moment, Settings, Turn};
+use workaday_store::{StoreError, WorkerRow};
+
+/// Reads from one child before the others get their turn.
+const READS_MAX: usize = 4;
+const MEMORY_PERIOD: Length = Length::millis(200);
+/// Between the end of a dying child's wire and its end for waitpid (large processes take a while to be torn down).
+const DEATH_MOMENT: Length = Length::millis(500);
+const STORAGE_PERIOD: Length = Length::seconds(5);
+const BUSY_PAUSE: Length = Length::millis(20);
+const TROUBLE_PAUSE: Length = Length::seconds(1);
+/// Two input/output errors within this time end the supervisor: somebody with a longer arm should look.
+const TROUBLE_WINDOW: Length = Length::seconds(60);
+
+/// Everything that lives as long as one `workaday up`.
+pub struct Supervisor {
+    pub engine: Engine,
+    pub recipe: Recipe,
+    pub children_lock: ChildrenLock,
+    pub wake: WakeSocket,
+    pub wal: Option<WalWatch>,
+    pub signals: Signals,
+    pub database: PathBuf,
+    pub ready_settings: String,
+    pub reload: Option<Reload>,
+    processes: BTreeMap<ChildNo, ChildProcess>,
+    commands: Commands,
+    memory_at: Timestamp,
+    storage_at: Timestamp,
+    not_before: Timestamp,
+    io_error_at: Option<Timestamp>,
+    storage_stopped: bool,
+}
+
+impl Supervisor {
+    #[allow(clippy::too_many_arguments)] // the parts that `up` has made, each once
+    pub fn new(
+        engine: Engine,
+        recipe: Recipe,
+        commands: Commands,
+        children_lock: ChildrenLock,
+        wake: WakeSocket,
+        wal: Option<WalWatch>,
+        signals: Signals,
+        database: PathBuf,
+    ) -> Supervisor {
+        let now = moment().steady;
+        let ready_settings = ready_settings(&engine.settings);
+        Supervisor {
+            engine,
+            recipe,
+            children_lock,
+            wake,
+            wal,
+            signals,
+            database,
+            ready_settings,
+            reload: None,
+            processes: BTreeMap::new(),
+            commands,
+            memory_at: now,
+            storage_at: now,
+            not_before: now,
+            io_error_at: None,
+            storage_stopped: false,
+        }
+    }
+
+    /// Runs until drained, or until the store cannot be trusted.
+    pub fn run(&mut self) -> Result<(), Problem> {
+        while !(self.engine.is_done() && self.processes.is_empty() && self.commands.is_idle()) {
+            self.turn()?;
+            let ready = self.wait();
+            self.take_in(&ready);
+        }
+        Ok(())
+    }
+
+    fn turn(&mut self) -> Result<(), Problem> {
+        let now = moment();
+        if now.steady < self.not_before {
+            return Ok(());
+        }
+        self.look_at_storage(now);
+        match self.engine.turn(now) {
+            Ok(turn) => {
+                if let Some(wal) = &self.wal {
+                    wal.forget();
+                }
+                self.report(&turn);
+                self.carry_out(turn.commands);
+                Ok(())
+            }
+            Err(error) => self.trouble(error, now),
+        }
+    }
+
+    fn report(&mut self, turn: &Turn) {
+        for id in &turn.settled.stale {
+            tracing::warn!(job.id = %id, "a late outcome of job {id} was refused: its claim is no longer ours");
+        }
+        if turn.settled.discarded > 0 {
+            tracing::warn!(jobs = turn.settled.discarded, "{} jobs were discarded: attempts used up", turn.settled.discarded);
+        }
+        if turn.held > 0 {
+            tracing::info!(jobs = turn.held, "{} jobs are held", turn.held);
+        }
+    }
+
+    /// What the store's refusal means: wait, stop claiming, or end.
+    fn trouble(&mut self, error: StoreError, now: Moment) -> Result<(), Problem> {
+        match &error {
+            StoreError::Busy { .. } => self.not_before = now.steady + BUSY_PAUSE,
+            StoreError::OutcomeUnknown { .. } => self.not_before = now.steady + BUSY_PAUSE,
+            StoreError::Full { .. } => {
+                self.stop_claims("the disk is full");
+                self.not_before = now.steady + TROUBLE_PAUSE;
+            }
+            StoreError::Io { .. } => {
+                let again = self.io_error_at.is_some_and(|at| now.steady - at < TROUBLE_WINDOW && now.steady - at >= TROUBLE_PAUSE);
+                if again {
+                    return self.end_now(error.problem());
+                }
+                self.io_error_at.get_or_insert(now.steady);
+                self.stop_claims("the store could not be read or written");
+                self.not_before = now.steady + TROUBLE_PAUSE;
+            }
+            _ => return self.end_now(error.problem()),
+        }
+        tracing::warn!(%error, "{error}; what waits is kept and tried again");
+        Ok(())
+    }
+
+    fn stop_claims(&mut self, why: &str) {
+        self.storage_stopped = true;
+        self.engine.claims_stopped.get_or_insert_with(|| why.to_owned());
+    }
+
+    /// Storage that cannot be trusted: children are ended, so that nothing runs whose outcome could not be kept.
+    fn end_now(&mut self, problem: Problem) -> Result<(), Problem> {
+        self.processes.values_mut().for_each(|child| child.signal(Signal::KILL));
+        self.commands.kill_all(moment());
+        Err(problem)
+    }
+
+    /// Below the floor nothing new is claimed; above it again, claims go on by themselves.
+    fn look_at_storage(&mut self, now: Moment) {
+        if now.steady < self.storage_at {
+            return;
+        }
+        self.storage_at = now.steady + STORAGE_PERIOD;
+        let wal_bytes = std::fs::metadata(beside(&self.database, "-wal")).map_or(0, |found| found.len());
+        let floor = storage::floor_bytes(wal_bytes, self.engine.crew.flights.len());
+        let Some(free) = storage::free_bytes(&self.database) else { return };
+        if free < floor && self.engine.claims_stopped.is_none() {
+            tracing::error!(free, floor, "the disk is nearly full ({} MiB free): running jobs finish, nothing new starts", free >> 20);
+            self.stop_claims("the disk is nearly full");
+        } else if free >= floor && self.storage_stopped {
+            tracing::info!(free, "there is room on the disk again: claims go on");
+            self.storage_stopped = false;
+            self.engine.claims_stopped = None;
+            self.engine.wake();
+        }
+    }
+}
+
+/// When a child that has closed its wire is overdue. Without a goodbye it is most likely dying: the kernel closes its
+/// descriptors first, and waitpid says a moment later what it died of.
+fn leaves_by(child: &ChildProcess, kill_after: Length) -> Option<Timestamp> {
+    Some(child.closed_at? + if child.said_bye { kill_after } else { DEATH_MOMENT })
+}
+
+/// What a child is told in `ready`.
+fn ready_settings(settings: &Settings) -> String {
+    json!({"kill_after_us": settings.kill_after.0, "log_line_bytes": workaday_engine::journal::LINE_BYTES}).to_string()
+}
+
+pub(crate) fn worker_row(kind: &'static str, pid: i64, release: Option<String>) -> WorkerRow {
+    WorkerRow { kind, pid, boot_id: orphans::boot_id(), process_started_at: orphans::process_started_at(pid), release, info: None }
+}
