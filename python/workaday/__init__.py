@@ -34,6 +34,7 @@ from workaday.expects import Expect
 from workaday.job import Job
 from workaday.outcomes import Cancel, Discard, Snooze, TaskTimedOut
 from workaday.retry import Retry
+from workaday.schedule import Schedule, at, cron, every
 from workaday.task import Task
 
 __all__ = [
@@ -54,6 +55,7 @@ __all__ = [
     "Prepared",
     "RegistrationError",
     "Retry",
+    "Schedule",
     "Snooze",
     "StoreBusy",
     "StoreCorrupt",
@@ -63,4 +65,7 @@ __all__ = [
     "TaskTimedOut",
     "WorkadayError",
     "WorkadayWarning",
+    "at",
+    "cron",
+    "every",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 from weakref import WeakValueDictionary
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from workaday.expects import Expect
     from workaday.job import Job
     from workaday.retry import Retry
+    from workaday.schedule import Schedule
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -71,6 +72,7 @@ class App:
         rollback: str | None = ...,
         retry_safe: bool | None = ...,
         at_most_once: bool = ...,
+        schedule: Schedule | Sequence[Schedule] | None = ...,
     ) -> Register: ...
     def task(
         self,
@@ -88,6 +90,7 @@ class App:
         rollback: str | None = None,
         retry_safe: bool | None = None,
         at_most_once: bool = False,
+        schedule: Schedule | Sequence[Schedule] | None = None,
     ) -> Any:
         """Registers a function as a task: `@app.task` as it stands, or `@app.task(queue="mail", …)`.
 
@@ -97,7 +100,10 @@ class App:
           "256M"; such jobs run alone in their process.
         - `owner`, `expects`, `rollback`: shown wherever the task fails. `retry_safe`: may it run twice?
         - `at_most_once`: for work that must never run twice. If its process dies, the job is not tried again.
+        - `schedule`: when it is due by itself, `cron("15 3 * * *", tz="Europe/Lisbon")`, `every("90m")`, `at(…)`, or a list
+          of them. Importing the app runs nothing: only `workaday up` decides ticks, each once.
         """
+        schedules = () if schedule is None else _schedules(schedule)
         policy = Policy(
             queue=queue,
             priority=priority,
@@ -114,11 +120,18 @@ class App:
         local_names = sys._getframe(1).f_locals  # pyright: ignore[reportPrivateUsage]
 
         def register(function: Callable[..., Any]) -> Task[..., Any]:
-            return self._register(function, name, policy, dict(local_names))
+            return self._register(function, name, policy, dict(local_names), schedules)
 
         return register if function is None else register(function)
 
-    def _register(self, function: Callable[..., Any], name: str | None, policy: Policy, local_names: dict[str, Any]) -> Task[..., Any]:
+    def _register(
+        self,
+        function: Callable[..., Any],
+        name: str | None,
+        policy: Policy,
+        local_names: dict[str, Any],
+        schedules: tuple[Schedule, ...],
+    ) -> Task[..., Any]:
         from workaday.signature import Signature
         from workaday.values.refused import AnnotationRefused
 
@@ -135,7 +148,9 @@ class App:
                 retry_note="safe after the annotation is changed",
                 hint=refused.hint,
             ) from None
-        task = _task_class(function, signature)(self, full, function, _kind(function), signature, policy)
+        task = _task_class(function, signature)(self, full, function, _kind(function), signature, policy, schedules)
+        for schedule in schedules:
+            _judge_arguments(schedule, task)
         self._tasks[full] = task
         return task
 
@@ -275,6 +290,18 @@ class App:
 
     def __repr__(self) -> str:
         return f"<App {self.name}: {len(self._tasks)} tasks>"
+
+
+def _schedules(given: Any) -> tuple[Schedule, ...]:
+    from workaday.schedule import declared
+
+    return declared(given)
+
+
+def _judge_arguments(schedule: Schedule, task: Task[..., Any]) -> None:
+    from workaday.schedule import arguments
+
+    arguments(schedule, task.name, task.signature)
 
 
 def _check_function(function: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     import logging
@@ -25,7 +25,7 @@ class Context:
     Put it first and call it `ctx`: then a type checker knows that `enqueue` does not take it.
     """
 
-    __slots__ = ("_id", "_on_progress", "_tick_us", "attempt", "run_at_us", "stop_reason", "task_name")
+    __slots__ = ("_id", "_on_progress", "_tick", "attempt", "run_at_us", "stop_reason", "task_name")
 
     def __init__(
         self,
@@ -34,7 +34,7 @@ class Context:
         *,
         attempt: int = 1,
         run_at_us: int = 0,
-        tick_us: int | None = None,
+        meta: str = "",
         on_progress: Callable[[float, str], None] | None = None,
     ) -> None:
         self._id = job_id
@@ -42,7 +42,7 @@ class Context:
         self.attempt = attempt
         """Tries spent, this one included."""
         self.run_at_us = run_at_us
-        self._tick_us = tick_us
+        self._tick = meta
         self._on_progress = on_progress
         self.stop_reason: StopReason | None = None
         """Set by the child when this job is asked to stop; the runner reads it to name the outcome."""
@@ -61,8 +61,33 @@ class Context:
 
     @property
     def tick(self) -> datetime:
-        """The due instant of the schedule, also when the job runs late; without a schedule the same as `run_at`."""
-        return _instant(self.run_at_us if self._tick_us is None else self._tick_us)
+        """The due instant of the schedule on its zone's clock, also when the job runs late; without a schedule `run_at`.
+
+        `ctx.tick.date()` is the day that the run is for, not the day on which it happens to run.
+        """
+        tick = self._told_tick()
+        return self.run_at if tick is None else _in_zone(tick)
+
+    @property
+    def tick_nominal(self) -> datetime:
+        """The time that the schedule names, without a zone: 02:30 also in the night in which the clock leapt over it."""
+        from datetime import datetime
+
+        tick = self._told_tick()
+        return self.run_at.replace(tzinfo=None) if tick is None else datetime.fromisoformat(tick["nominal"])
+
+    @property
+    def schedule(self) -> str | None:
+        """The name of the schedule that made this job, or `None`."""
+        tick = self._told_tick()
+        return None if tick is None else tick["schedule"]
+
+    def _told_tick(self) -> dict[str, Any] | None:
+        if not self._tick:
+            return None
+        import json
+
+        return json.loads(self._tick).get("tick")
 
     @property
     def cancelled(self) -> bool:
@@ -86,3 +111,15 @@ def _instant(micros: int) -> datetime:
     from datetime import UTC, datetime, timedelta
 
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)
+
+
+def _in_zone(tick: dict[str, Any]) -> datetime:
+    from datetime import timedelta, timezone
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    try:
+        zone: Any = ZoneInfo(tick["zone"])
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        # No zone data for Python here: the offset at the instant is known all the same.
+        zone = timezone(timedelta(seconds=tick["offset"]))
+    return _instant(tick["at"]).astimezone(zone)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from workaday.context import Context
     from workaday.job import Job
     from workaday.policy import Policy
+    from workaday.schedule import Schedule
     from workaday.signature import Signature
 
 P = ParamSpec("P")
@@ -28,13 +29,23 @@ class Task(Generic[P, T]):
     Made by `@app.task`. `P` are the arguments that travel (without the `Context`), `T` is the result.
     """
 
-    def __init__(self, app: App, name: str, function: Callable[..., Any], kind: Kind, signature: Signature, policy: Policy) -> None:
+    def __init__(
+        self,
+        app: App,
+        name: str,
+        function: Callable[..., Any],
+        kind: Kind,
+        signature: Signature,
+        policy: Policy,
+        schedules: tuple[Schedule, ...] = (),
+    ) -> None:
         self.app = app
         self.name = name
         self.function = function
         self.kind: Kind = kind
         self.signature = signature
         self.policy = policy
+        self.schedules = schedules
         self.lane = policy.lane(kind)
         self.wants_context = signature.context_name is not None
         self.none_fits = "null" in signature.result.kinds
@@ -108,7 +119,17 @@ class Task(Generic[P, T]):
             **self.policy.to_json(),
             "doc": doc,
             "params": self.signature.schema(),
+            **self._schedules(),
         }
+
+    def _schedules(self) -> dict[str, Any]:
+        if not self.schedules:
+            return {}
+        from workaday.schedule import to_json
+
+        expects = self.policy.expects
+        within_us = None if expects is None else expects.within_us
+        return {"schedules": to_json(self.schedules, self.name, self.signature, within_us)}
 
     def __repr__(self) -> str:
         return f"<task {self.name}>"

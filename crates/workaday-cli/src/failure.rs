@@ -35,11 +35,11 @@ impl Failure {
 pub fn exit_code(problem: &Problem) -> u8 {
     let (area, what) = problem.code.split_once('.').unwrap_or((&problem.code, ""));
     match (area, what) {
-        ("args" | "config" | "usage" | "cron" | "schedule", _) => USAGE,
+        ("args" | "config" | "usage" | "cron", _) | ("schedule", "invalid") => USAGE,
         (
             _,
-            "unknown" | "absent" | "missing" | "refused" | "state_refuses" | "held" | "children_alive" | "newer_schema" | "older_schema"
-            | "exists" | "not_found" | "unique_taken",
+            "unknown" | "no_such_tick" | "moved_on" | "broken" | "absent" | "missing" | "refused" | "state_refuses" | "held"
+            | "children_alive" | "newer_schema" | "older_schema" | "exists" | "not_found" | "unique_taken",
         ) => REFUSED,
         (_, "result_timeout") => TRY_AGAIN,
         _ if problem.retry == RetryAdvice::Safe => TRY_AGAIN,

@@ -151,9 +151,7 @@ const SCHEDULE: &[Key] = &[
     key("overlap", Kind::Word(OVERLAP), "skip", "What happens to a tick while the last run still goes on."),
     key("jitter", Kind::Length(0), "0s", "Spread of the start, the same for each tick."),
     unset("late_after", Kind::Length(MILLISECOND), "no alarm", "Alarm when it has not started this long after it was due."),
-    unset("timeout", Kind::Length(MILLISECOND), "the task's own", "A run is stopped after this long."),
     unset("queue", Kind::Text, "the task's own", "Queue of its jobs."),
-    key("paused", Kind::Bool, "false", "Decide its ticks, but run none."),
     unset("owner", Kind::Text, "the task's owner", "Who is asked when a tick is missed."),
 ];
 

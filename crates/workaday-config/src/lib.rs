@@ -20,6 +20,7 @@ pub mod keys;
 pub mod kind;
 pub mod reference;
 pub mod rules;
+pub mod schedules;
 pub mod settings;
 pub mod without_effect;
 

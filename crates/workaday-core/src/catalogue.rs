@@ -3,6 +3,7 @@
 use crate::clock::Length;
 use crate::job::Lane;
 use crate::retry::RetryPolicy;
+use crate::schedule::ScheduleEntry;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -48,6 +49,9 @@ pub struct TaskEntry {
     /// JSON Schema of the arguments: an object with one property a parameter.
     #[serde(default)]
     pub params: Value,
+    /// When it is due by itself.
+    #[serde(default)]
+    pub schedules: Vec<ScheduleEntry>,
 }
 
 fn default_queue() -> String {

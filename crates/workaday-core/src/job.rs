@@ -41,10 +41,11 @@ pub struct Fence(pub i64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Generation(pub i64);
 
+/// Words of the store and of messages as a closed set: to text, from text, in JSON.
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
         pub enum $name { $($(#[$vdoc])* #[serde(rename = $word)] $variant),+ }
         impl $name {
             pub const ALL: &'static [$name] = &[$($name::$variant),+];
@@ -52,13 +53,13 @@ macro_rules! words {
                 match self { $($name::$variant => $word),+ }
             }
         }
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { f.write_str(self.as_str()) }
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { f.write_str(self.as_str()) }
         }
-        impl FromStr for $name {
-            type Err = UnknownWord;
-            fn from_str(text: &str) -> Result<Self, UnknownWord> {
-                match text { $($word => Ok($name::$variant),)+ other => Err(UnknownWord { kind: stringify!($name), got: other.to_owned() }) }
+        impl std::str::FromStr for $name {
+            type Err = $crate::job::UnknownWord;
+            fn from_str(text: &str) -> Result<Self, $crate::job::UnknownWord> {
+                match text { $($word => Ok($name::$variant),)+ other => Err($crate::job::UnknownWord { kind: stringify!($name), got: other.to_owned() }) }
             }
         }
     };

@@ -19,6 +19,7 @@ pub mod catalogue;
 pub mod clock;
 pub mod explain;
 pub mod hold;
+#[macro_use]
 pub mod job;
 pub mod lifecycle;
 pub mod nearest;

@@ -70,7 +70,9 @@ impl Engine {
         let is_taken = |entry: &TaskEntry| is_command(entry) || self.catalogue.get(&entry.name).is_some_and(|task| is_command(&task.entry));
         let (taken, entries): (Vec<_>, Vec<_>) = hello.catalogue.into_iter().zip(hello.raw).partition(|(entry, _)| is_taken(entry));
         self.catalogue_hash = hello.hash;
+        let stated = entries.iter().flat_map(|(entry, _)| entry.schedules.clone()).collect();
         self.state(false, entries, hello.release);
+        self.chores.push(Chore::Schedules { code: Some(stated) });
         self.chores.extend(taken.into_iter().map(|(entry, _)| Chore::Alert {
             code: "command.name_taken".into(),
             message: format!(
@@ -90,6 +92,7 @@ impl Engine {
             return;
         }
         self.state(true, entries, release);
+        self.chores.push(Chore::Schedules { code: None });
     }
 
     fn state(&mut self, commands: bool, entries: Vec<(TaskEntry, String)>, release: Option<String>) {

@@ -180,6 +180,7 @@ fn take<'a>(
                     args: candidate.args,
                     attempt: candidate.attempt + 1,
                     run_at: candidate.run_at,
+                    tick: candidate.tick,
                 });
             }
         }

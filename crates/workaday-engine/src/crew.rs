@@ -149,6 +149,7 @@ pub struct Claimed {
     pub args: String,
     pub attempt: u32,
     pub run_at: Timestamp,
+    pub tick: Option<String>,
 }
 
 /// Room that is being handed out within one claim, before anything is committed.
@@ -333,6 +334,7 @@ impl Crew {
             timeout_us: entry.timeout_us.unwrap_or(0),
             memory_bytes: entry.memory_bytes.unwrap_or(0).max(0) as u64,
             run_at: claimed.run_at,
+            tick: claimed.tick,
             flush: entry.at_most_once,
         };
         self.by_key.insert(claimed.key, seq);

@@ -13,6 +13,8 @@ use crate::journal::Journal;
 use crate::moment::Moment;
 use crate::pruner::Pruner;
 use crate::rescuer::{Rescuer, RescuerReport};
+use crate::scheduler::{Scheduler, SchedulerReport};
+use crate::schedules::{self, Desk};
 use crate::settings::Settings;
 use crate::settler::{Settler, SettlerReport};
 use crate::staffing::Staffing;
@@ -21,6 +23,7 @@ use crate::timekeeper::{Timekeeper, ask};
 use workaday_core::catalogue::TaskEntry;
 use workaday_core::clock::{Length, Timestamp, format_length};
 use workaday_core::job::{Fence, Generation, HeldCode, JobKey, Lane};
+use workaday_core::schedule::{ScheduleEntry, ScheduleSource};
 use workaday_store::{Durability, Peek, Store, StoreError, WorkerRow};
 
 /// The truth when every hint is lost: look at the store this often.
@@ -38,6 +41,7 @@ pub struct Turn {
     pub commands: Vec<Command>,
     pub settled: SettlerReport,
     pub staged: StagerReport,
+    pub scheduled: SchedulerReport,
     pub claimed: usize,
     pub held: usize,
     pub pruned: usize,
@@ -51,6 +55,10 @@ pub(crate) enum Chore {
         entries: Vec<(TaskEntry, String)>,
         kept: Vec<String>,
         release: Option<String>,
+    },
+    /// Schedules are to be reconciled; `None`: before the application has said which tasks it has.
+    Schedules {
+        code: Option<Vec<ScheduleEntry>>,
     },
     OpenWorker {
         child: ChildNo,
@@ -95,6 +103,7 @@ pub struct Engine {
     pub(crate) staffing: Staffing,
     claimer: Claimer,
     stager: Stager,
+    scheduler: Scheduler,
     pruner: Pruner,
     timekeeper: Timekeeper,
     pub(crate) chores: Vec<Chore>,
@@ -138,6 +147,7 @@ impl Engine {
             staffing: Staffing::default(),
             claimer: Claimer::default(),
             stager: Stager,
+            scheduler: Scheduler,
             pruner: Pruner::new(now.steady),
             timekeeper: Timekeeper,
             chores: Vec::new(),
@@ -233,6 +243,8 @@ impl Engine {
             self.staffing.next_at(&self.crew, &self.settings),
             self.peek.next_due_at.map(|at| now.steady_of(at)),
             self.peek.next_expiry_at.map(|at| now.steady_of(at)),
+            self.peek.next_tick_at.filter(|_| self.may_claim()).map(|at| now.steady_of(at)),
+            (self.peek.releasable_ticks && self.may_claim()).then_some(now.steady),
             self.lazy_since.filter(|_| !self.crew.flights.is_empty()).map(|_| self.full_at + FULL_AT_LEAST),
             Some(self.pruner.next_at()),
             Some(self.peeked_at + POLL),
@@ -334,7 +346,7 @@ impl Engine {
     fn look_around(&mut self, now: Moment) -> Result<(), StoreError> {
         let due = |at: Option<Timestamp>| at.is_some_and(|at| at <= now.wall);
         let polled = now.steady >= self.peeked_at + POLL;
-        if !(self.look || polled || due(self.peek.next_due_at) || due(self.peek.next_expiry_at)) {
+        if !(self.look || polled || due(self.peek.next_due_at) || due(self.peek.next_expiry_at) || self.ticks_due(now)) {
             return Ok(());
         }
         self.peek = self.store.peek(now.wall)?;
@@ -367,6 +379,8 @@ impl Engine {
             || due(self.peek.next_due_at)
             || due(self.peek.next_expiry_at)
             || self.peek.holds_pending
+            || self.ticks_due(now)
+            || (self.peek.releasable_ticks && self.may_claim())
         {
             return Some(Durability::Full);
         }
@@ -383,6 +397,9 @@ impl Engine {
         self.store.append_logs(self.journal.pending())?;
         self.do_chores(now)?;
         turn.staged = self.stager.run_once(&mut *self.store, now.wall)?;
+        if self.may_claim() {
+            self.tick(now, turn)?;
+        }
         if self.peek.holds_pending {
             self.store.lift_ended_holds(now.wall, ROWS_MAX)?;
         }
@@ -411,6 +428,29 @@ impl Engine {
         self.claimer.run_once(&mut *self.store, &view, now)
     }
 
+    /// Is a schedule to be decided? A copied store, one in trouble and a drain leave that to whoever comes next.
+    fn ticks_due(&self, now: Moment) -> bool {
+        self.may_claim() && self.peek.next_tick_at.is_some_and(|at| at <= now.wall)
+    }
+
+    /// Ticks, and the jobs that waited for an earlier run of their schedule.
+    fn tick(&mut self, now: Moment, turn: &mut Turn) -> Result<(), StoreError> {
+        if self.ticks_due(now) {
+            let tz = self.settings.schedules_tz.as_deref();
+            turn.scheduled = self.scheduler.run_once(&mut *self.store, &self.catalogue, tz, now.wall)?;
+            // They can be claimed in this very transaction.
+            for (index, lane) in LANES.iter().enumerate() {
+                if turn.scheduled.lanes.contains(lane) {
+                    self.backlog[index] = Backlog::Ready;
+                }
+            }
+        }
+        if self.peek.queued_ticks {
+            turn.staged.staged += self.store.release_queued_ticks(now.wall)?;
+        }
+        Ok(())
+    }
+
     /// Queues that may have work: those of the tasks, of the configuration, and any seen in the store.
     fn queues(&self) -> Vec<String> {
         let mut queues = self.catalogue.queues();
@@ -434,6 +474,15 @@ impl Engine {
         for chore in &self.chores {
             match chore {
                 Chore::Catalogue { entries, kept, release } => self.store.put_catalogue(entries, kept, release.as_deref(), now.wall)?,
+                Chore::Schedules { code } => {
+                    let tz = self.settings.schedules_tz.as_deref();
+                    let desk = Desk { catalogue: &self.catalogue, tz, now: now.wall, code_has_spoken: code.is_some() };
+                    if let Some(stated) = code {
+                        schedules::reconcile(&mut *self.store, ScheduleSource::Code, stated, &desk)?;
+                        schedules::reconcile(&mut *self.store, ScheduleSource::Dynamic, &[], &desk)?;
+                    }
+                    schedules::reconcile(&mut *self.store, ScheduleSource::Config, &self.settings.schedules, &desk)?;
+                }
                 Chore::OpenWorker { child, row } => {
                     let worker = self.store.open_worker(self.generation, row, now.wall)?;
                     if let Some(child) = self.crew.children.get_mut(child) {
@@ -460,6 +509,10 @@ impl Engine {
         // New work may have come of what was written: lifted holds, freed lanes, jobs that went back.
         let again = !self.chores.is_empty() || turn.staged.more || claims.more || self.peek.holds_pending || turn.settled.available > 0;
         self.chores.clear();
+        let ticked = self.ticks_due(now);
+        // The end of a run may be what a queued tick waits for.
+        self.look |= ticked || (self.peek.queued_ticks && turn.settled.settled > 0);
+        self.peek.releasable_ticks = false;
         self.look |= again || turn.settled.later > 0 || turn.staged.staged > 0 || turn.staged.expired > 0;
         self.peek.cancelling = false;
         self.peek.holds_pending = false;

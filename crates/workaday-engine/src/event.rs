@@ -161,8 +161,17 @@ pub struct JobFrame {
     pub timeout_us: i64,
     pub memory_bytes: u64,
     pub run_at: Timestamp,
+    /// JSON of the tick it is for.
+    pub tick: Option<String>,
     /// The outcome is to be sent at once (`at_most_once`).
     pub flush: bool,
+}
+
+impl JobFrame {
+    /// The frame's `meta`: `{"tick": …}` for the job of a tick, else empty.
+    pub fn meta(&self) -> String {
+        self.tick.as_ref().map_or_else(String::new, |tick| format!(r#"{{"tick":{tick}}}"#))
+    }
 }
 
 /// Why a running job is asked to stop.

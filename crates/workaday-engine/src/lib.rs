@@ -8,6 +8,9 @@
 //! | [`settler`] | writes the outcomes that arrived |
 //! | [`stager`] | makes due jobs available, ends expired ones |
 //! | [`claimer`] | takes jobs for children that can start them now, marks held ones |
+//! | [`scheduler`] | decides ticks: a job, or a reason |
+//! | [`schedules`] | reconciles what is declared with what is stored |
+//! | [`schedule_hand`] | run, skip, resume, backfill by hand |
 //! | [`rescuer`] | gives back what a dead supervisor had claimed |
 //! | [`timekeeper`] | soft timeout, TERM, KILL; recall behind a job that turned long |
 //! | [`pruner`] | deletes finished jobs past retention, in small steps |
@@ -27,6 +30,9 @@ pub mod journal;
 pub mod moment;
 pub mod pruner;
 pub mod rescuer;
+pub mod schedule_hand;
+pub mod scheduler;
+pub mod schedules;
 pub mod settings;
 pub mod settler;
 pub mod staffing;

@@ -10,6 +10,8 @@ use workaday_core::clock::{Length, Timestamp};
 use workaday_store::{PruneBefore, Store, StoreError};
 
 const ROWS_MAX: usize = 500;
+/// What became of ticks is kept this long; a schedule of every second makes 86,400 rows a day.
+const RETAIN_TICKS: Length = Length::days(30);
 const STEP_PAUSE: Length = Length::millis(200);
 const IDLE_PAUSE: Length = Length::minutes(1);
 
@@ -27,14 +29,15 @@ impl Pruner {
         self.next_at
     }
 
-    /// One step inside the caller's transaction. Returns how many jobs went.
+    /// One step inside the caller's transaction. Returns how many jobs, or ticks where those were more, went.
     pub fn run_once(&mut self, store: &mut dyn Store, settings: &Settings, now: Moment) -> Result<usize, StoreError> {
         let before = PruneBefore {
             completed: now.wall - settings.retain_completed,
             cancelled: now.wall - settings.retain_cancelled,
             discarded: now.wall - settings.retain_discarded,
         };
-        let pruned = store.prune(&before, ROWS_MAX)?;
+        let ticks = store.prune_ticks(now.wall - RETAIN_TICKS, ROWS_MAX)?;
+        let pruned = store.prune(&before, ROWS_MAX)?.max(ticks);
         self.next_at = now.steady + if pruned == ROWS_MAX { STEP_PAUSE } else { IDLE_PAUSE };
         Ok(pruned)
     }

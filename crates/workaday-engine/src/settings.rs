@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use workaday_core::clock::Length;
+use workaday_core::schedule::ScheduleEntry;
 
 /// Limits of one queue.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -39,6 +40,10 @@ pub struct Settings {
     /// An idle solo child goes after this long. Default 30 s.
     pub solo_linger: Length,
     pub queues: BTreeMap<String, QueueSettings>,
+    /// `[schedules] tz`: for schedules that name no zone.
+    pub schedules_tz: Option<String>,
+    /// `[schedules.NAME]` of workaday.toml.
+    pub schedules: Vec<ScheduleEntry>,
     pub retain_completed: Length,
     pub retain_cancelled: Length,
     pub retain_discarded: Length,
@@ -64,6 +69,8 @@ impl Default for Settings {
             recycle_above_bytes: None,
             solo_linger: Length::seconds(30),
             queues: BTreeMap::new(),
+            schedules_tz: None,
+            schedules: Vec::new(),
             retain_completed: Length::days(7),
             retain_cancelled: Length::days(7),
             retain_discarded: Length::days(90),

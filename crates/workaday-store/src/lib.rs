@@ -4,11 +4,13 @@
 
 pub mod error;
 pub mod migrate;
+pub mod schedules;
 pub mod sqlite;
 pub mod statements;
 pub mod store;
 
 pub use error::StoreError;
+pub use schedules::*;
 pub use sqlite::read::{Reader, open_reader};
 pub use sqlite::{OpenOptions, SqliteStore};
 pub use store::*;

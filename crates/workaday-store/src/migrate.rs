@@ -36,7 +36,7 @@ macro_rules! migration {
 }
 
 /// Every migration in order.
-pub const MIGRATIONS: &[Migration] = &[migration!(1, "0001_spine", 1, 1)];
+pub const MIGRATIONS: &[Migration] = &[migration!(1, "0001_spine", 1, 1), migration!(2, "0002_schedules", 1, 1)];
 
 /// The newest schema this program knows.
 pub const NEWEST: u32 = MIGRATIONS[MIGRATIONS.len() - 1].number;

@@ -4,6 +4,7 @@
 //! engine, before the commit has returned. Time comes in as `now`; a store never reads a clock.
 
 use crate::error::Result;
+use crate::schedules::{ScheduleRow, ScheduledJob, TickJob, TickRow, Watched};
 use workaday_core::catalogue::TaskEntry;
 use workaday_core::clock::Timestamp;
 use workaday_core::hold::HoldRule;
@@ -67,6 +68,8 @@ pub struct Candidate {
     pub fence: Fence,
     pub counts: Counts,
     pub lane: Lane,
+    /// JSON of the tick it is for.
+    pub tick: Option<String>,
 }
 
 /// A running row, as the settlement reads it inside its transaction.
@@ -144,6 +147,12 @@ pub struct Peek {
     pub cancelling: bool,
     /// Something about holds changed: an `until` has passed or a released rule still marks jobs.
     pub holds_pending: bool,
+    /// When a schedule is to be decided, or the job of a tick looked at.
+    pub next_tick_at: Option<Timestamp>,
+    /// Jobs wait for earlier runs of their schedule.
+    pub queued_ticks: bool,
+    /// One of them need not wait any longer.
+    pub releasable_ticks: bool,
 }
 
 /// A queue that is switched off.
@@ -266,6 +275,43 @@ pub trait Store {
     /// Opens an alert or counts it up when one with this code and subject is open.
     fn raise_alert(&mut self, code: &str, subject: &str, message: &str, now: Timestamp) -> Result<()>;
     fn close_alert(&mut self, code: &str, subject: &str, now: Timestamp) -> Result<()>;
+
+    // -- schedules and ticks -----------------------------------------------------------------------------------------
+    fn schedules(&mut self) -> Result<Vec<ScheduleRow>>;
+    fn schedule(&mut self, name: &str) -> Result<Option<ScheduleRow>>;
+    /// Active schedules whose `next_at` has come, the earliest first.
+    fn due_schedules(&mut self, now: Timestamp, limit: usize) -> Result<Vec<ScheduleRow>>;
+    /// Writes a schedule as decided. Its pause stays, and its cursor never goes back.
+    fn put_schedule(&mut self, row: &ScheduleRow, now: Timestamp) -> Result<()>;
+    fn break_schedule(&mut self, name: &str, reason: &str, now: Timestamp) -> Result<()>;
+    fn leave_schedule(&mut self, name: &str, now: Timestamp) -> Result<()>;
+    /// Its unfinished jobs, at most `limit`.
+    fn jobs_of_schedule(&mut self, name: &str, limit: usize) -> Result<Vec<ScheduledJob>>;
+    /// After its ticks were decided from the cursor `known` on. `false`: another scheduler was there first.
+    fn move_cursor(
+        &mut self,
+        name: &str,
+        known: Timestamp,
+        cursor: Timestamp,
+        next_at: Option<Timestamp>,
+        skips: u32,
+        now: Timestamp,
+    ) -> Result<bool>;
+    /// One decided tick or range. A second decision of the same tick is refused by the primary key.
+    fn write_tick(&mut self, tick: &TickRow, now: Timestamp) -> Result<()>;
+    fn enqueue_tick(&mut self, job: &TickJob, now: Timestamp) -> Result<Enqueued>;
+    /// The oldest waiting job of each schedule that has no other left may run. Returns how many.
+    fn release_queued_ticks(&mut self, now: Timestamp) -> Result<usize>;
+    /// Ticks whose job should have started or finished by now.
+    fn watched_ticks(&mut self, now: Timestamp, limit: usize) -> Result<Vec<Watched>>;
+    fn seen_tick(&mut self, schedule: &str, at: Timestamp, now: Timestamp) -> Result<()>;
+    /// Deletes rows of the ledger decided before then, at most `limit`.
+    fn prune_ticks(&mut self, before: Timestamp, limit: usize) -> Result<usize>;
+    fn pause_schedule(&mut self, name: &str, until: Option<Timestamp>, by: &ByHand, now: Timestamp) -> Result<()>;
+    /// The ticks of the pause are written first; `cursor` is the last of them.
+    fn resume_schedule(&mut self, name: &str, cursor: Timestamp, next_at: Option<Timestamp>, by: &ByHand, now: Timestamp) -> Result<()>;
+    /// A line in the audit for an act that is made of several of the above.
+    fn note(&mut self, by: &ByHand, action: &str, target: &str, detail: Option<&str>, now: Timestamp) -> Result<()>;
 
     // -- terms -------------------------------------------------------------------------------------------------------
     /// Raises the generation by one and returns it. The caller holds the supervisor lock.

@@ -83,6 +83,11 @@ fn hot_statements_use_their_index_and_sort_nothing() {
         (&statements::FINISHED_SINCE, "workaday_finished_at (state=? AND finished_at>?)"),
         (&statements::LIST_UNFINISHED, "INTEGER PRIMARY KEY (rowid<?)"),
         (&statements::LIST_FINISHED, "INTEGER PRIMARY KEY (rowid<?)"),
+        (&statements::NEXT_SCHEDULE, "workaday_schedules_next"),
+        (&statements::DUE_SCHEDULES, "workaday_schedules_next (next_at>? AND next_at<?)"),
+        (&statements::JOBS_OF_SCHEDULE, "workaday_jobs_schedule (schedule=?)"),
+        (&statements::QUEUED_TICKS, "workaday_jobs_queued_ticks"),
+        (&statements::NEXT_WATCH, "workaday_ticks_start_by"),
         (&statements::LOGS_OF, "PRIMARY KEY (job=? AND (fence,seq)>(?,?))"),
     ] {
         let lines = plan(&connection, statement);

@@ -207,7 +207,7 @@ impl Stage {
 fn shown(job: &JobFrame) -> Value {
     let args: Value = serde_json::from_str(&job.args).unwrap_or(Value::Null);
     json!({"seq": job.seq.0, "id": job.id.to_string(), "task": job.task, "args": args, "attempt": job.attempt,
-           "fence": job.fence, "timeout_us": job.timeout_us, "run_at": job.run_at.0})
+           "fence": job.fence, "timeout_us": job.timeout_us, "run_at": job.run_at.0, "meta": job.meta()})
 }
 
 fn ended(request: &Value) -> Result<Ended, Problem> {

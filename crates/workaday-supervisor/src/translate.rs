@@ -10,6 +10,7 @@ use workaday_wire::{CancelWhy, Frame, Job, Log, Outcome, OutcomeKind, Stream};
 
 /// A job as its frame.
 pub fn job_frame(job: JobFrame) -> Frame {
+    let meta = job.meta();
     Frame::Job(Job {
         seq: job.seq.0,
         flush_at_once: job.flush,
@@ -21,7 +22,7 @@ pub fn job_frame(job: JobFrame) -> Frame {
         id: *job.id.0.as_bytes(),
         task: job.task,
         args: job.args,
-        meta: String::new(),
+        meta,
     })
 }
 

@@ -257,6 +257,50 @@ impl World {
         self.look("SELECT lane FROM workaday_jobs WHERE id = ?1", id).unwrap_or_default()
     }
 
+    /// The ledger of a schedule, in order: `2026-05-01T03:15:00Z job`, `… missed x3`, with `late` where it was.
+    pub fn ticks(&self, schedule: &str) -> Vec<String> {
+        let connection = Connection::open(self.folder.path().join("workaday.db")).expect("the store's file");
+        let sql = "SELECT at, coalesce(reason, 'job'), count, late FROM workaday_ticks WHERE schedule = ?1 ORDER BY at";
+        let mut statement = connection.prepare(sql).expect("a query that fits the schema");
+        let line = |row: &rusqlite::Row<'_>| {
+            let (at, what, count, late): (i64, String, i64, bool) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+            let count = if count == 1 { String::new() } else { format!(" x{count}") };
+            Ok(format!("{} {what}{count}{}", Timestamp(at), if late { " late" } else { "" }))
+        };
+        statement.query_map([schedule], line).expect("rows").collect::<Result<_, _>>().expect("rows of the ledger")
+    }
+
+    /// One value of a schedule's row, as text; `-` for nothing.
+    pub fn schedule(&self, name: &str, column: &str) -> String {
+        let connection = Connection::open(self.folder.path().join("workaday.db")).expect("the store's file");
+        let sql = format!("SELECT coalesce(CAST({column} AS TEXT), '-') FROM workaday_schedules WHERE name = ?1");
+        let found = connection.query_row(&sql, [name], |row| row.get(0)).optional().expect("a query that fits the schema");
+        found.unwrap_or_else(|| "no such schedule".into())
+    }
+
+    /// Sets both clocks to a wall time; what lies between is not lived through.
+    pub fn at(&mut self, wall: &str) {
+        let wall = Timestamp(wall.parse::<jiff::Timestamp>().expect("an instant").as_microsecond());
+        self.now = Moment { wall, steady: self.now.steady + Length((wall - self.now.wall).0.max(0)) };
+    }
+
+    /// Lives through the time until then: the engine is asked whenever it wants to be, jobs complete at once.
+    pub fn live_until(&mut self, wall: &str) {
+        let end = Timestamp(wall.parse::<jiff::Timestamp>().expect("an instant").as_microsecond());
+        loop {
+            self.run();
+            while !self.sent.is_empty() {
+                self.complete();
+            }
+            let steady = self.engine.next_at(self.now).max(self.now.steady + Length(1));
+            let wall = self.now.wall_of(steady).min(end);
+            if self.now.wall >= end {
+                return;
+            }
+            self.now = Moment { wall, steady: self.now.steady + (wall - self.now.wall) };
+        }
+    }
+
     /// Open alerts of a code.
     pub fn alerts(&self, code: &str) -> i64 {
         let connection = Connection::open(self.folder.path().join("workaday.db")).expect("the store's file");

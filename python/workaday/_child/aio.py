@@ -71,13 +71,13 @@ class AsyncWorker:
         job = bench.child.next()
         if job is None:
             return  # recalled in the meantime
-        seq, name, args, attempt, job_id, run_at, _memory, _meta = job
+        seq, name, args, attempt, job_id, run_at, _memory, meta = job
         capture.job.set(seq)
         task = bench.app.find_task(name)
         if task is None:
             bench.finish(seq, bench.unknown(name))
         else:
-            context = bench.context(seq, name, attempt, job_id, run_at)
+            context = bench.context(seq, name, attempt, job_id, run_at, meta)
             current = asyncio.current_task()
             assert current is not None, "a coroutine runs in a task"
             self._running[seq] = (current, context)

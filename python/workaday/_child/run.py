@@ -37,9 +37,9 @@ class Bench:
         self.app = app
         self.capture = capture
 
-    def context(self, seq: int, name: str, attempt: int, job_id: bytes, run_at_us: int) -> Context:
+    def context(self, seq: int, name: str, attempt: int, job_id: bytes, run_at_us: int, meta: str) -> Context:
         on_progress = partial(self.child.progress, seq)
-        return Context(job_id, name, attempt=attempt, run_at_us=run_at_us, on_progress=on_progress)
+        return Context(job_id, name, attempt=attempt, run_at_us=run_at_us, meta=meta, on_progress=on_progress)
 
     def unknown(self, name: str) -> Outcome:
         return runner.unknown_task(name, list(self.app.tasks))

@@ -55,7 +55,7 @@ class SerialWorker:
             self._bench.finish(seq, ended_outside(late))
 
     def _run(self, job: Job) -> Outcome:
-        seq, name, args, attempt, job_id, run_at, memory_bytes, _meta = job
+        seq, name, args, attempt, job_id, run_at, memory_bytes, meta = job
         task = self._bench.app.find_task(name)
         if task is None:
             return self._bench.unknown(name)
@@ -65,13 +65,13 @@ class SerialWorker:
             return self._run_coroutine(task, job)
         if not task.wants_context:
             return call_sync(task, args)
-        self._context = self._bench.context(seq, name, attempt, job_id, run_at)
+        self._context = self._bench.context(seq, name, attempt, job_id, run_at, meta)
         return call_sync(task, args, self._context)
 
     def _run_limited(self, task: Task[..., Any], job: Job) -> Outcome:
         """An allocation that would go above the limit raises MemoryError in the task."""
-        seq, name, args, attempt, job_id, run_at, memory_bytes, _meta = job
-        self._context = self._bench.context(seq, name, attempt, job_id, run_at)
+        seq, name, args, attempt, job_id, run_at, memory_bytes, meta = job
+        self._context = self._bench.context(seq, name, attempt, job_id, run_at, meta)
         limit = self._bench.child.limit_memory(memory_bytes)
         try:
             return self._run_coroutine(task, job) if task.kind == "async" else call_sync(task, args, self._context)
@@ -85,8 +85,8 @@ class SerialWorker:
         """A loop of its own for each job: nothing that one leaves behind meets the next."""
         import asyncio
 
-        seq, name, args, attempt, job_id, run_at, _memory, _meta = job
-        context = self._context = self._bench.context(seq, name, attempt, job_id, run_at)
+        seq, name, args, attempt, job_id, run_at, _memory, meta = job
+        context = self._context = self._bench.context(seq, name, attempt, job_id, run_at, meta)
 
         async def main() -> Outcome:
             current = asyncio.current_task()

@@ -216,7 +216,13 @@ def nobody_runs(job: Job[Any]) -> None:
 def _context(claimed: dict[str, Any], task: Task[..., Any]) -> Context:
     from uuid import UUID
 
-    return Context(UUID(claimed["id"]).bytes, task.name, attempt=claimed["attempt"], run_at_us=claimed.get("run_at") or 0)
+    return Context(
+        UUID(claimed["id"]).bytes,
+        task.name,
+        attempt=claimed["attempt"],
+        run_at_us=claimed.get("run_at") or 0,
+        meta=claimed.get("meta") or "",
+    )
 
 
 def _guarded(task: Task[..., Any], claimed: dict[str, Any], context: Context) -> runner.Outcome:

@@ -13,6 +13,7 @@ mod man;
 mod migrate;
 mod prune;
 mod queue;
+mod schedule;
 mod status;
 mod task;
 mod test_engine;
@@ -33,6 +34,7 @@ pub fn run(command: Command, context: &mut Context) -> Done {
         Command::Job(args) => job::run(args, context),
         Command::Task(args) => task::run(&args, context),
         Command::Queue(args) => queue::run(&args, context),
+        Command::Schedule(args) => schedule::run(&args, context),
         Command::Worker(args) => worker::run(&args, context),
         Command::Logs(args) => logs::run(&args, context),
         Command::Cron(args) => cron::run(&args, context),

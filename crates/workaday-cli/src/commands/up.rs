@@ -70,6 +70,8 @@ pub fn engine_settings(settings: &Settings) -> workaday_engine::Settings {
             .iter()
             .map(|(name, queue)| (name.clone(), QueueSettings { slots: queue.slots, paused: queue.paused }))
             .collect(),
+        schedules_tz: workaday_config::schedules::zone(settings),
+        schedules: workaday_config::schedules::stated(settings),
         retain_completed: settings.retention.completed,
         retain_cancelled: settings.retention.cancelled,
         retain_discarded: settings.retention.discarded,
@@ -102,6 +104,7 @@ fn command_task(name: &str, command: &Command, root: &Path) -> CommandTask {
             "type": "object", "properties": {"args": {"type": "array", "items": {"type": "string"}}},
             "required": [], "additionalProperties": false,
         }),
+        schedules: vec![],
     };
     let cwd = command.cwd.clone().unwrap_or_else(|| root.to_path_buf());
     CommandTask { entry, run: command.run.clone(), cwd, env: command.env.clone() }

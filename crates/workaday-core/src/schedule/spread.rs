@@ -1,5 +1,6 @@
 //! Keeps schedules apart: a delay that is random between schedules and always the same for one.
 
+use crate::job::JobId;
 use jiff::{SignedDuration, Timestamp};
 
 /// The delay of every tick of a schedule: the same one each time, so its rhythm stays even.
@@ -15,6 +16,19 @@ pub fn spread(schedule_id: &str, window: SignedDuration, until_next: SignedDurat
 pub fn jitter(schedule_id: &str, due_at: Timestamp, window: SignedDuration, until_next: SignedDuration) -> SignedDuration {
     let hash = fnv(FNV_START, schedule_id.as_bytes());
     within(mix(fnv(hash, &due_at.as_microsecond().to_be_bytes())), window, until_next)
+}
+
+/// The id of the job of a tick: the same whoever decides it, so that two that decide at once write one job.
+/// A UUIDv7 of the tick's instant, so it sorts among the ids of its time.
+pub fn tick_job_id(schedule_id: &str, due_at: Timestamp) -> JobId {
+    let micros = due_at.as_microsecond().to_be_bytes();
+    let one = mix(fnv(fnv(FNV_START, schedule_id.as_bytes()), &micros));
+    let other = mix(fnv(fnv(one, &micros), schedule_id.as_bytes()));
+    let mut random = [0; 10];
+    random[..8].copy_from_slice(&one.to_be_bytes());
+    random[8..].copy_from_slice(&other.to_be_bytes()[..2]);
+    let millis = u64::try_from(due_at.as_millisecond()).unwrap_or(0);
+    JobId(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
 }
 
 fn within(hash: u64, window: SignedDuration, until_next: SignedDuration) -> SignedDuration {
@@ -55,6 +69,17 @@ mod tests {
 
     const SPREAD_OF_REPORTS: i64 = 1_277_992_753;
     const JITTER_OF_REPORTS: i64 = 789_975_998;
+
+    #[test]
+    fn a_tick_has_one_job_id_and_no_two_ticks_share_one() {
+        let id = |schedule: &str, second: i64| tick_job_id(schedule, Timestamp::from_second(second).expect("in range")).0;
+        assert_eq!(id("reports.daily", 1_800_000_000), id("reports.daily", 1_800_000_000));
+        assert_eq!(id("reports.daily", 1_800_000_000).get_version_num(), 7);
+        let mut ids: Vec<_> = (0..20_000).map(|n| id(&format!("s{}", n % 20), n / 20)).collect();
+        ids.sort();
+        ids.dedup();
+        assert_eq!(ids.len(), 20_000);
+    }
 
     #[test]
     fn a_delay_never_reaches_the_window_or_the_next_tick() {

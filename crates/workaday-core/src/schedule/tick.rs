@@ -49,7 +49,7 @@ impl Tick {
     }
 
     /// A tick that no clock change has touched, at the zone's civil time.
-    pub(super) fn plain(due_at: Timestamp, zone: &TimeZone) -> Self {
+    pub fn plain(due_at: Timestamp, zone: &TimeZone) -> Self {
         let offset = zone.to_offset(due_at);
         Self { due_at, nominal: offset.to_datetime(due_at), offset, landing: Landing::Regular, merged: 0 }
     }

@@ -37,12 +37,16 @@ impl SqliteStore {
 
     fn look_inside(&self, now: Timestamp) -> Result<Peek> {
         let link = &self.link;
+        let queued_ticks = self.queued_ticks()?;
         Ok(Peek {
             ready: self.ready_pairs()?,
             next_due_at: link.first(&sql::NEXT_DUE, [], |row| rows::instant(row, 0))?,
             next_expiry_at: link.first(&sql::NEXT_EXPIRY, [], |row| rows::instant(row, 0))?,
             cancelling: link.first(&sql::CANCELLING_JOBS, [1], |_| Ok(()))?.is_some(),
             holds_pending: self.marking_rules(now, true)?.pop().is_some(),
+            next_tick_at: self.next_tick_at()?,
+            queued_ticks,
+            releasable_ticks: queued_ticks && self.releasable_ticks()?,
         })
     }
 

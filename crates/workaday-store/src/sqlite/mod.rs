@@ -8,6 +8,7 @@
 //! | `store` | the [`Store`](crate::Store) trait, answered method by method from the files below |
 //! | `hot` `settle` `time` `prune` | look and claim · outcomes · staging and expiry · retention |
 //! | `holds` `catalogue` `by_hand` | switch-offs · tasks, workers, alerts · acts of people |
+//! | `schedules` | schedules, cursors, the ledger of ticks |
 //! | `schema` | the schema by path, for `workaday migrate` |
 //! | `checkpoint` `instance` | the supervisor's duties towards the file |
 //! | `read` | what the faces ask, on connections that cannot write |
@@ -28,6 +29,7 @@ mod prepared;
 mod prune;
 pub mod read;
 mod rows;
+mod schedules;
 pub mod schema;
 mod settings;
 mod settle;

@@ -63,6 +63,7 @@ pub fn candidate(row: &Row<'_>) -> Read<Candidate> {
         fence: Fence(row.get(8)?),
         counts: counts(row, 6, 9)?,
         lane: word(row, 12)?,
+        tick: row.get(13)?,
     })
 }
 

@@ -23,6 +23,8 @@ pub(super) struct WholeRow {
     enqueued_release: Option<String>,
     cancel_reason: Option<String>,
     created_at: Timestamp,
+    schedule: Option<String>,
+    tick: Option<String>,
 }
 
 /// Columns as in `running_job.sql`.
@@ -40,6 +42,8 @@ fn whole(row: &Row<'_>) -> rusqlite::Result<WholeRow> {
         enqueued_release: row.get(21)?,
         cancel_reason: row.get(22)?,
         created_at: rows::instant(row, 23)?,
+        schedule: row.get(24)?,
+        tick: row.get(25)?,
     })
 }
 
@@ -127,6 +131,8 @@ impl SqliteStore {
             row.cancel_reason,
             row.created_at.0,
             now.0,
+            row.schedule,
+            row.tick,
         ];
         self.link.execute(&sql::FINISH_JOB, parameters).map(|_| true)
     }

@@ -2,6 +2,7 @@
 
 use super::SqliteStore;
 use crate::error::Result;
+use crate::schedules::{ScheduleRow, ScheduledJob, TickJob, TickRow, Watched};
 use crate::statements as sql;
 use crate::store::{
     Act, ByHand, Candidate, Durability, Enqueued, Leftover, LogLine, NewJob, Peek, PruneBefore, RunningRow, Settlement, Store, WorkerRow,
@@ -128,6 +129,68 @@ impl Store for SqliteStore {
     }
     fn close_alert(&mut self, code: &str, subject: &str, now: Timestamp) -> Result<()> {
         self.link.writing()?.execute(&sql::CLOSE_ALERT, params![now.0, code, subject]).map(|_| ())
+    }
+
+    // -- schedules and ticks -----------------------------------------------------------------------------------------
+    fn schedules(&mut self) -> Result<Vec<ScheduleRow>> {
+        self.list_schedules()
+    }
+    fn schedule(&mut self, name: &str) -> Result<Option<ScheduleRow>> {
+        self.find_schedule(name)
+    }
+    fn due_schedules(&mut self, now: Timestamp, limit: usize) -> Result<Vec<ScheduleRow>> {
+        self.list_due_schedules(now, limit)
+    }
+    fn put_schedule(&mut self, row: &ScheduleRow, now: Timestamp) -> Result<()> {
+        self.write_schedule(row, now)
+    }
+    fn break_schedule(&mut self, name: &str, reason: &str, now: Timestamp) -> Result<()> {
+        self.link.writing()?.execute(&sql::BREAK_SCHEDULE, params![reason, now.0, name]).map(|_| ())
+    }
+    fn leave_schedule(&mut self, name: &str, now: Timestamp) -> Result<()> {
+        self.link.writing()?.execute(&sql::LEAVE_SCHEDULE, params![now.0, name]).map(|_| ())
+    }
+    fn jobs_of_schedule(&mut self, name: &str, limit: usize) -> Result<Vec<ScheduledJob>> {
+        self.unfinished_of_schedule(name, limit)
+    }
+    fn move_cursor(
+        &mut self,
+        name: &str,
+        known: Timestamp,
+        cursor: Timestamp,
+        next_at: Option<Timestamp>,
+        skips: u32,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let parameters = params![cursor.0, next_at.map(|at| at.0), skips, now.0, name, known.0];
+        Ok(self.link.writing()?.execute(&sql::MOVE_CURSOR, parameters)? == 1)
+    }
+    fn write_tick(&mut self, tick: &TickRow, now: Timestamp) -> Result<()> {
+        self.record_tick(tick, now)
+    }
+    fn enqueue_tick(&mut self, job: &TickJob, now: Timestamp) -> Result<Enqueued> {
+        self.insert_tick_job(job, now)
+    }
+    fn release_queued_ticks(&mut self, now: Timestamp) -> Result<usize> {
+        self.link.writing()?.execute(&sql::RELEASE_QUEUED, [now.0])
+    }
+    fn watched_ticks(&mut self, now: Timestamp, limit: usize) -> Result<Vec<Watched>> {
+        self.list_watched(now, limit)
+    }
+    fn seen_tick(&mut self, schedule: &str, at: Timestamp, now: Timestamp) -> Result<()> {
+        self.link.writing()?.execute(&sql::SEEN_TICK, params![now.0, schedule, at.0]).map(|_| ())
+    }
+    fn prune_ticks(&mut self, before: Timestamp, limit: usize) -> Result<usize> {
+        self.link.writing()?.execute(&sql::PRUNE_TICKS, params![before.0, limit as i64])
+    }
+    fn pause_schedule(&mut self, name: &str, until: Option<Timestamp>, by: &ByHand, now: Timestamp) -> Result<()> {
+        self.pause_by_hand(name, until, by, now)
+    }
+    fn resume_schedule(&mut self, name: &str, cursor: Timestamp, next_at: Option<Timestamp>, by: &ByHand, now: Timestamp) -> Result<()> {
+        self.resume_by_hand(name, cursor, next_at, by, now)
+    }
+    fn note(&mut self, by: &ByHand, action: &str, target: &str, detail: Option<&str>, now: Timestamp) -> Result<()> {
+        self.audit(by, action, target, detail, now)
     }
 
     // -- terms -------------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@
 
 mod jobs;
 mod others;
+mod schedules;
 mod status;
 pub mod types;
 

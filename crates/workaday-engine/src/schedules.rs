@@ -1,0 +1,128 @@
+//! What is declared meets what is stored: schedules are reconciled by their stable name, and none is ever deleted.
+//!
+//! A new schedule begins now: enabling one never runs the past. One whose timing changed begins anew, any other change
+//! keeps its cursor. One that is no longer declared is kept as `absent`; one whose task is gone is `broken`, with an
+//! alert, and its ticks are decided when the task is back. A failed import states nothing and so changes nothing.
+
+use crate::catalogue::Catalogue;
+use crate::scheduler::{broken, declared as declaration, no_such_task, silent_row};
+use std::collections::HashMap;
+use workaday_core::clock::Timestamp;
+use workaday_core::schedule::{Pause, Plan, Reason, ScheduleEntry, ScheduleSource, ScheduleState, from_micros, silence};
+use workaday_store::{ScheduleRow, Store, StoreError};
+
+const ALERTS: [&str; 2] = ["schedule.invalid", "schedule.broken"];
+
+/// What every statement is judged against.
+#[derive(Clone, Copy)]
+pub struct Desk<'a> {
+    pub catalogue: &'a Catalogue,
+    /// `[schedules] tz`.
+    pub tz: Option<&'a str>,
+    pub now: Timestamp,
+    /// Are the application's tasks known? Until then a schedule of one that is not is left for later.
+    pub code_has_spoken: bool,
+}
+
+/// Brings the stored schedules of one source in line with what it states. Inside the caller's transaction.
+pub fn reconcile(store: &mut dyn Store, source: ScheduleSource, stated: &[ScheduleEntry], desk: &Desk<'_>) -> Result<(), StoreError> {
+    let rows: HashMap<String, ScheduleRow> = store.schedules()?.into_iter().map(|row| (row.name.clone(), row)).collect();
+    let now = desk.now;
+    let may_judge = |entry: &&ScheduleEntry| desk.code_has_spoken || desk.catalogue.get(&entry.task).is_some();
+    for entry in stated.iter().filter(may_judge) {
+        let known = rows.get(&entry.name);
+        if known.is_some_and(|row| row.source != source && row.state != ScheduleState::Absent) {
+            let message = format!("schedule {} is stated twice, in code and in workaday.toml; the first one goes on", entry.name);
+            store.raise_alert("schedule.name_taken", &entry.name, &message, now)?;
+            continue;
+        }
+        state(store, source, entry, known, desk)?;
+    }
+    let unstated = |row: &&ScheduleRow| row.source == source && !stated.iter().any(|entry| entry.name == row.name);
+    for row in rows.values().filter(unstated).filter(|row| row.state != ScheduleState::Absent) {
+        let problem = no_such_task(&row.name, &row.task);
+        match (source, desk.catalogue.get(&row.task)) {
+            (ScheduleSource::Dynamic, _) => revive(store, row, desk)?,
+            // The task went with its schedule: a rename, or a module that is no longer imported. Silence would hide it.
+            (ScheduleSource::Code, None) => broken(store, &row.name, &problem, now)?,
+            (ScheduleSource::Code | ScheduleSource::Config, _) => store.leave_schedule(&row.name, now)?,
+        }
+    }
+    Ok(())
+}
+
+/// A dynamic schedule is stated by its own row.
+fn revive(store: &mut dyn Store, row: &ScheduleRow, desk: &Desk<'_>) -> Result<(), StoreError> {
+    match declaration(row) {
+        Ok(entry) => state(store, row.source, &entry, Some(row), desk),
+        Err(problem) => broken(store, &row.name, &problem, desk.now),
+    }
+}
+
+/// Writes one stated schedule.
+fn state(
+    store: &mut dyn Store,
+    source: ScheduleSource,
+    entry: &ScheduleEntry,
+    known: Option<&ScheduleRow>,
+    desk: &Desk<'_>,
+) -> Result<(), StoreError> {
+    let Desk { catalogue, tz, now, .. } = *desk;
+    let goes_on =
+        known.filter(|row| row.state != ScheduleState::Absent).filter(|row| declaration(row).is_ok_and(|old| old.same_timing(entry)));
+    let (anchor, cursor) = goes_on.map_or((now, now), |row| (row.anchor, row.cursor));
+    let mut row = ScheduleRow {
+        name: entry.name.clone(),
+        task: entry.task.clone(),
+        declared: serde_json::to_string(entry).unwrap_or_default(),
+        source,
+        state: ScheduleState::Active,
+        broken_reason: None,
+        anchor,
+        cursor,
+        next_at: None,
+        skips: 0,
+        paused_at: known.and_then(|row| row.paused_at),
+        paused_until: known.and_then(|row| row.paused_until),
+        pause_note: None,
+        owner: entry.owner.clone(),
+        reason: None,
+        created_at: now,
+        updated_at: now,
+    };
+    let plan = match entry.plan(anchor, tz) {
+        Ok(plan) if catalogue.get(&entry.task).is_some() => plan,
+        unfit => {
+            let problem = unfit.err().unwrap_or_else(|| no_such_task(&entry.name, &entry.task));
+            // Its ticks wait: the old cursor stays, so that they are decided once it is mended.
+            row.cursor = known.map_or(now, |row| row.cursor);
+            store.put_schedule(&row, now)?;
+            return broken(store, &entry.name, &problem, now);
+        }
+    };
+    if let Some(old) = known.filter(|row| goes_on.is_none() && row.state == ScheduleState::Active) {
+        close(store, old, tz, now)?;
+    }
+    row.next_at = next_at(&plan, &row);
+    store.put_schedule(&row, now)?;
+    ALERTS.into_iter().try_for_each(|code| store.close_alert(code, &entry.name, now))
+}
+
+/// The ticks of the old timetable that nobody decided yet end here.
+fn close(store: &mut dyn Store, old: &ScheduleRow, tz: Option<&str>, now: Timestamp) -> Result<(), StoreError> {
+    let Ok(plan) = declaration(old).and_then(|entry| entry.plan(old.anchor, tz)) else { return Ok(()) };
+    let reason = if old.pause() == Pause::No { Reason::Missed } else { Reason::Paused };
+    match silence(&plan.timetable, reason, old.cursor, now) {
+        Some(silence) => store.write_tick(&silent_row(&old.name, &silence), now),
+        None => Ok(()),
+    }
+}
+
+/// When a schedule wants to be decided, from its cursor and its pause.
+pub fn next_at(plan: &Plan, row: &ScheduleRow) -> Option<Timestamp> {
+    match row.pause() {
+        Pause::Open => None,
+        Pause::Until(until) => Some(until),
+        Pause::No => plan.timetable.next(from_micros(row.cursor.0)?).map(|tick| Timestamp(tick.due_micros())),
+    }
+}
