@@ -25,18 +25,23 @@ from workaday.testing import harness, virtual_clock  # noqa: E402
 
 CHAPTERS: dict[str, list[str]] = {
     "Declaring tasks": ["App", "Task", "Retry", "Expect"],
+    "Schedules": ["cron", "every", "at", "Schedule"],
     "Jobs": ["Job", "Prepared"],
     "Inside a task": ["Context", "Snooze", "Cancel", "Discard", "TaskTimedOut"],
 }
-ERRORS = [name for name in workaday.__all__ if issubclass(getattr(workaday, name), workaday.WorkadayError | workaday.WorkadayWarning)]
+ERRORS = [
+    name
+    for name in workaday.__all__
+    if isinstance(kind := getattr(workaday, name), type) and issubclass(kind, workaday.WorkadayError | workaday.WorkadayWarning)
+]
 
 NOT_FOR_USERS = {
     "App.catalogue", "App.find_task", "App.registered", "App.store", "Context.stop_reason", "Harness.close", "Job.id_bytes", "Job.seen", "Prepared.row",
-    "Retry.retries", "Retry.to_json", "Task.entry", "VirtualClock.advance_to_us", "VirtualClock.now_us",
+    "Retry.retries", "Retry.to_json", "Schedule.to_json", "Task.entry", "VirtualClock.advance_to_us", "VirtualClock.now_us",
 }  # fmt: skip
 """Public for the other modules of the package."""
 
-MADE_ELSEWHERE = {"Context", "Harness", "Job", "Prepared", "Task", "TaskTimedOut", "VirtualClock"}
+MADE_ELSEWHERE = {"Context", "Harness", "Job", "Prepared", "Schedule", "Task", "TaskTimedOut", "VirtualClock"}
 """Nobody calls these classes: they are given."""
 
 HEAD = """# Python API
@@ -115,6 +120,10 @@ def value(default: object) -> str:
 # ---- things -----------------------------------------------------------------------------------------------------
 
 
+def of_either(thing: Any) -> str:
+    return of_class(thing) if isinstance(thing, type) else of_function(thing, thing.__name__, is_bound=False).removeprefix("#")
+
+
 def of_class(kind: type, *, title: str | None = None) -> str:
     name = kind.__name__
     parts = [f"### {title or name}"]
@@ -171,7 +180,7 @@ def page() -> str:
         raise SystemExit(f"docs/python_api.py and workaday.__all__ differ in {', '.join(missing)}")
     parts = [HEAD.strip()]
     for chapter, names in CHAPTERS.items():
-        parts += [f"## {chapter}", *(of_class(getattr(workaday, name)) for name in names)]
+        parts += [f"## {chapter}", *(of_either(getattr(workaday, name)) for name in names)]
     parts += ["## Errors", of_errors(ERRORS)]
     parts += ["## workaday.fastapi", prose(workaday.fastapi, "workaday.fastapi")]
     parts += [
