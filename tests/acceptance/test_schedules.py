@@ -158,7 +158,8 @@ def test_acts_by_hand_are_decided_once_and_audited(project: Project) -> None:
     assert schedule(*filled, "--yes")["new"] == 0, "a tick that has a job gets no second"
     assert schedule("run", "shop.report", "--tick", "2026-03-02T03:00:00Z")["new"] is False
     assert schedule("run", "shop.report", "--tick", "2026-03-02T03:01:00Z", code=3)["code"] == "schedule.no_such_tick"
-    assert schedule("next", "shop.reprt", code=3)["hint"] == "did you mean `shop.report`?"
+    missed = schedule("next", "shop.reprt", code=3)
+    assert (missed["code"], missed["hint"]) == ("schedule.unknown", "did you mean `shop.report`?")
     ticks = [effect["tick"] for effect in project.effects("report")][1:]
     assert ticks == [f"2026-03-0{day}T03:00:00+00:00" for day in (1, 2, 3)], "one after the other, in order"
 

@@ -74,7 +74,7 @@ fn a_store_whose_earlier_children_live_is_not_served() {
 #[test]
 fn a_task_that_the_newest_code_lacks_takes_no_new_jobs() {
     let project = Project::with_store();
-    project.write(|store, now| store.put_catalogue(&[], Some("r2"), now).unwrap());
+    project.write(|store, now| store.put_catalogue(&[], &[], Some("r2"), now).unwrap());
     let absent = project.refused(&["enqueue", "shop.sweep"], 3, "task.absent");
     assert!(absent.err.contains("last stated by release r1"), "{absent:?}");
 }

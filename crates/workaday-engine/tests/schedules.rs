@@ -273,3 +273,29 @@ fn a_job_that_does_not_start_in_time_is_told() {
     world.run();
     assert_eq!(world.alerts("schedule.late"), 1);
 }
+
+#[test]
+fn a_job_that_does_not_finish_in_time_is_told() {
+    let mut world =
+        world_at("2026-05-01T00:00:00Z", json!({"cron": ["15 3 * * *"], "tz": "UTC", "finish_within_us": Length::minutes(20).0}));
+    world.at("2026-05-01T03:15:00Z");
+    world.run();
+    world.at("2026-05-01T03:35:00Z");
+    world.run();
+    assert_eq!(world.alerts("schedule.unfinished"), 1);
+}
+
+#[test]
+fn a_skip_that_the_supervisor_overtook_changes_nothing() {
+    let mut world = world_at("2026-05-01T00:00:00Z", daily());
+    let by = ByHand { who: "ops".into(), why: None };
+    let now = world.now.wall;
+    let mut known =
+        workaday_engine::schedule_hand::find(world.engine.store(), "shop.report", None).unwrap_or_else(|error| panic!("{error}"));
+    known.row.cursor = known.row.cursor - Length::minutes(1);
+    let store = world.engine.store();
+    store.begin(workaday_store::Durability::Full).expect("the write lock");
+    let refused = workaday_engine::schedule_hand::skip(store, &known, 1, &by, now).expect_err("the cursor has moved");
+    store.rollback();
+    assert!(refused.to_string().contains("was decided by the supervisor meanwhile"), "schedule.moved_on: {refused}");
+}

@@ -182,7 +182,7 @@ fn what_cannot_be_read_is_said_with_its_code() {
     let (mut subject, reader) = store();
     subject.enqueue(&job(1));
     let entry = (serde_json::from_value(serde_json::json!({"name": "shop.send", "kind": "sync"})).expect("an entry"), "{}".to_owned());
-    subject.write(|store| store.put_catalogue(&[entry], None, NOW)).expect("a catalogue");
+    subject.write(|store| store.put_catalogue(&[entry], &[], None, NOW)).expect("a catalogue");
     let rule = HoldRule {
         rule: 0,
         task: Some("shop.send".into()),
