@@ -40,7 +40,7 @@ def say(text: str) -> None:
     print(text, flush=True)
 
 
-def wait_for(what: str, fact: Callable[[], T | None], seconds: float = 40) -> T:
+def wait_for(what: str, fact: Callable[[], T | None], seconds: float = 120) -> T:
     ends = time.monotonic() + seconds
     while time.monotonic() < ends:
         if value := fact():

@@ -22,7 +22,8 @@ JOBS = """
 
 
 def test_import_takes_less_than_50_ms(project: Project) -> None:
-    source = "import time; a = time.perf_counter(); import workaday; print(1000 * (time.perf_counter() - a))"
+    # Time of this process alone: a busy machine makes nobody's import slower.
+    source = "import time; a = time.process_time(); import workaday; print(1000 * (time.process_time() - a))"
     took = [float(project.run(sys.executable, "-c", source).out) for _ in range(7)]
     assert statistics.median(took) < 50, took
 

@@ -200,5 +200,7 @@ fn what_cannot_be_read_is_said_with_its_code() {
     let code = |error: workaday_store::StoreError| error.problem().code.into_owned();
     assert_eq!(code(reader.jobs(&JobFilter::default()).expect_err("a strange row")), "store.row_unreadable");
     assert_eq!(code(subject.store.catalogue().expect_err("a strange entry")), "store.catalogue_unreadable");
-    assert_eq!(code(subject.store.holds(NOW).expect_err("strange values")), "hold.where_invalid");
+    assert_eq!(code(subject.store.holds(NOW).expect_err("strange values")), "store.row_unreadable");
+    let released = subject.store.release_hold(Some("shop.send"), None, Some("nonsense"), &by(), NOW);
+    assert_eq!(code(released.expect_err("strange values")), "hold.where_invalid");
 }
