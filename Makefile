@@ -27,11 +27,12 @@ test: test-rust test-python ## every test: the Rust workspace, then the installe
 
 check: check-rust check-python check-guards check-docs ## formatting, lints, types, layers, freshness of the generated docs
 
-bench: $(STAMPS)/installed $(STAMPS)/bench-tools ## measure latency, throughput, memory; writes bench/results/
+bench: $(STAMPS)/installed $(STAMPS)/bench-tools ## measure latency, throughput, memory; writes bench/results/ and docs/benchmarks.md
 	@$(BIN)/python bench/run.py $(ARGS)
 
 docs: $(STAMPS)/site-tools ## generate docs/reference and build the site into site/
 	cargo xtask docs
+	$(BIN)/python docs/python_api.py
 	$(BIN)/mkdocs build --quiet --strict
 
 screenshots: $(STAMPS)/installed ## play the demo and draw what real commands print into docs/images/
@@ -64,8 +65,9 @@ check-python: $(STAMPS)/tools
 check-guards: $(STAMPS)/machine
 	@.ci/guards
 
-check-docs: $(STAMPS)/machine
+check-docs: $(VENV)/pyvenv.cfg
 	cargo xtask docs --check
+	$(BIN)/python docs/python_api.py --check
 
 chaos: $(STAMPS)/installed ## many kills of every target (KILLS=200 SEEDS=3)
 	KILLS=$${KILLS:-200} SEEDS=$${SEEDS:-3} $(BIN)/python -m pytest tests/acceptance/test_kills.py -s $(ARGS)

@@ -1,4 +1,4 @@
-"""`make bench`: measure everything in one run and write bench/results/<date>.json and latest.md.
+"""`make bench`: measure everything in one run and write bench/results/<date>.json, latest.md and docs/benchmarks.md.
 
 Ratios are worth more than figures: the machine's own floors and a peer are measured in the same run. `--quick` takes
 a tenth of the work (to see that it runs), `--only latency,floors` a part.
@@ -17,6 +17,8 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "tests" / "acceptance")]  # the measures · the tests' harness
+PAGE = HERE.parent / "docs" / "benchmarks.md"
+BEGIN, END = "<!-- figures -->", "<!-- /figures -->"
 MEASURES = ("floors", "enqueue", "latency", "throughput", "footprint", "peer_huey")
 
 
@@ -77,11 +79,38 @@ def table(run: dict) -> str:
             f"{huey['pick_up_ms_tuned']['p50']} / {huey['pick_up_ms_tuned']['max']} ms",
             "peer",
         )
+    for what, times in against_peer(measures):
+        row(what, times, "ratio")
     lines = ["| measure | figure | bar |", "|---|---:|---:|", *(f"| {a} | {b} | {c} |" for a, b, c in rows)]
     host = run["machine"]
     if host["load_before"][0] > 0.5 * host["cores"]:
         lines += ["", f"The machine was busy (load {host['load_before'][0]} before the run): ratios may be read, figures may not."]
     return "\n".join([*lines, "", f"{host['processor']}, {host['cores']} cores, Python {host['python']}; {run['when']}.", ""])
+
+
+def against_peer(measures: dict) -> list[tuple[str, str]]:
+    """What was measured on both sides of one run, as ratios: they hold on other machines too."""
+    if not (huey := measures.get("peer_huey")):
+        return []
+    ratios: list[tuple[str, str]] = []
+    if throughput := measures.get("throughput"):
+        times = throughput["sync"]["jobs_per_second"] / huey["noop_jobs_per_second"]
+        ratios.append(("no-op jobs, sync: Workaday to huey", f"{times:.1f} × as many"))
+    if latency := measures.get("latency"):
+        ours = latency["sync"]["pick_up_ms"]["p50"]
+        for settings, theirs in (("default", huey["pick_up_ms"]), ("tuned", huey["pick_up_ms_tuned"])):
+            ratios.append((f"pick-up p50: Workaday to huey, {settings}", f"{ours / theirs['p50']:.2f} × as long"))
+    return ratios
+
+
+def publish(text: str, page: Path) -> None:
+    """Puts the table between the marks of the page; what stands around it is written by hand."""
+    whole = page.read_text(encoding="utf-8")
+    before, begin, rest = whole.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise SystemExit(f"{page} has no place for the table: {BEGIN} … {END}")
+    page.write_text(f"{before}{begin}\n{text}{end}{after}", encoding="utf-8")
 
 
 def main() -> None:
@@ -102,6 +131,8 @@ def main() -> None:
         results.mkdir(exist_ok=True)
         (results / f"{now:%Y-%m-%d-%H%M}.json").write_text(json.dumps(run, indent=1) + "\n")
         (results / "latest.md").write_text(text)
+        if set(run["measures"]) == set(MEASURES):  # a part of the table would take the rest of the page's away
+            publish(text, PAGE)
 
 
 if __name__ == "__main__":

@@ -113,7 +113,7 @@ class Page:
                 start_new_session=True,
             )
             self.left_running.append(started)
-            if command.startswith("workaday up"):
+            if command.startswith(("workaday up", "workaday dev")):
                 self.wait_for_tasks(started, command)
             return
         got = self.run(shlex.split(command), command)
