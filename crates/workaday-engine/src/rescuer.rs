@@ -91,7 +91,7 @@ fn rescue(
         store.raise_alert(
             "job.quarantined",
             &row.id.to_string(),
-            &format!("{} job {} took its supervisor down {} times and is held", row.task, row.id, settled.counts.rescue),
+            &format!("{} was running {} times when its supervisor died, and is held", row.task, settled.counts.rescue),
             now,
         )?;
     }

@@ -257,13 +257,9 @@ fn raise(store: &mut dyn Store, pending: &Pending, settled: &Settled, now: Times
     }
     match (settled.held, settled.next) {
         (Some(HeldCode::Quarantine), _) => {
-            let words = pending.record.as_ref().and_then(|r| r.error.as_deref()).unwrap_or("its process died");
-            store.raise_alert(
-                "job.quarantined",
-                &id,
-                &format!("{task} job {id} brought its process down {} times and is held ({words})", settled.counts.crash),
-                now,
-            )
+            let words = last_words(pending);
+            let message = format!("{task} brought its process down {} times and is held ({words})", settled.counts.crash);
+            store.raise_alert("job.quarantined", &id, &message, now)
         }
         (Some(code), _) => store.raise_alert(&format!("job.{code}"), task, &format!("{task} job {id} is held: {code}"), now),
         (None, Next::Discarded { reason: Some("outcome_unknown") }) => store.raise_alert(
@@ -279,4 +275,11 @@ fn raise(store: &mut dyn Store, pending: &Pending, settled: &Settled, now: Times
             now,
         ),
     }
+}
+
+/// What the last attempt died of, in words.
+fn last_words(pending: &Pending) -> String {
+    let error = pending.record.as_ref().and_then(|record| record.error.as_deref());
+    let error: Option<serde_json::Value> = error.and_then(|error| serde_json::from_str(error).ok());
+    error.as_ref().and_then(|error| error.get("message")?.as_str()).unwrap_or("its process died").to_owned()
 }
