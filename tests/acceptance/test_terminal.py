@@ -227,7 +227,7 @@ def test_dev_serves_web_and_workers_and_runs_new_code_within_a_second(project: P
         )
         took.append(time.monotonic() - changed_at)
     print(f"reload: {', '.join(f'{seconds * 1000:.0f} ms' for seconds in took)}")
-    assert min(took) < RELOAD_SECONDS_MAX, f"{took}\n{project.tell()}"
+    assert sorted(took)[1] < RELOAD_SECONDS_MAX, f"{took}\n{project.tell()}"
 
     (project.root / "workaday.toml").write_text('app = "jobs:app"\n[worker]\nproceses = 1\n', encoding="utf-8")
     wait_until(lambda: "config.unknown_key" in output_of(project, "dev.log"), within=20, what="the refusal", seen=project.tell)

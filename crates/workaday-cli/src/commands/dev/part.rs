@@ -34,11 +34,17 @@ impl Part {
         }
         // A group of its own: Ctrl-C reaches us, and we stop the parts once, in order.
         command.process_group(0);
-        // SAFETY: prctl with these arguments is async-signal-safe and touches no memory.
+        // SAFETY: prctl and the signal mask are async-signal-safe; the only memory touched is this closure's own set.
         unsafe {
-            command.pre_exec(|| match libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM) {
-                0 => Ok(()),
-                _ => Err(std::io::Error::last_os_error()),
+            command.pre_exec(|| {
+                // We block signals for our own descriptor; a web server that inherits that never hears SIGTERM.
+                let mut none: libc::sigset_t = std::mem::zeroed();
+                libc::sigemptyset(&mut none);
+                libc::pthread_sigmask(libc::SIG_SETMASK, &none, std::ptr::null_mut());
+                match libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM) {
+                    0 => Ok(()),
+                    _ => Err(std::io::Error::last_os_error()),
+                }
             });
         }
         let child = command.spawn().map_err(|error| self.unstartable(&error))?;
