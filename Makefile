@@ -60,7 +60,7 @@ check-rust: $(STAMPS)/machine
 check-python: $(STAMPS)/tools
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/pyright
+	$(BIN)/pyright --project pyproject.toml
 
 check-guards: $(STAMPS)/machine
 	@.ci/guards

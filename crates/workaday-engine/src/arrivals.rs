@@ -1,9 +1,10 @@
 //! What an event from a process means: outcomes become settlements, deaths are judged, catalogues taken over.
 
 use crate::catalogue::is_command;
+use crate::chores::Chore;
 use crate::claimer::Backlog;
 use crate::crew::{Child, ChildKind, ChildState, Flight, Stop};
-use crate::engine::{Chore, Engine};
+use crate::engine::Engine;
 use crate::event::{ChildNo, Command, CommandEnd, Death, Ended, Event, Seq, Spent, StopWhy};
 use crate::moment::Moment;
 use crate::settler::{Pending, RanIn};

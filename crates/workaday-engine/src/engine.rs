@@ -5,26 +5,24 @@
 
 use crate::catalogue::Catalogue;
 use crate::chance::Random;
+use crate::chores::Chore;
 use crate::claimer::{Backlog, Claimer, ClaimerReport, LANES, View, wants_full};
 use crate::crew::{ChildState, Crew};
 use crate::drain::Drain;
-use crate::event::{ChildNo, Command, Event, StopWhy};
+use crate::event::{Command, Event, StopWhy};
 use crate::journal::Journal;
 use crate::moment::Moment;
 use crate::pruner::Pruner;
 use crate::rescuer::{Rescuer, RescuerReport};
 use crate::scheduler::{Scheduler, SchedulerReport};
-use crate::schedules::{self, Desk};
 use crate::settings::Settings;
 use crate::settler::{Settler, SettlerReport};
 use crate::staffing::Staffing;
 use crate::stager::{Stager, StagerReport};
 use crate::timekeeper::{Timekeeper, ask};
-use workaday_core::catalogue::TaskEntry;
 use workaday_core::clock::{Length, Timestamp, format_length};
-use workaday_core::job::{Fence, Generation, HeldCode, JobKey, Lane};
-use workaday_core::schedule::{ScheduleEntry, ScheduleSource};
-use workaday_store::{Durability, Peek, Store, StoreError, WorkerRow};
+use workaday_core::job::{Generation, Lane};
+use workaday_store::{Durability, Peek, Store, StoreError};
 
 /// The truth when every hint is lost: look at the store this often.
 const POLL: Length = Length::seconds(2);
@@ -45,47 +43,6 @@ pub struct Turn {
     pub claimed: usize,
     pub held: usize,
     pub pruned: usize,
-}
-
-/// A write that waits for the next transaction and is repeated until one commits.
-#[derive(Clone, Debug)]
-pub(crate) enum Chore {
-    /// `kept`: names of the side that did not speak.
-    Catalogue {
-        entries: Vec<(TaskEntry, String)>,
-        kept: Vec<String>,
-        release: Option<String>,
-    },
-    /// Schedules are to be reconciled; `None`: before the application has said which tasks it has.
-    Schedules {
-        code: Option<Vec<ScheduleEntry>>,
-    },
-    OpenWorker {
-        child: ChildNo,
-        row: WorkerRow,
-    },
-    CloseWorker {
-        worker: i64,
-        cause: String,
-    },
-    Alert {
-        code: String,
-        subject: String,
-        message: String,
-    },
-    CloseAlert {
-        code: String,
-        subject: String,
-    },
-    LiftTask {
-        task: String,
-    },
-    Progress {
-        key: JobKey,
-        fence: Fence,
-        share: f64,
-        note: String,
-    },
 }
 
 /// Everything that decides what happens next.
@@ -109,7 +66,7 @@ pub struct Engine {
     pub(crate) chores: Vec<Chore>,
     pub(crate) commands: Vec<Command>,
     /// Something may be ready: look.
-    look: bool,
+    pub(crate) look: bool,
     /// What is known of ready jobs, lane by lane.
     pub(crate) backlog: [Backlog; LANES.len()],
     peek: Peek,
@@ -120,7 +77,7 @@ pub struct Engine {
     lazy_since: Option<Timestamp>,
     touched_at: Timestamp,
     /// The last commit's outcome is unknown: our claims may not be what we think.
-    reconcile: bool,
+    pub(crate) reconcile: bool,
 }
 
 impl Engine {
@@ -470,39 +427,6 @@ impl Engine {
         Ok(())
     }
 
-    fn do_chores(&mut self, now: Moment) -> Result<(), StoreError> {
-        for chore in &self.chores {
-            match chore {
-                Chore::Catalogue { entries, kept, release } => self.store.put_catalogue(entries, kept, release.as_deref(), now.wall)?,
-                Chore::Schedules { code } => {
-                    let tz = self.settings.schedules_tz.as_deref();
-                    let desk = Desk { catalogue: &self.catalogue, tz, now: now.wall, code_has_spoken: code.is_some() };
-                    if let Some(stated) = code {
-                        schedules::reconcile(&mut *self.store, ScheduleSource::Code, stated, &desk)?;
-                        schedules::reconcile(&mut *self.store, ScheduleSource::Dynamic, &[], &desk)?;
-                    }
-                    schedules::reconcile(&mut *self.store, ScheduleSource::Config, &self.settings.schedules, &desk)?;
-                }
-                Chore::OpenWorker { child, row } => {
-                    let worker = self.store.open_worker(self.generation, row, now.wall)?;
-                    if let Some(child) = self.crew.children.get_mut(child) {
-                        child.worker = Some(worker);
-                    }
-                }
-                Chore::CloseWorker { worker, cause } => self.store.close_worker(*worker, cause, now.wall)?,
-                Chore::Alert { code, subject, message } => self.store.raise_alert(code, subject, message, now.wall)?,
-                Chore::CloseAlert { code, subject } => self.store.close_alert(code, subject, now.wall)?,
-                Chore::Progress { key, fence, share, note } => drop(self.store.set_progress(*key, *fence, *share, Some(note))?),
-                Chore::LiftTask { task } => {
-                    self.store.lift_task_holds(task, &[HeldCode::UnknownTask, HeldCode::ArgumentsMisfit], usize::MAX)?;
-                    self.store.close_alert("job.unknown_task", task, now.wall)?;
-                    self.store.close_alert("job.arguments_misfit", task, now.wall)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
     fn committed(&mut self, durability: Durability, claims: ClaimerReport, now: Moment, turn: &mut Turn) {
         self.settler.committed();
         self.journal.committed();
@@ -534,40 +458,5 @@ impl Engine {
         for claimed in claims.claimed {
             turn.commands.extend(self.crew.launch(claimed, now));
         }
-    }
-
-    /// After a commit whose outcome is unknown: rows that are ours in the store but not in any child go back.
-    fn give_back_strays(&mut self, now: Moment) -> Result<(), StoreError> {
-        use workaday_core::lifecycle::{Outcome, Running, settle};
-        let rows = self.store.running_before(Generation(self.generation.0 + 1), usize::MAX)?;
-        self.store.begin(Durability::Full)?;
-        for row in rows.iter().filter(|row| !self.crew.has_key(row.key) && !self.settler.holds(row.key)) {
-            let running = Running {
-                counts: row.counts,
-                attempts_max: u32::MAX,
-                retry: Default::default(),
-                at_most_once: false,
-                cancel_requested: row.cancel_requested,
-            };
-            let settled = settle(&running, Outcome::GivenBack { frame_written: false }, now.wall, self.chance.draw());
-            let settlement = workaday_store::Settlement {
-                key: row.key,
-                fence: row.fence,
-                settled,
-                lane: row.lane,
-                claimed_at: row.claimed_at,
-                attempt: None,
-                result: None,
-                reason: None,
-            };
-            if let Err(error) = self.store.settle(&settlement, now.wall) {
-                self.store.rollback();
-                return Err(error);
-            }
-        }
-        self.store.commit()?;
-        self.reconcile = false;
-        self.look = true;
-        Ok(())
     }
 }

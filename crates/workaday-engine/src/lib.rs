@@ -21,6 +21,7 @@
 mod arrivals;
 pub mod catalogue;
 pub mod chance;
+mod chores;
 pub mod claimer;
 pub mod crew;
 pub mod drain;
