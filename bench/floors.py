@@ -70,7 +70,9 @@ def drain_batch(connection: sqlite3.Connection) -> int:
         claimed,
     )
     connection.executemany(
-        """INSERT INTO workaday_finished SELECT key, id, task, queue, priority, lane, 'completed', NULL, run_at, args, 'null',
+        """INSERT INTO workaday_finished (key, id, task, queue, priority, lane, state, reason, run_at, args, result,
+           attempt, attempt_extra, fence, unique_key, unique_while, tags, rerun_of, enqueued_release, cancel_reason, created_at, finished_at)
+           SELECT key, id, task, queue, priority, lane, 'completed', NULL, run_at, args, 'null',
            attempt, attempt_extra, fence, unique_key, unique_while, tags, rerun_of, enqueued_release, NULL, created_at, 1
            FROM workaday_jobs WHERE key = ? AND fence = ?""",
         claimed,
