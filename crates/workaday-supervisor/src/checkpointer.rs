@@ -1,7 +1,7 @@
 //! Moves the WAL into the database file, on a thread of its own with its own connection.
 //!
-//! Purpose: only the supervisor checkpoints (clients do not), so its pauses hit nobody's enqueue. Passive each second
-//! when the WAL has grown; a large WAL is truncated when nobody reads. Killed midway: SQLite repeats it.
+//! Purpose: only the supervisor checkpoints (clients do not), so its pauses hit nobody's enqueue. Passive, each second
+//! under load and every ten seconds else; a large WAL is truncated when nobody reads. Killed midway: SQLite repeats it.
 
 use crate::lock::beside;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,12 @@ use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime};
 use workaday_store::sqlite::checkpoint::{Checkpoint, Checkpointer, WAL_BYTES_ALARM, WAL_BYTES_LARGE};
 
-const PERIOD: Duration = Duration::from_secs(1);
+/// Between two looks. A checkpoint's own fsync delays whoever commits at that moment, so a quiet store has few of them.
+const PERIOD_MIN: Duration = Duration::from_secs(1);
+const PERIOD_MAX: Duration = Duration::from_secs(10);
+/// Pages (4 KiB) in the WAL that make the next look come soon.
+const FRAMES_BUSY: i64 = 1_000;
+const GROWTH_BYTES: u64 = 4 * 1024 * 1024;
 
 /// The running thread; it ends when this is dropped.
 #[derive(Debug)]
@@ -29,8 +34,16 @@ impl CheckpointThread {
             };
             let wal = beside(&database, "-wal");
             let mut last = None;
-            while matches!(stopped.recv_timeout(PERIOD), Err(RecvTimeoutError::Timeout)) {
-                run_once(&checkpointer, &wal, &mut last);
+            let (mut period, mut waited, mut bytes) = (PERIOD_MIN, Duration::ZERO, 0);
+            while matches!(stopped.recv_timeout(PERIOD_MIN), Err(RecvTimeoutError::Timeout)) {
+                waited += PERIOD_MIN;
+                // A burst after a quiet time shows as growth: it is not left to grow for the whole pause.
+                if waited < period && checkpointer.wal_bytes() < bytes + GROWTH_BYTES {
+                    continue;
+                }
+                let frames = run_once(&checkpointer, &wal, &mut last);
+                period = if frames >= FRAMES_BUSY { PERIOD_MIN } else { (period * 2).min(PERIOD_MAX) };
+                (waited, bytes) = (Duration::ZERO, checkpointer.wal_bytes());
             }
         })?;
         Ok(CheckpointThread { stop: Some(stop), thread: Some(thread) })
@@ -47,22 +60,29 @@ impl Drop for CheckpointThread {
 }
 
 /// One checkpoint, unless nobody has written since the last one that moved everything: idle costs nothing.
-fn run_once(checkpointer: &Checkpointer, wal: &Path, last: &mut Option<SystemTime>) {
-    let Ok(written_at) = std::fs::metadata(wal).and_then(|found| found.modified()) else { return };
+/// Returns how many pages the WAL held.
+fn run_once(checkpointer: &Checkpointer, wal: &Path, last: &mut Option<SystemTime>) -> i64 {
+    let Ok(written_at) = std::fs::metadata(wal).and_then(|found| found.modified()) else { return 0 };
     if *last == Some(written_at) {
-        return;
+        return 0;
     }
     let kind = if checkpointer.wal_bytes() > WAL_BYTES_LARGE { Checkpoint::Truncate } else { Checkpoint::Passive };
-    match checkpointer.run(kind) {
-        Ok(report) if report.wal_bytes > WAL_BYTES_ALARM => {
-            tracing::warn!(
-                bytes = report.wal_bytes,
-                "the WAL is {} MiB: a reader keeps it from being moved into the file",
-                report.wal_bytes >> 20
-            );
+    let report = match checkpointer.run(kind) {
+        Ok(report) => report,
+        Err(error) => {
+            tracing::warn!(%error, "a checkpoint failed; it is tried again");
+            return FRAMES_BUSY;
         }
-        Ok(report) if !report.blocked => *last = Some(written_at),
-        Ok(_) => {}
-        Err(error) => tracing::warn!(%error, "a checkpoint failed; it is tried again"),
+    };
+    if report.wal_bytes > WAL_BYTES_ALARM {
+        tracing::warn!(
+            bytes = report.wal_bytes,
+            "the WAL is {} MiB: a reader keeps it from being moved into the file",
+            report.wal_bytes >> 20
+        );
     }
+    if !report.blocked {
+        *last = Some(written_at);
+    }
+    report.frames
 }
