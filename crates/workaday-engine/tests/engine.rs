@@ -443,3 +443,34 @@ fn other_settings_hold_from_the_next_turn_and_end_no_job() {
     world.run();
     assert_eq!(world.engine.crew.count(ChildKind::Sync), 4);
 }
+
+#[test]
+fn a_child_is_replaced_after_its_number_of_jobs_and_a_running_job_is_not_cut_short() {
+    let settings = Settings { processes: 1, recycle_after_jobs: Some(2), ..Settings::default() };
+    let mut world = World::with(vec![TaskBuilder::sync("shop.pack").entry()], settings);
+    let first = world.child_of(ChildKind::Sync);
+    let ids: Vec<_> = (0..3).map(|_| world.enqueue("shop.pack")).collect();
+    world.run();
+    world.complete();
+    assert_eq!(world.said, [], "one job is not two");
+    world.complete();
+    assert_eq!(std::mem::take(&mut world.said), [Command::Drain { child: first }]);
+    world.die(first, None);
+    world.complete();
+    assert!(ids.iter().all(|id| world.state(*id) == "completed"));
+    assert_ne!(world.child_of(ChildKind::Sync), first);
+}
+
+#[test]
+fn a_child_that_has_grown_is_replaced() {
+    let settings = Settings { processes: 1, recycle_above_bytes: Some(100 << 20), ..Settings::default() };
+    let mut world = World::with(vec![TaskBuilder::sync("shop.pack").entry()], settings);
+    let child = world.child_of(ChildKind::Sync);
+    world.engine.handle(Event::Memory { child, resident_bytes: 99 << 20 }, world.now);
+    world.run();
+    assert_eq!(world.said, []);
+    world.engine.handle(Event::Memory { child, resident_bytes: 101 << 20 }, world.now);
+    world.run();
+    assert_eq!(world.said, [Command::Drain { child }]);
+    assert_eq!(world.engine.crew.count(ChildKind::Sync), 1, "its replacement is there");
+}
