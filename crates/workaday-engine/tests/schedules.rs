@@ -299,3 +299,12 @@ fn a_skip_that_the_supervisor_overtook_changes_nothing() {
     store.rollback();
     assert!(refused.to_string().contains("was decided by the supervisor meanwhile"), "schedule.moved_on: {refused}");
 }
+
+#[test]
+fn a_schedule_stated_in_code_and_in_the_configuration_goes_on_as_it_was_first_and_is_told() {
+    let twice = serde_json::from_value(json!({"name": "shop.report", "task": "shop.report", "every": "1h"})).expect("an entry");
+    let settings = workaday_engine::Settings { processes: 1, schedules: vec![twice], ..workaday_engine::Settings::default() };
+    let mut world = World::with(vec![task(daily())], settings);
+    world.run();
+    assert_eq!(world.alerts("schedule.name_taken"), 1);
+}
