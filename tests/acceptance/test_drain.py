@@ -88,3 +88,13 @@ def test_every_child_ends_with_a_supervisor_that_was_killed(project: Project) ->
     workers = {e["pid"] for e in project.wait_effect("begin", 2)}
     supervisor.kill()
     wait_until(lambda: not any(alive(pid) for pid in workers), within=5, what="the orphans are gone")
+
+
+def test_worker_drain_stops_the_supervisor_and_names_it_and_refuses_when_there_is_none(project: Project) -> None:
+    project.write("jobs.py", JOBS)
+    [job] = project.enqueue("work.enqueue(1, 0.0)")
+    supervisor = project.up()
+    project.wait_state(job, "completed")
+    assert str(supervisor.pid) in project.workaday("worker", "drain").out
+    assert supervisor.wait_exit() == 0
+    assert "error[supervisor.absent]" in project.workaday("worker", "drain", code=3).err

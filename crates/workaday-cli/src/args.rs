@@ -473,6 +473,8 @@ pub struct ScheduleBackfill {
 pub enum Worker {
     /// List the supervisor and its children
     List(WorkerList),
+    /// Stop the supervisor: running jobs may finish within the grace, the rest goes back
+    Drain,
 }
 
 #[derive(Debug, Args)]
