@@ -36,7 +36,15 @@ macro_rules! migration {
 }
 
 /// Every migration in order.
-pub const MIGRATIONS: &[Migration] = &[migration!(1, "0001_spine", 1, 1), migration!(2, "0002_schedules", 1, 1)];
+pub const MIGRATIONS: &[Migration] = &[
+    migration!(1, "0001_spine", 1, 1),
+    migration!(2, "0002_schedules", 1, 1),
+    migration!(3, "0003_measures", 1, 1),
+    migration!(4, "0004_access", 1, 1),
+    migration!(5, "0005_releases", 1, 1),
+    migration!(6, "0006_notices", 1, 1),
+    migration!(7, "0007_schedule_care", 1, 1),
+];
 
 /// The newest schema this program knows.
 pub const NEWEST: u32 = MIGRATIONS[MIGRATIONS.len() - 1].number;

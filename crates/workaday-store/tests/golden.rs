@@ -2,7 +2,7 @@
 
 use rusqlite::Connection;
 use std::path::Path;
-use workaday_store::migrate::{self, MIGRATIONS};
+use workaday_store::migrate::{self, MIGRATIONS, NEWEST};
 use workaday_store::{OpenOptions, SqliteStore, Store};
 
 /// A file as workaday 0.1 left it: one job that waits, one that has finished.
@@ -42,7 +42,7 @@ fn a_store_of_schema_1_migrates_with_a_backup_and_keeps_its_work() {
     let connection = Connection::open(&path).expect("the file");
     assert_eq!(migrate::verify(&connection, "golden").expect("it can be compared"), Vec::<String>::new());
     let found = migrate::schema(&connection, "golden").expect("readable").expect("ours");
-    assert_eq!((found.number, found.min_reader, found.min_writer), (2, 1, 1), "programs of schema 1 go on working beside it");
+    assert_eq!((found.number, found.min_reader, found.min_writer), (NEWEST, 1, 1), "programs of schema 1 go on working beside it");
 }
 
 #[test]

@@ -17,9 +17,11 @@
 //! | [`wakeup`] | datagrams, inotify, and the burst of re-checks between |
 //! | [`signals`] | SIGTERM and SIGINT as readable events |
 //! | [`checkpointer`] | moves the WAL into the database, on a thread of its own |
+//! | [`beside`] | the window and the courier: parts in this process that cannot stop the jobs |
 //! | [`memory`] | resident sizes |
 //! | [`test_mode`] | the same engine, driven by JSON lines |
 
+pub mod beside;
 pub mod checkpointer;
 pub mod child;
 pub mod clocks;

@@ -3,6 +3,7 @@
 //! Lock first (nobody else runs), then the store (migrated, with a backup), then what an earlier generation left is
 //! ended, then its claims are given back, then children start.
 
+use crate::beside::{Beside, Ground, Part, Stop};
 use crate::checkpointer::CheckpointThread;
 use crate::child::{Application, Recipe};
 use crate::clocks::moment;
@@ -45,6 +46,8 @@ pub struct UpOptions {
     pub settings: Settings,
     /// `None`: SIGHUP changes nothing, and says so.
     pub reload: Option<Reload>,
+    /// What else runs in this process: the window, the courier of alerts.
+    pub beside: Vec<Part>,
 }
 
 /// Runs until drained. The problem, if any, says why it could not start or had to end.
@@ -87,6 +90,8 @@ pub fn up(options: UpOptions) -> Result<(), Problem> {
     let wal = WalWatch::open(&database);
     let _checkpoints =
         CheckpointThread::start(database.clone()).map_err(|error| system("the checkpoint thread could not be started", &error))?;
+    let ground = Ground { database: database.clone(), root: options.root.clone(), release: options.release.clone(), stop: Stop::default() };
+    let _beside = Beside::start(options.beside, &ground);
     let recipe = Recipe {
         application,
         root: options.root,

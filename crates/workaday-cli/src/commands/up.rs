@@ -39,6 +39,7 @@ pub fn run(args: &Up, context: &mut Context) -> Done {
         adopt: args.adopt,
         settings: engine_settings(settings),
         reload: Some(reload),
+        beside: vec![],
     };
     workaday_supervisor::up(options)?;
     Ok(DONE)

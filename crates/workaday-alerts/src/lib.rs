@@ -1,0 +1,1 @@
+//! Who is told when something needs a hand: webhook, e-mail, outgoing pings.

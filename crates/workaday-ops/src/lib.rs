@@ -1,0 +1,1 @@
+//! The operating discipline, one practice a file.

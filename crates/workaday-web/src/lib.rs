@@ -1,0 +1,1 @@
+//! The window: dashboard, HTTP API, health, metrics. Closed by default.

@@ -1,0 +1,1 @@
+-- 0003_measures: histograms of response and run times by minute, task or route, and release.

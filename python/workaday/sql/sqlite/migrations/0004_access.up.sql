@@ -1,0 +1,1 @@
+-- 0004_access: who may look and act: users, tokens, sessions.

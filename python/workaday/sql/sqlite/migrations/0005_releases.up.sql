@@ -1,0 +1,1 @@
+-- 0005_releases: baselines, releases, rehearsals, proofs of backups, answers of the checklist.

@@ -1,0 +1,1 @@
+-- 0006_notices: what was sent to whom: alerts and pings on their way out.

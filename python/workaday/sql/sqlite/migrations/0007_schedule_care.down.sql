@@ -1,0 +1,1 @@
+-- 0007_schedule_care, undone.

@@ -1,0 +1,1 @@
+-- 0007_schedule_care: what schedules learn of their runs.
