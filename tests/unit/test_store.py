@@ -35,7 +35,7 @@ def test_the_first_use_makes_a_private_store_with_every_table(tmp_path: Path) ->
     }
     meta = {row["name"]: row["value"] for row in rows(folder / "workaday.db", "SELECT * FROM workaday_meta")}
     assert {name: meta[name] for name in ("schema", "min_reader", "min_writer", "instance_bound", "generation")} == {
-        "schema": "2", "min_reader": "1", "min_writer": "1", "instance_bound": "0", "generation": "0",
+        "schema": str(schema.NEWEST), "min_reader": "1", "min_writer": "1", "instance_bound": "0", "generation": "0",
     }  # fmt: skip
     assert len(meta["instance_id"]) == 36
 

@@ -9,7 +9,7 @@ from workaday.client import failures
 from workaday.client.statements import migrations, statement
 from workaday.errors import StoreError
 
-NEWEST = 2
+NEWEST = 7
 """The schema that this client writes."""
 
 
