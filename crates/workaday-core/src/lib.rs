@@ -13,10 +13,12 @@
 //! | [`schedule`] | when a schedule is due |
 //! | [`values`] | which arguments and results are fit to store |
 //! | [`why`] | why a job stands where it stands, in words |
+//! | [`compare`] | whether a change made things better or worse |
 //! | [`nearest`] | what a mistyped name may have meant |
 
 pub mod catalogue;
 pub mod clock;
+pub mod compare;
 pub mod explain;
 pub mod hold;
 #[macro_use]

@@ -1,0 +1,363 @@
+//! The verdict: each measure of each series, then all together.
+
+use super::confounder;
+use super::effect::{Effect, Shape};
+use super::family::{self, Ranked};
+use super::line::{Series, SeriesKey};
+use super::placebo::{self, Placebos};
+use super::sentence;
+use super::track::{Level, Measure, Track};
+use serde::Serialize;
+
+/// What is compared: minutes since 1970, the end not included.
+#[derive(Clone, Debug)]
+pub struct Question {
+    pub before: (i64, i64),
+    pub after: (i64, i64),
+    /// Names of series that the change cannot have touched: what they did is taken off the others.
+    pub controls: Vec<String>,
+    /// What else is known to have changed: configuration, dependencies.
+    pub also_changed: Vec<String>,
+}
+
+/// The limits of the verdict.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules {
+    /// Share of changes without effect that may be called worse. With `alpha_better` 5 %: a false alarm is
+    /// looked into by somebody, false praise by nobody, so praise asks for more.
+    pub alpha_worse: f64,
+    pub alpha_better: f64,
+    /// A smaller ratio is a trifle: 0.10 = 10 %.
+    pub floor_ratio: f64,
+    /// So is a smaller difference of times, microseconds.
+    pub floor_us: f64,
+    /// Of calls a request.
+    pub floor_calls: f64,
+    /// Of error rates: 1 in 200.
+    pub floor_share: f64,
+    /// Minutes skipped after the change: caches are cold. Only when the window is four times as long.
+    pub warmup: i64,
+    /// So many windows must lie side by side in the history.
+    pub windows_min: i64,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            alpha_worse: 0.04,
+            alpha_better: 0.01,
+            floor_ratio: 0.10,
+            floor_us: 2_000.0,
+            floor_calls: 0.5,
+            floor_share: 0.005,
+            warmup: 5,
+            windows_min: 20,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    Worse,
+    Better,
+    Same,
+    NotEnough,
+}
+
+/// What the verdict rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Basis {
+    /// Moments without a release.
+    Placebo,
+    /// A counter whose minutes do not overlap; needs no history.
+    Separation,
+    /// The change is below the floor.
+    Floor,
+    /// Too few values.
+    Count,
+    /// Too short a history, or too noisy.
+    History,
+}
+
+/// One measure of one series.
+#[derive(Clone, Debug, Serialize)]
+pub struct Finding {
+    #[serde(flatten)]
+    pub series: SeriesKey,
+    pub measure: Measure,
+    pub verdict: Verdict,
+    pub basis: Basis,
+    pub before: Option<f64>,
+    pub after: Option<f64>,
+    pub before_count: f64,
+    pub after_count: f64,
+    /// After over before, less one (shares: the difference), the daily wave and the controls taken out.
+    pub change: Option<f64>,
+    /// What of the change the time of day and the controls explain, in the same unit.
+    pub explained: f64,
+    /// Adjusted for all measures that were judged together.
+    pub p: Option<f64>,
+    /// At so many moments without a release a change as large was seen, out of `moments`.
+    pub as_extreme: usize,
+    pub moments: usize,
+    /// A change below this could hide in the usual noise (same unit as `change`).
+    pub hides_under: Option<f64>,
+    pub sentence: String,
+    /// Our score and those of the placebos, for the plot.
+    #[serde(skip)]
+    pub scores: (f64, Vec<f64>),
+}
+
+/// The whole answer.
+#[derive(Clone, Debug, Serialize)]
+pub struct Comparison {
+    pub verdict: Verdict,
+    pub sentence: String,
+    /// Worse first, then better, same, not enough.
+    pub findings: Vec<Finding>,
+    pub confounders: Vec<String>,
+    pub days: f64,
+    pub moments: usize,
+    pub before_minutes: i64,
+    pub after_minutes: i64,
+    pub warmup_minutes: i64,
+}
+
+struct Candidate<'a> {
+    key: &'a SeriesKey,
+    track: Track,
+    effect: Effect,
+    placebos: Placebos,
+}
+
+/// Compares. Pure: the same evidence gives the same answer.
+pub fn judge(series: &Series, question: &Question, rules: &Rules) -> Comparison {
+    let span = series.span().unwrap_or((question.before.0, question.after.1));
+    let (at, shape, warmup) = windows(question, rules);
+    let history = (span.0, at);
+    let mut releases = series.release_minutes();
+    releases.retain(|release| *release < at);
+    let moments = placebo::moments(at, shape, history, &releases);
+    let days = moments.last().map_or(0.0, |first| (at - first) as f64 / (24.0 * 60.0));
+    let is_known = moments.last().is_some_and(|first| (at - first) >= rules.windows_min * shape.after);
+    let (mut judged, mut findings) = (Vec::new(), Vec::new());
+    let controls = Controls::new(series, question, span);
+    for (key, minutes) in series.minutes.iter().filter(|(key, _)| !question.controls.contains(&key.name)) {
+        for measure in Measure::ALL {
+            if measure == Measure::WaitP95 && key.kind != "task" {
+                continue;
+            }
+            let Some(mut track) = Track::new(measure, minutes, span) else { continue };
+            track.controls = controls.of(measure);
+            match (Effect::around(&track, at, shape), is_known) {
+                (None, _) => findings.extend(too_few(key, &track, at, shape)),
+                (Some(effect), true) => {
+                    let placebos = Placebos::new(&track, at, shape, &moments);
+                    if placebos.count() * 2 >= moments.len() && placebos.knows(&effect) {
+                        judged.push(Candidate { key, track, effect, placebos });
+                    } else {
+                        findings.push(without_history(key, &track, effect, at, shape, rules));
+                    }
+                }
+                (Some(effect), false) => findings.push(without_history(key, &track, effect, at, shape, rules)),
+            }
+        }
+    }
+    let known = judged.len();
+    findings.extend(with_history(judged, rules, days));
+    findings.sort_by(|a, b| rank(a.verdict).cmp(&rank(b.verdict)).then(b.scores.0.abs().total_cmp(&a.scores.0.abs())));
+    let verdict = overall(&findings);
+    let confounders = confounder::find(series, question, (at, shape), &moments);
+    let sentence = sentence::overall(verdict, &findings);
+    Comparison {
+        verdict,
+        sentence,
+        findings,
+        confounders,
+        days,
+        moments: if known > 0 { moments.len() } else { 0 },
+        before_minutes: shape.before,
+        after_minutes: shape.after,
+        warmup_minutes: warmup,
+    }
+}
+
+/// The moment of the change and the windows around it.
+fn windows(question: &Question, rules: &Rules) -> (i64, Shape, i64) {
+    let long = question.after.1 - question.after.0;
+    let warmup = if long >= rules.warmup * 4 { rules.warmup } else { 0 };
+    let at = question.before.1;
+    let after = long - warmup;
+    // A baseline of weeks would answer another question: the rest of it is history.
+    let before = (question.before.1 - question.before.0).min(after.max(1) * 6);
+    (at, Shape { before, gap: question.after.0 + warmup - at, after }, warmup)
+}
+
+fn overall(findings: &[Finding]) -> Verdict {
+    let any = |verdict| findings.iter().any(|finding| finding.verdict == verdict);
+    [Verdict::Worse, Verdict::Better, Verdict::Same].into_iter().find(|verdict| any(*verdict)).unwrap_or(Verdict::NotEnough)
+}
+
+const fn rank(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::Worse => 0,
+        Verdict::Better => 1,
+        Verdict::Same => 2,
+        Verdict::NotEnough => 3,
+    }
+}
+
+/// The tracks of the series that the change cannot have touched.
+struct Controls {
+    tracks: Vec<std::rc::Rc<Track>>,
+}
+
+impl Controls {
+    fn new(series: &Series, question: &Question, span: (i64, i64)) -> Controls {
+        let of = |key: &SeriesKey| question.controls.contains(&key.name);
+        let tracks = series
+            .minutes
+            .iter()
+            .filter(|(key, _)| of(key))
+            .flat_map(|(_, minutes)| Measure::ALL.into_iter().filter_map(|measure| Track::new(measure, minutes, span)))
+            .map(std::rc::Rc::new)
+            .collect();
+        Controls { tracks }
+    }
+
+    fn of(&self, measure: Measure) -> Vec<std::rc::Rc<Track>> {
+        self.tracks.iter().filter(|track| track.measure == measure).cloned().collect()
+    }
+}
+
+/// Judges all measures that have a history, together.
+fn with_history(judged: Vec<Candidate<'_>>, rules: &Rules, days: f64) -> Vec<Finding> {
+    let ours: Vec<f64> = judged.iter().map(|one| one.placebos.score(&one.effect)).collect();
+    let worse: Vec<&[Option<f64>]> = judged.iter().map(|one| one.placebos.scores.as_slice()).collect();
+    let turned: Vec<Vec<Option<f64>>> = worse.iter().map(|scores| scores.iter().map(|score| score.map(|score| -score)).collect()).collect();
+    let better: Vec<&[Option<f64>]> = turned.iter().map(Vec::as_slice).collect();
+    let (as_worse, moments) = family::adjusted(&ours, &worse);
+    let (as_better, _) = family::adjusted(&ours.iter().map(|score| -score).collect::<Vec<_>>(), &better);
+    let passes = family::threshold(&worse, rules.alpha_worse);
+    judged
+        .iter()
+        .enumerate()
+        .map(|(at, one)| {
+            let is_up = ours[at] >= 0.0;
+            let ranked = if is_up { as_worse[at] } else { as_better[at] };
+            ranked_finding(one, ours[at], ranked, (moments, days), passes, rules)
+        })
+        .collect()
+}
+
+fn ranked_finding(one: &Candidate<'_>, score: f64, ranked: Ranked, (moments, days): (usize, f64), passes: f64, rules: &Rules) -> Finding {
+    let measure = one.track.measure;
+    let net = one.placebos.change_of(score, &one.effect);
+    let hides = one.placebos.change_of(passes, &one.effect);
+    let unit = |change: f64| if measure.is_share() { change } else { change.exp_m1() };
+    let is_large = is_above_floor(measure, &one.effect.before, unit(net), rules);
+    let alpha = if score >= 0.0 { rules.alpha_worse } else { rules.alpha_better };
+    let hides_under = unit(hides);
+    // When even a doubling would drown, "same" would be a guess.
+    let is_blind = !measure.is_share() && hides_under > 1.0;
+    let (verdict, basis) = match (ranked.p <= alpha, is_large) {
+        (true, true) if score >= 0.0 => (Verdict::Worse, Basis::Placebo),
+        (true, true) => (Verdict::Better, Basis::Placebo),
+        (true, false) => (Verdict::Same, Basis::Floor),
+        (false, _) if is_blind => (Verdict::NotEnough, Basis::History),
+        (false, _) => (Verdict::Same, Basis::Placebo),
+    };
+    let mut finding = bare(one.key, measure, Some((one.effect.before, one.effect.after)), verdict, basis);
+    finding.change = Some(unit(net));
+    finding.explained = unit(one.effect.change - net);
+    finding.p = Some(ranked.p);
+    (finding.as_extreme, finding.moments) = (ranked.as_extreme, moments);
+    finding.hides_under = Some(hides_under);
+    finding.scores = (score, one.placebos.scores.iter().flatten().copied().collect());
+    finding.sentence = sentence::finding(&finding, days);
+    finding
+}
+
+fn is_above_floor(measure: Measure, before: &Level, change: f64, rules: &Rules) -> bool {
+    let difference = (before.value * change).abs();
+    match measure {
+        Measure::ErrorRate => change.abs() >= rules.floor_share,
+        Measure::DbCalls | Measure::HttpCalls => change.abs() >= rules.floor_ratio && difference >= rules.floor_calls,
+        Measure::RunP50 | Measure::RunP95 | Measure::WaitP95 => change.abs() >= rules.floor_ratio && difference >= rules.floor_us,
+    }
+}
+
+/// No placebos: counters may still speak for themselves, times may not.
+fn without_history(key: &SeriesKey, track: &Track, effect: Effect, at: i64, shape: Shape, rules: &Rules) -> Finding {
+    let measure = track.measure;
+    let change = if measure.is_share() { effect.change } else { effect.change.exp_m1() };
+    let is_large = is_above_floor(measure, &effect.before, change, rules);
+    let (verdict, basis) = match (measure.is_counter(), is_large) {
+        (true, false) => (Verdict::Same, Basis::Floor),
+        (true, true) if is_separate(track, at, shape) && change > 0.0 => (Verdict::Worse, Basis::Separation),
+        (true, true) if is_separate(track, at, shape) => (Verdict::Better, Basis::Separation),
+        _ => (Verdict::NotEnough, Basis::History),
+    };
+    let mut finding = bare(key, measure, Some((effect.before, effect.after)), verdict, basis);
+    finding.change = Some(change);
+    finding.sentence = sentence::finding(&finding, 0.0);
+    finding
+}
+
+/// Do the minutes after lie apart from those before, one in twenty aside? Asks for ten minutes on each side.
+fn is_separate(track: &Track, at: i64, shape: Shape) -> bool {
+    let values = |from: i64, to: i64| -> Vec<f64> {
+        let mut values: Vec<f64> =
+            (from..to).filter_map(|minute| track.level_of_any(minute, minute + 1)).map(|level| level.value).collect();
+        values.sort_by(f64::total_cmp);
+        values
+    };
+    let before = values(at - shape.before, at);
+    let after = values(at + shape.gap, at + shape.gap + shape.after);
+    if before.len() < 10 || after.len() < 10 {
+        return false;
+    }
+    let low = |values: &[f64]| values[values.len() / 20];
+    let high = |values: &[f64]| values[values.len() - 1 - values.len() / 20];
+    low(&after) > high(&before) || high(&after) < low(&before)
+}
+
+/// A series that is in the windows at all, with too few values; one that is not is no finding.
+fn too_few(key: &SeriesKey, track: &Track, at: i64, shape: Shape) -> Option<Finding> {
+    let before = track.level_of_any(at - shape.before, at);
+    let after = track.level_of_any(at + shape.gap, at + shape.gap + shape.after);
+    if before.is_none() && after.is_none() {
+        return None;
+    }
+    let none = Level { value: 0.0, count: 0.0 };
+    let mut finding = bare(key, track.measure, None, Verdict::NotEnough, Basis::Count);
+    finding.before = before.map(|level| level.value);
+    finding.after = after.map(|level| level.value);
+    finding.before_count = before.unwrap_or(none).count;
+    finding.after_count = after.unwrap_or(none).count;
+    finding.sentence = sentence::finding(&finding, 0.0);
+    Some(finding)
+}
+
+fn bare(key: &SeriesKey, measure: Measure, levels: Option<(Level, Level)>, verdict: Verdict, basis: Basis) -> Finding {
+    Finding {
+        series: key.clone(),
+        measure,
+        verdict,
+        basis,
+        before: levels.map(|(before, _)| before.value),
+        after: levels.map(|(_, after)| after.value),
+        before_count: levels.map_or(0.0, |(before, _)| before.count),
+        after_count: levels.map_or(0.0, |(_, after)| after.count),
+        change: None,
+        explained: 0.0,
+        p: None,
+        as_extreme: 0,
+        moments: 0,
+        hides_under: None,
+        sentence: String::new(),
+        scores: (0.0, vec![]),
+    }
+}

@@ -1,0 +1,242 @@
+//! One measure of one series. After one pass over the minutes, any window is answered by two look-ups.
+
+use super::line::{Minute, Spread};
+use serde::Serialize;
+use std::collections::{BTreeMap, HashSet};
+use std::rc::Rc;
+
+/// What is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Measure {
+    RunP50,
+    RunP95,
+    WaitP95,
+    DbCalls,
+    HttpCalls,
+    ErrorRate,
+}
+
+impl Measure {
+    pub const ALL: [Measure; 6] =
+        [Measure::DbCalls, Measure::HttpCalls, Measure::ErrorRate, Measure::RunP50, Measure::RunP95, Measure::WaitP95];
+
+    /// A share from 0 to 1, compared by its difference. The others are compared by their ratio.
+    pub const fn is_share(self) -> bool {
+        matches!(self, Measure::ErrorRate)
+    }
+
+    /// Counted, not timed: almost the same in each run, so that it can be judged without a history.
+    pub const fn is_counter(self) -> bool {
+        matches!(self, Measure::DbCalls | Measure::HttpCalls | Measure::ErrorRate)
+    }
+
+    /// Fewer values than this in a window say nothing of it.
+    pub const fn count_min(self) -> f64 {
+        match self {
+            Measure::RunP95 | Measure::WaitP95 => 300.0,
+            Measure::RunP50 | Measure::DbCalls | Measure::HttpCalls | Measure::ErrorRate => 100.0,
+        }
+    }
+
+    const fn quantile(self) -> Option<f64> {
+        match self {
+            Measure::RunP50 => Some(0.5),
+            Measure::RunP95 | Measure::WaitP95 => Some(0.95),
+            Measure::DbCalls | Measure::HttpCalls | Measure::ErrorRate => None,
+        }
+    }
+
+    fn spread(self, minute: &Minute) -> &Spread {
+        match self {
+            Measure::WaitP95 => &minute.wait_us,
+            Measure::DbCalls => &minute.db_calls,
+            Measure::HttpCalls => &minute.http_calls,
+            Measure::RunP50 | Measure::RunP95 | Measure::ErrorRate => &minute.run_us,
+        }
+    }
+}
+
+/// What a window shows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Level {
+    /// Microseconds, calls or a share.
+    pub value: f64,
+    /// How many attempts or requests it rests on.
+    pub count: f64,
+}
+
+/// Sums from the first minute on, for every minute.
+pub struct Track {
+    pub measure: Measure,
+    first: i64,
+    /// `counts[m]` = how many values before minute `first + m`.
+    counts: Vec<f64>,
+    /// The same for their sum (means) or for the errors.
+    sums: Vec<f64>,
+    /// For quantiles: the values that occur, ascending, and for each minute how many of each came before it.
+    values: Vec<f64>,
+    below: Vec<u32>,
+    /// The same measure of series that the change cannot have touched; what they did is taken off.
+    pub controls: Vec<Rc<Track>>,
+}
+
+impl Track {
+    /// `None` when the series never has this measure.
+    pub fn new(measure: Measure, minutes: &BTreeMap<i64, Minute>, (first, end): (i64, i64)) -> Option<Track> {
+        let has_any = minutes.values().any(|minute| match measure {
+            Measure::ErrorRate => minute.count > 0,
+            Measure::DbCalls | Measure::HttpCalls => measure.spread(minute).sum > 0.0,
+            Measure::RunP50 | Measure::RunP95 | Measure::WaitP95 => !measure.spread(minute).buckets.is_empty(),
+        });
+        if !has_any || end <= first {
+            return None;
+        }
+        let mut track = Track { measure, first, counts: vec![0.0], sums: vec![0.0], values: vec![], below: vec![], controls: vec![] };
+        if measure.quantile().is_some() {
+            track.values = distinct(measure, minutes);
+            track.below = vec![0; track.values.len()];
+        }
+        for at in first..end {
+            track.push(minutes.get(&at));
+        }
+        Some(track)
+    }
+
+    fn push(&mut self, minute: Option<&Minute>) {
+        let (count, sum) = minute.map_or((0.0, 0.0), |minute| match self.measure {
+            Measure::ErrorRate => (minute.count as f64, minute.errors as f64),
+            // A request without a database call may have left no bucket: the mean is over all that were counted.
+            Measure::DbCalls | Measure::HttpCalls => (minute.count as f64, self.measure.spread(minute).sum),
+            Measure::RunP50 | Measure::RunP95 | Measure::WaitP95 => {
+                let spread = self.measure.spread(minute);
+                (spread.count() as f64, spread.sum)
+            }
+        });
+        self.counts.push(self.counts.last().unwrap_or(&0.0) + count);
+        self.sums.push(self.sums.last().unwrap_or(&0.0) + sum);
+        if self.values.is_empty() {
+            return;
+        }
+        let from = self.below.len() - self.values.len();
+        self.below.extend_from_within(from..);
+        let from = self.below.len() - self.values.len();
+        for (value, count) in minute.map_or(&[][..], |minute| &self.measure.spread(minute).buckets) {
+            let at = self.values.partition_point(|known| known < value);
+            self.below[from + at] += u32::try_from(*count).unwrap_or(u32::MAX);
+        }
+    }
+
+    /// What minutes `from..to` show; `None` when they hold too few values, or lie outside.
+    pub fn level(&self, from: i64, to: i64) -> Option<Level> {
+        let level = self.level_of_any(from, to)?;
+        (level.count >= self.measure.count_min()).then_some(level)
+    }
+
+    /// The same, however few values there are.
+    pub fn level_of_any(&self, from: i64, to: i64) -> Option<Level> {
+        let (from, to) = (usize::try_from(from - self.first).ok()?, usize::try_from(to - self.first).ok()?);
+        if from >= to || to >= self.counts.len() {
+            return None;
+        }
+        let count = self.counts[to] - self.counts[from];
+        if count <= 0.0 {
+            return None;
+        }
+        let value = match self.measure.quantile() {
+            Some(quantile) => self.quantile(quantile, from, to)?,
+            None => (self.sums[to] - self.sums[from]) / count,
+        };
+        Some(Level { value, count })
+    }
+
+    fn quantile(&self, quantile: f64, from: usize, to: usize) -> Option<f64> {
+        let width = self.values.len();
+        let (before, after) = (&self.below[from * width..(from + 1) * width], &self.below[to * width..(to + 1) * width]);
+        let count = |at: usize| f64::from(after[at].saturating_sub(before[at]));
+        let total: f64 = (0..width).map(count).sum();
+        let wanted = quantile * total;
+        let mut seen = 0.0;
+        for at in 0..width {
+            let here = count(at);
+            if here > 0.0 && seen + here >= wanted {
+                // Within a bucket the values are spread evenly, at most 3 % to each side: without it, a step of the
+                // buckets would look like a change.
+                let value = self.values[at];
+                let half = |other: Option<&f64>| other.map_or(0.0, |other| ((other - value).abs() / 2.0).min(value.abs() * 0.03));
+                let low = value - half(at.checked_sub(1).and_then(|before| self.values.get(before)));
+                let high = value + half(self.values.get(at + 1));
+                return Some(low + (high - low) * ((wanted - seen) / here).clamp(0.0, 1.0));
+            }
+            seen += here;
+        }
+        self.values.last().copied()
+    }
+}
+
+fn distinct(measure: Measure, minutes: &BTreeMap<i64, Minute>) -> Vec<f64> {
+    // Buckets repeat from minute to minute: a set is far smaller than the list.
+    let found: HashSet<u64> =
+        minutes.values().flat_map(|minute| measure.spread(minute).buckets.iter().map(|(value, _)| value.to_bits())).collect();
+    let mut values: Vec<f64> = found.into_iter().map(f64::from_bits).collect();
+    values.sort_by(f64::total_cmp);
+    coarsen(values)
+}
+
+/// Evidence of another origin may name every single value: beyond a thousand they are thinned to steps of 1 %.
+fn coarsen(values: Vec<f64>) -> Vec<f64> {
+    const MANY: usize = 1_000;
+    if values.len() <= MANY {
+        return values;
+    }
+    let mut kept: Vec<f64> = Vec::with_capacity(MANY);
+    for value in values.iter().rev() {
+        if kept.last().is_none_or(|last| value.abs() < last.abs() * 0.99) {
+            kept.push(*value);
+        }
+    }
+    kept.reverse();
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn minute(values: &[(f64, u64)]) -> Minute {
+        let count = values.iter().map(|(_, count)| count).sum();
+        let sum = values.iter().map(|(value, count)| value * *count as f64).sum();
+        let spread = Spread { sum, max: 0.0, buckets: values.to_vec() };
+        Minute { count, errors: count / 10, run_us: spread.clone(), db_calls: spread, ..Minute::default() }
+    }
+
+    #[test]
+    fn a_window_is_the_merge_of_its_minutes() {
+        let minutes = BTreeMap::from([(10, minute(&[(100.0, 400)])), (12, minute(&[(300.0, 400)])), (13, minute(&[(900.0, 800)]))]);
+        let p50 = Track::new(Measure::RunP50, &minutes, (10, 14)).expect("a track");
+        assert!(p50.level(10, 11).is_some_and(|level| (97.0..=103.0).contains(&level.value) && level.count == 400.0));
+        assert_eq!(p50.level(10, 13).map(|level| level.count), Some(800.0));
+        assert!(p50.level(12, 14).is_some_and(|level| level.value >= 900.0));
+        let calls = Track::new(Measure::DbCalls, &minutes, (10, 14)).expect("a track");
+        assert_eq!(calls.level(10, 13).map(|level| level.value), Some(200.0));
+        let errors = Track::new(Measure::ErrorRate, &minutes, (10, 14)).expect("a track");
+        assert_eq!(errors.level(10, 14).map(|level| level.value), Some(0.1));
+    }
+
+    #[test]
+    fn an_empty_or_outside_window_has_no_level() {
+        let minutes = BTreeMap::from([(10, minute(&[(100.0, 50)]))]);
+        let track = Track::new(Measure::RunP50, &minutes, (10, 11)).expect("a track");
+        assert_eq!(track.level(10, 11), None, "fifty are too few");
+        assert!(track.level_of_any(10, 11).is_some());
+        assert_eq!((track.level_of_any(9, 11), track.level_of_any(10, 12), track.level_of_any(10, 10)), (None, None, None));
+        assert!(Track::new(Measure::WaitP95, &minutes, (10, 11)).is_none());
+    }
+
+    #[test]
+    fn thousands_of_single_values_are_thinned() {
+        let values = coarsen((1..50_000).map(f64::from).collect());
+        assert!(values.len() < 1_000, "{}", values.len());
+        assert_eq!(values.last(), Some(&49_999.0));
+    }
+}
