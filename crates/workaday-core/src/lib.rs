@@ -13,6 +13,7 @@
 //! | [`schedule`] | when a schedule is due |
 //! | [`values`] | which arguments and results are fit to store |
 //! | [`why`] | why a job stands where it stands, in words |
+//! | [`measure`] | histograms that add up, and the figures of a minute |
 //! | [`nearest`] | what a mistyped name may have meant |
 
 pub mod catalogue;
@@ -22,6 +23,7 @@ pub mod hold;
 #[macro_use]
 pub mod job;
 pub mod lifecycle;
+pub mod measure;
 pub mod nearest;
 pub mod retry;
 pub mod schedule;
