@@ -14,6 +14,7 @@
 //! | [`values`] | which arguments and results are fit to store |
 //! | [`why`] | why a job stands where it stands, in words |
 //! | [`compare`] | whether a change made things better or worse |
+//! | [`measure`] | histograms that add up, and the figures of a minute |
 //! | [`nearest`] | what a mistyped name may have meant |
 
 pub mod catalogue;
@@ -24,6 +25,7 @@ pub mod hold;
 #[macro_use]
 pub mod job;
 pub mod lifecycle;
+pub mod measure;
 pub mod nearest;
 pub mod retry;
 pub mod schedule;

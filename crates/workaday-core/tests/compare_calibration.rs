@@ -151,7 +151,7 @@ fn rates(shape: Shape, nulls: i64, changes: i64, seed: u64) -> (f64, f64) {
 fn releases() -> (i64, i64) {
     match std::env::var("WORKADAY_TEST_LONG").as_deref() {
         Ok("1") => (2_000, 500),
-        _ => (160, 60),
+        _ => (100, 40),
     }
 }
 

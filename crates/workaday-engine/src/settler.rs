@@ -104,6 +104,8 @@ fn record(flight: &Flight, spent: &Spent, error: Option<String>, cause: Option<S
         release: ran_in.release,
         log_lines: flight.log.lines,
         log_dropped_bytes: flight.log.dropped_bytes,
+        evidence: None,
+        unexpected: None,
     }
 }
 

@@ -9,6 +9,7 @@
 //! | `hot` `settle` `time` `prune` | look and claim · outcomes · staging and expiry · retention |
 //! | `holds` `catalogue` `by_hand` | switch-offs · tasks, workers, alerts · acts of people |
 //! | `schedules` | schedules, cursors, the ledger of ticks |
+//! | `measures` | figures by minute and series |
 //! | `schema` | the schema by path, for `workaday migrate` |
 //! | `checkpoint` `instance` | the supervisor's duties towards the file |
 //! | `read` | what the faces ask, on connections that cannot write |
@@ -23,6 +24,7 @@ mod holds;
 mod hot;
 pub mod instance;
 mod link;
+mod measures;
 mod open;
 mod place;
 mod prepared;
