@@ -3,7 +3,7 @@
 use super::effect::Shape;
 use super::judge::Question;
 use super::line::Series;
-use super::track::{Measure, Track};
+use super::track::{Measure, Source, Track};
 
 /// The mix of traffic may differ by this share of requests, and the cache hits by this share, without a word.
 const MIX_LEAST: f64 = 0.10;
@@ -56,7 +56,7 @@ struct Traffic {
 impl Traffic {
     fn new(series: &Series) -> Traffic {
         let span = series.span().unwrap_or((0, 0));
-        let track = |minutes| Track::new(Measure::ErrorRate, minutes, span);
+        let track = |minutes| Track::new(Measure::ErrorRate, &Source::new(minutes, span));
         Traffic { counts: series.minutes.values().filter_map(track).collect() }
     }
 

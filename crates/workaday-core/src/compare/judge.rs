@@ -1,12 +1,13 @@
 //! The verdict: each measure of each series, then all together.
 
+use super::baseline;
 use super::confounder;
 use super::effect::{Effect, Shape};
 use super::family::{self, Ranked};
 use super::line::{Series, SeriesKey};
 use super::placebo::{self, Placebos};
 use super::sentence;
-use super::track::{Level, Measure, Track};
+use super::track::{Level, Measure, Source, Track};
 use serde::Serialize;
 
 /// What is compared: minutes since 1970, the end not included.
@@ -135,21 +136,23 @@ struct Candidate<'a> {
 /// Compares. Pure: the same evidence gives the same answer.
 pub fn judge(series: &Series, question: &Question, rules: &Rules) -> Comparison {
     let span = series.span().unwrap_or((question.before.0, question.after.1));
-    let (at, shape, warmup) = windows(question, rules);
-    let history = (span.0, at);
     let mut releases = series.release_minutes();
-    releases.retain(|release| *release < at);
+    releases.retain(|release| *release < question.before.1);
+    let (at, given, warmup) = windows(question, rules);
+    let history = (span.0, at);
+    let sources: Vec<(&SeriesKey, Source<'_>)> = series.minutes.iter().map(|(key, minutes)| (key, Source::new(minutes, span))).collect();
+    let shape = baseline::choose(&sources, at, given, history, &releases, rules.windows_min);
     let moments = placebo::moments(at, shape, history, &releases);
     let days = moments.last().map_or(0.0, |first| (at - first) as f64 / (24.0 * 60.0));
     let is_known = moments.last().is_some_and(|first| (at - first) >= rules.windows_min * shape.after);
     let (mut judged, mut findings) = (Vec::new(), Vec::new());
-    let controls = Controls::new(series, question, span);
-    for (key, minutes) in series.minutes.iter().filter(|(key, _)| !question.controls.contains(&key.name)) {
+    let controls = Controls::new(&sources, question);
+    for (key, source) in sources.iter().filter(|(key, _)| !question.controls.contains(&key.name)) {
         for measure in Measure::ALL {
             if measure == Measure::WaitP95 && key.kind != "task" {
                 continue;
             }
-            let Some(mut track) = Track::new(measure, minutes, span) else { continue };
+            let Some(mut track) = Track::new(measure, source) else { continue };
             track.controls = controls.of(measure);
             match (Effect::around(&track, at, shape), is_known) {
                 (None, _) => findings.extend(too_few(key, &track, at, shape)),
@@ -215,13 +218,11 @@ struct Controls {
 }
 
 impl Controls {
-    fn new(series: &Series, question: &Question, span: (i64, i64)) -> Controls {
-        let of = |key: &SeriesKey| question.controls.contains(&key.name);
-        let tracks = series
-            .minutes
+    fn new(sources: &[(&SeriesKey, Source<'_>)], question: &Question) -> Controls {
+        let tracks = sources
             .iter()
-            .filter(|(key, _)| of(key))
-            .flat_map(|(_, minutes)| Measure::ALL.into_iter().filter_map(|measure| Track::new(measure, minutes, span)))
+            .filter(|(key, _)| question.controls.contains(&key.name))
+            .flat_map(|(_, source)| Measure::ALL.into_iter().filter_map(|measure| Track::new(measure, source)))
             .map(std::rc::Rc::new)
             .collect();
         Controls { tracks }

@@ -12,12 +12,14 @@
 //! | [`line`] | a line of exported evidence, and its minutes |
 //! | [`track`] | one measure of one series, any window of it in constant time |
 //! | [`effect`] | what changed between two windows, with its sampling error |
+//! | [`baseline`] | how far back the baseline should reach |
 //! | [`placebo`] | what changes at moments without a release, by time of day |
 //! | [`family`] | many measures, one error rate |
 //! | [`judge`] | the verdict |
 //! | [`confounder`] | what else changed |
 //! | [`sentence`] | all of it in words |
 
+pub mod baseline;
 pub mod confounder;
 pub mod effect;
 pub mod family;

@@ -39,6 +39,8 @@ pub struct Placebos {
     /// By moment: change over its usual size, positive is worse. `None`: too little to say.
     pub scores: Vec<Option<f64>>,
     usual: Usual,
+    /// The changes themselves, the wave taken out.
+    changes: Vec<f64>,
     /// Change that the wave brings at our own time of day.
     wave: f64,
     thinness_max: f64,
@@ -54,7 +56,8 @@ impl Placebos {
         let usual = Usual::fit(&known, track.measure.is_share());
         let scores = changes.iter().map(|found| found.map(|(effect, change)| change / usual.size(&effect))).collect();
         let thinness_max = known.iter().map(|(effect, _)| effect.thinness).fold(0.0, f64::max);
-        Placebos { scores, usual, wave: wave.at(at), thinness_max }
+        let changes = known.iter().map(|(_, change)| *change).collect();
+        Placebos { scores, usual, changes, wave: wave.at(at), thinness_max }
     }
 
     /// Our own change on the same scale.
@@ -70,6 +73,12 @@ impl Placebos {
     /// Has the history windows as thin as this one? Else its noise is not known.
     pub fn knows(&self, effect: &Effect) -> bool {
         effect.thinness <= self.thinness_max * 2.0
+    }
+
+    /// How large a change is without a cause.
+    pub fn root_mean_square(&self) -> Option<f64> {
+        let count = self.changes.len();
+        (count > 0).then(|| (self.changes.iter().map(|change| change * change).sum::<f64>() / count as f64).sqrt())
     }
 
     pub fn count(&self) -> usize {

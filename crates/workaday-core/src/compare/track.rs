@@ -2,6 +2,7 @@
 
 use super::line::{Minute, Spread};
 use serde::Serialize;
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashSet};
 use std::rc::Rc;
 
@@ -66,6 +67,52 @@ pub struct Level {
     pub count: f64,
 }
 
+/// The minutes of one series, and what is made of them once for all measures.
+pub struct Source<'a> {
+    pub minutes: &'a BTreeMap<i64, Minute>,
+    pub span: (i64, i64),
+    run: OnceCell<Rc<Cumulated>>,
+    wait: OnceCell<Rc<Cumulated>>,
+}
+
+impl<'a> Source<'a> {
+    pub fn new(minutes: &'a BTreeMap<i64, Minute>, span: (i64, i64)) -> Source<'a> {
+        Source { minutes, span, run: OnceCell::new(), wait: OnceCell::new() }
+    }
+
+    fn cumulated(&self, measure: Measure) -> Rc<Cumulated> {
+        let cell = if measure == Measure::WaitP95 { &self.wait } else { &self.run };
+        cell.get_or_init(|| Rc::new(Cumulated::new(measure, self.minutes, self.span))).clone()
+    }
+}
+
+/// A distribution, cumulated over the minutes: any window of it is a difference.
+struct Cumulated {
+    /// The values that occur, ascending.
+    values: Vec<f64>,
+    /// For each minute, how many of each value came before it.
+    below: Vec<u32>,
+}
+
+impl Cumulated {
+    fn new(measure: Measure, minutes: &BTreeMap<i64, Minute>, (first, end): (i64, i64)) -> Cumulated {
+        let values = distinct(measure, minutes);
+        let width = values.len();
+        let mut below = vec![0; width];
+        below.reserve_exact(width * usize::try_from(end - first).unwrap_or(0));
+        for at in first..end {
+            let from = below.len() - width;
+            below.extend_from_within(from..);
+            let from = below.len() - width;
+            for (value, count) in minutes.get(&at).map_or(&[][..], |minute| &measure.spread(minute).buckets) {
+                let at = values.partition_point(|known| known < value);
+                below[from + at] += u32::try_from(*count).unwrap_or(u32::MAX);
+            }
+        }
+        Cumulated { values, below }
+    }
+}
+
 /// Sums from the first minute on, for every minute.
 pub struct Track {
     pub measure: Measure,
@@ -74,17 +121,17 @@ pub struct Track {
     counts: Vec<f64>,
     /// The same for their sum (means) or for the errors.
     sums: Vec<f64>,
-    /// For quantiles: the values that occur, ascending, and for each minute how many of each came before it.
-    values: Vec<f64>,
-    below: Vec<u32>,
+    /// For quantiles.
+    cumulated: Option<Rc<Cumulated>>,
     /// The same measure of series that the change cannot have touched; what they did is taken off.
     pub controls: Vec<Rc<Track>>,
 }
 
 impl Track {
     /// `None` when the series never has this measure.
-    pub fn new(measure: Measure, minutes: &BTreeMap<i64, Minute>, (first, end): (i64, i64)) -> Option<Track> {
-        let has_any = minutes.values().any(|minute| match measure {
+    pub fn new(measure: Measure, source: &Source<'_>) -> Option<Track> {
+        let (first, end) = source.span;
+        let has_any = source.minutes.values().any(|minute| match measure {
             Measure::ErrorRate => minute.count > 0,
             Measure::DbCalls | Measure::HttpCalls => measure.spread(minute).sum > 0.0,
             Measure::RunP50 | Measure::RunP95 | Measure::WaitP95 => !measure.spread(minute).buckets.is_empty(),
@@ -92,13 +139,10 @@ impl Track {
         if !has_any || end <= first {
             return None;
         }
-        let mut track = Track { measure, first, counts: vec![0.0], sums: vec![0.0], values: vec![], below: vec![], controls: vec![] };
-        if measure.quantile().is_some() {
-            track.values = distinct(measure, minutes);
-            track.below = vec![0; track.values.len()];
-        }
+        let cumulated = measure.quantile().map(|_| source.cumulated(measure));
+        let mut track = Track { measure, first, counts: vec![0.0], sums: vec![0.0], cumulated, controls: vec![] };
         for at in first..end {
-            track.push(minutes.get(&at));
+            track.push(source.minutes.get(&at));
         }
         Some(track)
     }
@@ -115,16 +159,6 @@ impl Track {
         });
         self.counts.push(self.counts.last().unwrap_or(&0.0) + count);
         self.sums.push(self.sums.last().unwrap_or(&0.0) + sum);
-        if self.values.is_empty() {
-            return;
-        }
-        let from = self.below.len() - self.values.len();
-        self.below.extend_from_within(from..);
-        let from = self.below.len() - self.values.len();
-        for (value, count) in minute.map_or(&[][..], |minute| &self.measure.spread(minute).buckets) {
-            let at = self.values.partition_point(|known| known < value);
-            self.below[from + at] += u32::try_from(*count).unwrap_or(u32::MAX);
-        }
     }
 
     /// What minutes `from..to` show; `None` when they hold too few values, or lie outside.
@@ -144,12 +178,14 @@ impl Track {
             return None;
         }
         let value = match self.measure.quantile() {
-            Some(quantile) => self.quantile(quantile, from, to)?,
+            Some(quantile) => self.cumulated.as_ref()?.quantile(quantile, from, to)?,
             None => (self.sums[to] - self.sums[from]) / count,
         };
         Some(Level { value, count })
     }
+}
 
+impl Cumulated {
     fn quantile(&self, quantile: f64, from: usize, to: usize) -> Option<f64> {
         let width = self.values.len();
         let (before, after) = (&self.below[from * width..(from + 1) * width], &self.below[to * width..(to + 1) * width]);
@@ -213,24 +249,24 @@ mod tests {
     #[test]
     fn a_window_is_the_merge_of_its_minutes() {
         let minutes = BTreeMap::from([(10, minute(&[(100.0, 400)])), (12, minute(&[(300.0, 400)])), (13, minute(&[(900.0, 800)]))]);
-        let p50 = Track::new(Measure::RunP50, &minutes, (10, 14)).expect("a track");
+        let p50 = Track::new(Measure::RunP50, &Source::new(&minutes, (10, 14))).expect("a track");
         assert!(p50.level(10, 11).is_some_and(|level| (97.0..=103.0).contains(&level.value) && level.count == 400.0));
         assert_eq!(p50.level(10, 13).map(|level| level.count), Some(800.0));
         assert!(p50.level(12, 14).is_some_and(|level| level.value >= 900.0));
-        let calls = Track::new(Measure::DbCalls, &minutes, (10, 14)).expect("a track");
+        let calls = Track::new(Measure::DbCalls, &Source::new(&minutes, (10, 14))).expect("a track");
         assert_eq!(calls.level(10, 13).map(|level| level.value), Some(200.0));
-        let errors = Track::new(Measure::ErrorRate, &minutes, (10, 14)).expect("a track");
+        let errors = Track::new(Measure::ErrorRate, &Source::new(&minutes, (10, 14))).expect("a track");
         assert_eq!(errors.level(10, 14).map(|level| level.value), Some(0.1));
     }
 
     #[test]
     fn an_empty_or_outside_window_has_no_level() {
         let minutes = BTreeMap::from([(10, minute(&[(100.0, 50)]))]);
-        let track = Track::new(Measure::RunP50, &minutes, (10, 11)).expect("a track");
+        let track = Track::new(Measure::RunP50, &Source::new(&minutes, (10, 11))).expect("a track");
         assert_eq!(track.level(10, 11), None, "fifty are too few");
         assert!(track.level_of_any(10, 11).is_some());
         assert_eq!((track.level_of_any(9, 11), track.level_of_any(10, 12), track.level_of_any(10, 10)), (None, None, None));
-        assert!(Track::new(Measure::WaitP95, &minutes, (10, 11)).is_none());
+        assert!(Track::new(Measure::WaitP95, &Source::new(&minutes, (10, 11))).is_none());
     }
 
     #[test]
