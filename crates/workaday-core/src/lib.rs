@@ -13,6 +13,7 @@
 //! | [`schedule`] | when a schedule is due |
 //! | [`values`] | which arguments and results are fit to store |
 //! | [`why`] | why a job stands where it stands, in words |
+//! | [`reached`] | which codes tests have met; nothing outside of tests |
 //! | [`nearest`] | what a mistyped name may have meant |
 
 pub mod catalogue;
@@ -23,6 +24,7 @@ pub mod hold;
 pub mod job;
 pub mod lifecycle;
 pub mod nearest;
+pub mod reached;
 pub mod retry;
 pub mod schedule;
 pub mod unique;

@@ -125,6 +125,7 @@ impl Store for SqliteStore {
         self.workers_left(generation)
     }
     fn raise_alert(&mut self, code: &str, subject: &str, message: &str, now: Timestamp) -> Result<()> {
+        workaday_core::reached::note(code);
         self.count_alert(code, subject, message, now)
     }
     fn close_alert(&mut self, code: &str, subject: &str, now: Timestamp) -> Result<()> {
