@@ -89,7 +89,12 @@ impl Engine {
         generation: Generation,
         now: Moment,
     ) -> Result<Self, StoreError> {
-        let catalogue = Catalogue::load(store.catalogue()?);
+        let catalogue = match store.catalogue() {
+            Ok(entries) => Catalogue::load(entries),
+            // The next child states it anew; until then nothing is claimed that needs it.
+            Err(StoreError::Refused(problem)) if problem.code == "store.catalogue_unreadable" => Catalogue::load(vec![]),
+            Err(error) => return Err(error),
+        };
         Ok(Self {
             store,
             chance,

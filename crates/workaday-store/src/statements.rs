@@ -78,6 +78,7 @@ statements! {
     // -- holds ---------------------------------------------------------------------------------------------------------
     ACTIVE_HOLDS = "active_holds" (now),
     HOLD_JOB = "hold_job" (held, rule, key),
+    SET_JOB_ASIDE = "set_job_aside" (key),
     LIFT_RULE = "lift_rule" (rule, limit),
     LIFT_TASK = "lift_task" (held, task, limit),
     WRITE_HOLD = "write_hold" (task, queue, where_args, reason, owner, until, now),

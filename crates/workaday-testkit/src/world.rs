@@ -145,6 +145,17 @@ impl World {
         store.commit().expect("a commit");
     }
 
+    /// Writes what no client of ours writes: by hand, with the CHECKs off. `?1` is the id of the job, where one is named.
+    pub fn damage(&mut self, sql: &str, id: Option<JobId>) {
+        let connection = Connection::open(self.folder.path().join("workaday.db")).expect("the store's file");
+        connection.execute_batch("PRAGMA ignore_check_constraints = ON").expect("a pragma");
+        let changed = match id {
+            Some(id) => connection.execute(sql, [id.0.as_bytes().to_vec()]),
+            None => connection.execute(sql, []),
+        };
+        assert!(changed.expect("a statement that fits the schema") > 0, "nothing was damaged: {sql}");
+    }
+
     /// Turns until nothing more happens at this moment; children that are spawned are ready at once.
     pub fn run(&mut self) -> Turn {
         let mut total = Turn::default();

@@ -101,8 +101,10 @@ impl SqliteStore {
         Ok(holder.expect("a row that is refused has its id or its unique key taken, and we hold the write lock"))
     }
 
-    pub(super) fn candidates(&mut self, lane: Lane, queue: &str, limit: usize) -> Result<Vec<Candidate>> {
-        let found = self.link.list(&sql::CLAIMABLE_JOBS, params![lane.as_str(), queue, limit as i64], rows::candidate)?;
+    pub(super) fn candidates(&mut self, lane: Lane, queue: &str, now: Timestamp, limit: usize) -> Result<Vec<Candidate>> {
+        let parameters = params![lane.as_str(), queue, limit as i64];
+        let (found, strange) = self.sorted(&sql::CLAIMABLE_JOBS, parameters, rows::candidate, rows::key)?;
+        self.jobs_aside(strange, now)?;
         if self.link.in_transaction() {
             self.fences.extend(found.iter().map(|candidate| (candidate.key, candidate.fence)));
         }

@@ -7,12 +7,14 @@
 //! | `transaction` `turn` `guard` | begin and commit, in turn with the other writers, with the lock still ours |
 //! | `store` | the [`Store`](crate::Store) trait, answered method by method from the files below |
 //! | `hot` `settle` `time` `prune` | look and claim · outcomes · staging and expiry · retention |
+//! | `aside` | rows that cannot be read, and why the rest goes on |
 //! | `holds` `catalogue` `by_hand` | switch-offs · tasks, workers, alerts · acts of people |
 //! | `schedules` | schedules, cursors, the ledger of ticks |
 //! | `schema` | the schema by path, for `workaday migrate` |
 //! | `checkpoint` `instance` | the supervisor's duties towards the file |
 //! | `read` | what the faces ask, on connections that cannot write |
 
+mod aside;
 mod by_hand;
 mod catalogue;
 pub mod checkpoint;
@@ -44,7 +46,7 @@ pub use open::{OpenOptions, SQLITE_VERSION_MIN};
 pub(crate) use place::{beside, sync_folder};
 
 use crate::store::Durability;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 use workaday_core::explain::Problem;
@@ -66,6 +68,8 @@ pub struct SqliteStore {
     fences: VecDeque<(JobKey, Fence)>,
     /// The running row that this transaction read last, for the settlement that follows.
     row_read: Option<settle::WholeRow>,
+    /// Switch-offs that could not be read and were told of: every claim reads them anew.
+    rules_told: BTreeSet<i64>,
     began_at: Option<Instant>,
     /// In an app's file: until when others go first.
     rest_until: Option<Instant>,

@@ -5,8 +5,8 @@ use crate::error::Result;
 use crate::statements as sql;
 use crate::store::{AttemptRecord, LogLine, RunningRow, Settlement};
 use rusqlite::{Row, params};
-use workaday_core::clock::Timestamp;
-use workaday_core::job::{Fence, JobKey};
+use workaday_core::clock::{Clock, SystemClock, Timestamp};
+use workaday_core::job::{Fence, Generation, JobKey};
 use workaday_core::lifecycle::Next;
 
 /// A running job's whole row: what a settlement moves into history.
@@ -50,10 +50,19 @@ fn whole(row: &Row<'_>) -> rusqlite::Result<WholeRow> {
 impl SqliteStore {
     /// Remembers the row for the settlement that follows in the same transaction, so that it is read once.
     pub(super) fn running_row(&mut self, key: JobKey, fence: Fence) -> Result<Option<RunningRow>> {
-        let found = self.link.first(&sql::RUNNING_JOB, params![key.0, fence.0], whole)?;
+        let (found, strange) = self.sorted(&sql::RUNNING_JOB, params![key.0, fence.0], whole, rows::key)?;
+        self.jobs_aside(strange, SystemClock.now())?;
+        let found = found.into_iter().next();
         let running = found.as_ref().map(|row| row.running.clone());
         self.row_read = found.filter(|_| self.link.in_transaction());
         Ok(running)
+    }
+
+    pub(super) fn running_rows(&self, generation: Generation, limit: usize) -> Result<Vec<RunningRow>> {
+        let parameters = params![generation.0, i64::try_from(limit).unwrap_or(i64::MAX)];
+        let (found, strange) = self.sorted(&sql::RUNNING_BEFORE, parameters, rows::running, rows::key)?;
+        self.jobs_aside(strange, SystemClock.now())?;
+        Ok(found)
     }
 
     /// The row moves on first: that is where a stale claim shows. Then its evidence.

@@ -37,8 +37,8 @@ impl Store for SqliteStore {
     fn enqueue(&mut self, job: &NewJob, now: Timestamp) -> Result<Enqueued> {
         self.insert(job, now)
     }
-    fn claimable(&mut self, lane: Lane, queue: &str, _now: Timestamp, limit: usize) -> Result<Vec<Candidate>> {
-        self.candidates(lane, queue, limit)
+    fn claimable(&mut self, lane: Lane, queue: &str, now: Timestamp, limit: usize) -> Result<Vec<Candidate>> {
+        self.candidates(lane, queue, now, limit)
     }
     fn claim(&mut self, key: JobKey, generation: Generation, worker: Option<i64>, now: Timestamp) -> Result<Option<Fence>> {
         self.claim_one(key, generation, worker, now)
@@ -55,7 +55,7 @@ impl Store for SqliteStore {
         self.write_settlement(settlement, now)
     }
     fn running_before(&mut self, generation: Generation, limit: usize) -> Result<Vec<RunningRow>> {
-        self.link.list(&sql::RUNNING_BEFORE, params![generation.0, limit as i64], super::rows::running)
+        self.running_rows(generation, limit)
     }
     fn cancelling(&mut self, limit: usize) -> Result<Vec<(JobKey, Fence)>> {
         self.link.list(&sql::CANCELLING_JOBS, [limit as i64], |row| Ok((JobKey(row.get(0)?), Fence(row.get(1)?))))
