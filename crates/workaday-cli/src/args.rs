@@ -161,14 +161,14 @@ pub struct Enqueue {
     /// Cancelled if it has not started after this long
     #[arg(long, value_name = "LENGTH")]
     pub expires: Option<String>,
-    /// Only one unfinished job of this task with this key: a second enqueue finds the first
-    #[arg(long, value_name = "KEY")]
+    /// Only one unfinished job of this task with this key, without KEY: with equal arguments. A second enqueue finds the first
+    #[arg(long, value_name = "KEY", num_args = 0..=1, default_missing_value = "args")]
     pub unique: Option<String>,
     /// With --unique: the key is held while the job is `unfinished`, or only while it is `waiting`
     #[arg(long = "while", value_name = "STATE", default_value = "unfinished", requires = "unique", value_parser = ["unfinished", "waiting"])]
     pub held_while: String,
-    /// With --unique: `return` the job that holds the key, or fail with an `error`
-    #[arg(long, value_name = "WHAT", default_value = "return", requires = "unique", value_parser = ["return", "error"])]
+    /// With --unique: `return` the job that holds the key, `replace` it while it waits, or fail with an `error`
+    #[arg(long, value_name = "WHAT", default_value = "return", requires = "unique", value_parser = ["return", "replace", "error"])]
     pub on_conflict: String,
     /// A word to find it by; may be repeated
     #[arg(long = "tag", value_name = "WORD")]

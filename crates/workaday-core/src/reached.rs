@@ -9,13 +9,9 @@ pub fn note(code: &str) {
     use std::io::Write;
     let Some(path) = std::env::var_os("REACHED_CODES") else { return };
     // One short write with O_APPEND: test processes that run side by side do not mix their lines.
-    let noted = std::fs::OpenOptions::new()
-        .append(true)
-        .create(true)
-        .open(&path)
-        .and_then(|mut file| file.write_all(format!("{code}\n").as_bytes()));
-    if let Err(error) = noted {
-        panic!("the code {code} cannot be noted in {}: {error}", path.display());
+    // A program out of descriptors cannot note: its test notes what it printed.
+    if let Ok(mut file) = std::fs::OpenOptions::new().append(true).create(true).open(path) {
+        let _ = file.write_all(format!("{code}\n").as_bytes());
     }
 }
 

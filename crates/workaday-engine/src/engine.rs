@@ -168,9 +168,18 @@ impl Engine {
         self.look = true;
     }
 
-    /// Takes over other settings. What runs goes on; counts of children follow in the next turn.
+    /// Takes over other settings. What runs goes on; counts of children follow in the next turn, schedules too.
     pub fn reconfigure(&mut self, settings: Settings) {
+        let other_zone = settings.schedules_tz != self.settings.schedules_tz;
+        let other_schedules = settings.schedules != self.settings.schedules;
         self.settings = settings;
+        if other_zone && !self.catalogue_hash.is_empty() {
+            // Schedules in code that name no zone are due at other instants now.
+            let stated = self.catalogue.of_side(false).flat_map(|task| task.entry.schedules.clone()).collect();
+            self.chores.push(Chore::Schedules { code: Some(stated) });
+        } else if other_zone || other_schedules {
+            self.chores.push(Chore::Schedules { code: None });
+        }
         self.look = true;
     }
 

@@ -6,7 +6,8 @@ use crate::context::{Context, instant, length, transaction};
 use crate::failure::{DONE, Done, FAILED, Failure, usage};
 use crate::render::state;
 use crate::{beside, document, facts, text};
-use serde_json::json;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use std::io::Read;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
@@ -24,7 +25,8 @@ pub fn run(args: &Enqueue, context: &mut Context) -> Done {
     let job = job(args, &reader, context, now)?;
     let timeout = args.timeout.as_deref().map(|timeout| length(timeout, "--timeout")).transpose()?;
     let mut store = context.writer()?;
-    let enqueued = transaction(&mut store, |store| store.enqueue(&job, now))?;
+    let replaces = args.on_conflict == "replace";
+    let enqueued = transaction(&mut store, |store| if replaces { store.enqueue_replacing(&job, now) } else { store.enqueue(&job, now) })?;
     drop(store);
     let database = context.database()?;
     beside::wake(&database);
@@ -32,7 +34,7 @@ pub fn run(args: &Enqueue, context: &mut Context) -> Done {
     let (id, is_new) = match enqueued {
         Enqueued::Stored => (job.id, true),
         Enqueued::Known => (job.id, false),
-        Enqueued::Held { by, state } if args.on_conflict == "error" => return Err(unique_taken(&job.task, by, state).into()),
+        Enqueued::Held { by, state } if args.on_conflict != "return" => return Err(unique_taken(&job.task, by, state, replaces).into()),
         Enqueued::Held { by, .. } => (by, false),
     };
     if args.wait {
@@ -83,7 +85,7 @@ fn job(args: &Enqueue, reader: &Reader, context: &Context, now: Timestamp) -> Re
         run_at,
         args: checked.to_string(),
         expires_at,
-        unique: args.unique.as_deref().map(|chosen| unique(&entry.name, chosen, args)).transpose()?,
+        unique: args.unique.as_deref().map(|chosen| unique(&entry, chosen, &checked, args)).transpose()?,
         tags: (!args.tags.is_empty()).then(|| json!(args.tags).to_string()),
         rerun_of: None,
         enqueued_release: std::env::var("WORKADAY_RELEASE").ok().filter(|release| !release.is_empty()),
@@ -100,21 +102,29 @@ fn entry(tasks: &[TaskRow], name: &str) -> Result<TaskEntry, Problem> {
     })
 }
 
-fn unique(task: &str, chosen: &str, args: &Enqueue) -> Result<Unique, Problem> {
-    // In Python `unique="args"` means equal arguments, which only the task's own code can compare.
-    let keyed = if chosen == "args" { None } else { Unique::keyed(task, chosen, args.held_while.parse().unwrap_or_default()) };
-    keyed.ok_or_else(|| {
-        let expected = format!("a key of 1 to {KEY_CHARACTERS_MAX} printable characters, other than `args`: order-42");
-        usage(format!("--unique is \"{}\"", text::line(chosen)), expected)
-            .hint("`args` compares arguments, which only the Python client can do")
+/// `args` compares arguments, as in Python; any other text is a key.
+fn unique(entry: &TaskEntry, chosen: &str, checked: &Value, args: &Enqueue) -> Result<Unique, Problem> {
+    let held = args.held_while.parse().unwrap_or_default();
+    if chosen == "args" {
+        let digest = Sha256::digest(values::canonical(&entry.params, checked));
+        return Ok(Unique::of_arguments(&entry.name, &digest, held));
+    }
+    Unique::keyed(&entry.name, chosen, held).ok_or_else(|| {
+        let expected = format!("a key of 1 to {KEY_CHARACTERS_MAX} printable characters: order-42");
+        usage(format!("--unique is \"{}\"", text::line(chosen)), expected).hint("without a key, equal arguments are one job")
     })
 }
 
-fn unique_taken(task: &str, holder: JobId, state: State) -> Problem {
+fn unique_taken(task: &str, holder: JobId, state: State, replaces: bool) -> Problem {
+    let (expected, hint) = if replaces {
+        ("a waiting job to replace; this one runs already", "`--while waiting` frees the key when a job starts")
+    } else {
+        ("no unfinished job with this key", "`--on-conflict return` gives you that job instead")
+    };
     Problem::new("enqueue.unique_taken", format!("{task} was not enqueued: job {holder} ({state}) holds its unique key"))
-        .expected("no unfinished job with this key")
+        .expected(expected)
         .retry(RetryAdvice::SafeAfterFix, "safe once that job has finished or was cancelled; nothing was stored")
-        .hint("`--on-conflict return` gives you that job instead")
+        .hint(hint)
 }
 
 fn argument_text(given: &str) -> Result<String, Failure> {

@@ -88,6 +88,17 @@ impl SqliteStore {
         if changed == 1 { Ok(Enqueued::Stored) } else { self.not_stored(job) }
     }
 
+    /// Enqueues in the place of a waiting job that holds the unique key; a running one keeps it, and is answered as `Held`.
+    pub fn enqueue_replacing(&mut self, job: &NewJob, now: Timestamp) -> Result<Enqueued> {
+        let first = self.insert(job, now)?;
+        let (Enqueued::Held { .. }, Some(unique)) = (&first, &job.unique) else { return Ok(first) };
+        let holder = self.link.first(&sql::FIND_UNIQUE_HOLDER, [&unique.key], rows::key)?;
+        match holder {
+            Some(key) if self.finish_waiting(key, "replaced", None, now)? => self.insert(job, now),
+            _ => Ok(first),
+        }
+    }
+
     /// Why no row was written, asked in the same transaction: the id first, since a repeated call has to find itself.
     fn not_stored(&self, job: &NewJob) -> Result<Enqueued> {
         let Some(unique) = &job.unique else { return Ok(Enqueued::Known) };
