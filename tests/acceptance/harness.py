@@ -196,6 +196,7 @@ class Project:
             for row in self.rows("SELECT code FROM workaday_alerts"):
                 reached.note(row["code"])
         with contextlib.suppress(sqlite3.Error):
+            reached.scan(json.dumps(self.rows("SELECT reason FROM workaday_finished WHERE reason IS NOT NULL")))
             reached.scan(json.dumps(self.rows("SELECT error FROM workaday_attempts WHERE error IS NOT NULL")).replace('\\"', '"'))
 
     # ---- what happened -----------------------------------------------------------------------------------------

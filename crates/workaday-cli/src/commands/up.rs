@@ -9,6 +9,7 @@ use std::path::Path;
 use workaday_config::Settings;
 use workaday_config::settings::Command;
 use workaday_core::catalogue::{TaskEntry, TaskKind};
+use workaday_core::clock::{Clock, SystemClock};
 use workaday_core::explain::{Problem, RetryAdvice};
 use workaday_engine::settings::QueueSettings;
 use workaday_supervisor::CommandTask;
@@ -25,9 +26,10 @@ pub fn run(args: &Up, context: &mut Context) -> Done {
     }
     let sources = context.sources(args.app.as_deref())?;
     let reload = Box::new(move || {
-        workaday_config::load(&sources)
-            .map(|settings| (engine_settings(&settings), command_tasks(&settings)))
-            .map_err(|error| error.to_string())
+        let settings = workaday_config::load(&sources).map_err(|error| error.to_string())?;
+        let engine = engine_settings(&settings);
+        schedules_read(&engine).map_err(|problem| problem.to_string())?;
+        Ok((engine, command_tasks(&settings)))
     });
     let options = workaday_supervisor::UpOptions {
         database: settings.database.path().to_path_buf(),
@@ -43,6 +45,12 @@ pub fn run(args: &Up, context: &mut Context) -> Done {
     };
     workaday_supervisor::up(options)?;
     Ok(DONE)
+}
+
+/// Read again, a configuration holds whole or not at all: a schedule that means nothing keeps the old one in force.
+fn schedules_read(settings: &workaday_engine::Settings) -> Result<(), Problem> {
+    let now = SystemClock.now();
+    settings.schedules.iter().try_for_each(|entry| entry.plan(now, settings.schedules_tz.as_deref()).map(drop))
 }
 
 pub fn app_missing(settings: &Settings) -> Problem {
