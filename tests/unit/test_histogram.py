@@ -7,7 +7,6 @@ import pathlib
 import random
 
 import pytest
-
 from workaday.measure.histogram import Histogram, bucket_of, value_of
 
 VECTORS = pathlib.Path(__file__).parents[1] / "vectors" / "histograms.jsonl"
