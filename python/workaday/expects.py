@@ -80,15 +80,14 @@ class Expect:
 
 
 def _bounds(rows: Any) -> tuple[int | None, int | None]:
-    least, most = rows if isinstance(rows, tuple) and len(rows) == 2 else (rows, rows)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
-    for bound in (least, most):  # pyright: ignore[reportUnknownVariableType]
-        if bound is not None and (type(bound) is not int or bound < 0):  # pyright: ignore[reportUnknownArgumentType]
-            raise RegistrationError(
-                "option.expects_invalid",
-                f"Expect(rows) is {shortened(rows)}",
-                expected="a whole number of 0 or more, or (least, most) with None for no limit",
-            )
-    return least, most  # pyright: ignore[reportUnknownVariableType]
+    pair: list[Any] = list(rows) if isinstance(rows, tuple) else [rows, rows]  # pyright: ignore[reportUnknownArgumentType]
+    if len(pair) == 2 and all(bound is None or (type(bound) is int and bound >= 0) for bound in pair):
+        return pair[0], pair[1]
+    raise RegistrationError(
+        "option.expects_invalid",
+        f"Expect(rows) is {shortened(tuple(pair))}",
+        expected="a whole number of 0 or more, or (least, most) with None for no limit",
+    )
 
 
 def _rows_missed(result: Any, least: int | None, most: int | None) -> str | None:

@@ -1,5 +1,8 @@
 """How each database library is counted; `hooks` calls one of these when the application has imported it."""
 
+# The libraries come in as what the application has imported; their types are nobody's here.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 from functools import wraps
@@ -36,6 +39,10 @@ def _first(_self: Any, args: tuple[Any, ...]) -> Any:
     return args[0] if args else ""
 
 
+def _prepared(statement: Any, _args: tuple[Any, ...]) -> Any:
+    return statement.get_query()
+
+
 def sqlite(module: Any) -> None:
     """Connections get a factory whose cursors count. `set_trace_callback` would also count BEGIN and COMMIT, and knows no times."""
     plain_connect = module.connect
@@ -65,7 +72,19 @@ def sqlite(module: Any) -> None:
         if factory not in made:
 
             class CountedConnection(factory):
-                """A connection whose cursors count; `Connection.execute` makes one, too."""
+                """A connection whose cursors count. Its own `execute` would make a plain one (CPython does not ask `cursor`)."""
+
+                def execute(self, *args: Any) -> Any:
+                    """As `sqlite3.Connection.execute`."""
+                    return self.cursor().execute(*args)
+
+                def executemany(self, *args: Any) -> Any:
+                    """As `sqlite3.Connection.executemany`."""
+                    return self.cursor().executemany(*args)
+
+                def executescript(self, *args: Any) -> Any:
+                    """As `sqlite3.Connection.executescript`."""
+                    return self.cursor().executescript(*args)
 
                 def cursor(self, factory: Any = CountedCursor) -> Any:
                     """As `sqlite3.Connection.cursor`."""
@@ -148,7 +167,7 @@ def asyncpg(module: Any) -> None:
         if hasattr(module.connection.Connection, name):
             _async(module.connection.Connection, name, _first)
     for name in ("fetch", "fetchrow", "fetchval", "executemany"):
-        _async(module.prepared_stmt.PreparedStatement, name, lambda self, _args: self.get_query())
+        _async(module.prepared_stmt.PreparedStatement, name, _prepared)
 
 
 def django(module: Any) -> None:
@@ -165,6 +184,6 @@ def django(module: Any) -> None:
     module.connection_created.connect(opened, weak=False, dispatch_uid="workaday")
     import sys
 
-    database = sys.modules.get("django.db")
+    database: Any = sys.modules.get("django.db")
     for connection in database.connections.all(initialized_only=True) if hasattr(database, "connections") else ():
         opened(connection)

@@ -28,7 +28,8 @@ def _git(root: str, *arguments: str) -> str:
     import subprocess
 
     try:
-        asked = subprocess.run(["git", "-C", root, *arguments], capture_output=True, text=True, timeout=10, check=False)
+        command = ["git", "-C", root, *arguments]
+        asked = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
     except (OSError, subprocess.SubprocessError):
         return ""
     return asked.stdout.strip() if asked.returncode == 0 else ""
