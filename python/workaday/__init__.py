@@ -32,6 +32,8 @@ from workaday.errors import (
 )
 from workaday.expects import Expect
 from workaday.job import Job
+from workaday.measure.caches import counted_cache
+from workaday.measure.counters import cache_hit, cache_miss
 from workaday.outcomes import Cancel, Discard, Snooze, TaskTimedOut
 from workaday.retry import Retry
 from workaday.schedule import Schedule, at, cron, every
@@ -66,6 +68,9 @@ __all__ = [
     "WorkadayError",
     "WorkadayWarning",
     "at",
+    "cache_hit",
+    "cache_miss",
+    "counted_cache",
     "cron",
     "every",
 ]

@@ -67,6 +67,9 @@ pub enum Command {
     /// Cron expressions: next ticks, plain words
     #[command(subcommand)]
     Cron(Cron),
+    /// What was measured: by task, queue and route, minute and release
+    #[command(subcommand)]
+    Measures(Measures),
     /// Bring the store to this version's schema
     Migrate(Migrate),
     /// Delete finished jobs past their retention
@@ -547,6 +550,33 @@ pub struct Migrate {
     /// Do not ask
     #[arg(long, short)]
     pub yes: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Measures {
+    /// A table of a span of time: runs, errors, times, statements, cache hits; the last hour unless told
+    Show(MeasuresWhich),
+    /// A line of JSON for each minute of each series; all that is kept unless told
+    Export(MeasuresWhich),
+}
+
+#[derive(Debug, Args)]
+pub struct MeasuresWhich {
+    /// task, queue, route, stream, websocket, dropped
+    #[arg(long, value_name = "KIND")]
+    pub kind: Option<String>,
+    /// Of this task, queue or route: "GET /orders/{id}"
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Of this release
+    #[arg(long, value_name = "RELEASE")]
+    pub release: Option<String>,
+    /// From this instant, or from so long ago: 2030-01-01T00:00:00Z, 6h
+    #[arg(long, value_name = "WHEN")]
+    pub from: Option<String>,
+    /// Before this instant, or until so long ago
+    #[arg(long, value_name = "WHEN")]
+    pub to: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -52,7 +52,7 @@ pub fn attempt(row: &AttemptRow) -> Value {
         "started_at": optional(row.started_at), "ended_at": instant(row.ended_at), "waited_us": row.waited_us, "ran_us": row.ran_us,
         "cpu_us": row.cpu_us, "memory_peak_kib": row.memory_peak_kib, "error": stored_optional(row.error.as_ref()),
         "cause": stored_optional(row.cause.as_ref()), "child": row.child, "release": row.release, "log_lines": row.log_lines,
-        "log_dropped_bytes": row.log_dropped_bytes,
+        "log_dropped_bytes": row.log_dropped_bytes, "evidence": stored_optional(row.evidence.as_ref()), "unexpected": row.unexpected,
     })
 }
 

@@ -116,6 +116,8 @@ const COMMAND: &[Key] = &[
     unset("retry_safe", Kind::Bool, "the owner has not said", "May it run twice? Shown in errors and alerts."),
     unset("owner", Kind::Text, "nobody", "Who is asked when it fails."),
     unset("expects", Kind::Text, "nothing said", "What is there when it has worked."),
+    unset("expects_within", Kind::Length(MILLISECOND), "not checked", "From being due to being done; later is `unexpected`."),
+    unset("expects_output", Kind::Text, "not checked", "A text that a line of its output must contain; none does: `unexpected`."),
     unset("rollback", Kind::Text, "nothing said", "How to undo it."),
     unset("schedule", Kind::Text, "runs when enqueued", "Cron expression: when it is due."),
     unset("tz", Kind::Text, "[schedules] tz", "Time zone of `schedule`."),

@@ -12,7 +12,6 @@ const WITHOUT_EFFECT: &[(&str, &str)] = &[
     ("worker", "threads"),
     ("queues.*", "rate"),
     ("retention", "logs"),
-    ("retention", "measures"),
     ("web", "*"),
     ("alerts.*", "*"),
     ("security", "*"),

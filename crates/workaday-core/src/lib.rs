@@ -14,6 +14,7 @@
 //! | [`values`] | which arguments and results are fit to store |
 //! | [`why`] | why a job stands where it stands, in words |
 //! | [`reached`] | which codes tests have met; nothing outside of tests |
+//! | [`measure`] | histograms that add up, and the figures of a minute |
 //! | [`nearest`] | what a mistyped name may have meant |
 
 pub mod catalogue;
@@ -23,6 +24,7 @@ pub mod hold;
 #[macro_use]
 pub mod job;
 pub mod lifecycle;
+pub mod measure;
 pub mod nearest;
 pub mod reached;
 pub mod retry;

@@ -35,6 +35,11 @@ impl Engine {
                 }
             }
             Event::Outcome { child, seq, ended, spent } => self.outcome(child, seq, ended, spent, now),
+            Event::Evidence { seq, evidence, .. } => {
+                if let Some(flight) = self.crew.flights.get_mut(&seq) {
+                    flight.evidence = Some(evidence);
+                }
+            }
             Event::Recalled { child, seqs } => self.recalled(child, &seqs, now),
             Event::Progress { seq, share, note, .. } => self.progress(seq, share, note),
             Event::Log { seq, line, .. } => {

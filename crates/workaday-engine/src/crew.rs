@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use workaday_core::clock::Timestamp;
 use workaday_core::job::{Fence, JobId, JobKey, Lane};
+use workaday_core::measure::Evidence;
 
 /// Frames ahead of a sync child at most, however short its jobs are.
 const PIPELINE_FRAMES_MAX: usize = 512;
@@ -134,6 +135,8 @@ pub struct Flight {
     /// Over its memory limit, as measured from outside.
     pub over_memory: bool,
     pub log: LogState,
+    /// What its child counted, once told.
+    pub evidence: Option<Box<Evidence>>,
 }
 
 /// A claim that has been committed and waits for its frame.
@@ -357,6 +360,7 @@ impl Crew {
                 stop: Stop::Not,
                 over_memory: false,
                 log: LogState::default(),
+                evidence: None,
             },
         );
         Some(match claimed.lane {

@@ -11,6 +11,7 @@ use crate::crew::{ChildState, Crew};
 use crate::drain::Drain;
 use crate::event::{Command, Event, StopWhy};
 use crate::journal::Journal;
+use crate::measurer::Measurer;
 use crate::moment::Moment;
 use crate::pruner::Pruner;
 use crate::rescuer::{Rescuer, RescuerReport};
@@ -43,6 +44,8 @@ pub struct Turn {
     pub claimed: usize,
     pub held: usize,
     pub pruned: usize,
+    /// Minutes of series written.
+    pub measured: usize,
 }
 
 /// Everything that decides what happens next.
@@ -56,6 +59,7 @@ pub struct Engine {
     pub crew: Crew,
     pub(crate) settler: Settler,
     pub(crate) journal: Journal,
+    pub measurer: Measurer,
     pub(crate) drain: Drain,
     pub(crate) staffing: Staffing,
     claimer: Claimer,
@@ -105,6 +109,7 @@ impl Engine {
             crew: Crew::default(),
             settler: Settler::default(),
             journal: Journal::default(),
+            measurer: Measurer::default(),
             drain: Drain::default(),
             staffing: Staffing::default(),
             claimer: Claimer::default(),
@@ -198,6 +203,7 @@ impl Engine {
             && self.crew.children.is_empty()
             && self.settler.is_empty()
             && self.journal.pending().is_empty()
+            && self.measurer.is_empty()
             && self.chores.is_empty()
     }
 
@@ -209,6 +215,7 @@ impl Engine {
             (!self.chores.is_empty()).then_some(now.steady),
             self.settle_at(now),
             self.journal.due_at(),
+            self.measure_at(now),
             self.timekeeper.next_at(&self.crew, &self.settings),
             self.drain.next_at(&self.settings),
             self.staffing.next_at(&self.crew, &self.settings),
@@ -221,6 +228,12 @@ impl Engine {
             Some(self.peeked_at + POLL),
         ];
         soon.into_iter().flatten().min().unwrap_or(now.steady + POLL)
+    }
+
+    /// When figures are written at the latest: a drain has nothing later to wait for.
+    fn measure_at(&self, now: Moment) -> Option<Timestamp> {
+        let last = self.drain.is_on() && self.crew.children.is_empty() && !self.measurer.is_empty();
+        if last { Some(now.steady) } else { self.measurer.due_at() }
     }
 
     fn may_claim(&self) -> bool {
@@ -305,6 +318,7 @@ impl Engine {
         if let Err(error) = self.store.commit() {
             if matches!(error, StoreError::OutcomeUnknown { .. }) {
                 self.settler.unknown();
+                self.measurer.committed(now.wall);
                 self.reconcile = true;
             }
             return Err(error);
@@ -358,6 +372,7 @@ impl Engine {
         let lazily = claims
             || self.peek.cancelling
             || self.journal.due_at().is_some_and(|at| at <= now.steady)
+            || self.measure_at(now).is_some_and(|at| at <= now.steady)
             || now.steady >= self.pruner.next_at();
         lazily.then_some(Durability::Lazy)
     }
@@ -366,6 +381,10 @@ impl Engine {
     fn write(&mut self, now: Moment, durability: Durability, turn: &mut Turn) -> Result<ClaimerReport, StoreError> {
         turn.settled = self.settler.run_once(&mut *self.store, &mut *self.chance, now.wall)?;
         self.store.append_logs(self.journal.pending())?;
+        turn.measured = match self.measurer.wants_along(now.steady) || self.measure_at(now).is_some_and(|at| at <= now.steady) {
+            true => self.measurer.run_once(&mut *self.store)?,
+            false => 0,
+        };
         self.do_chores(now)?;
         turn.staged = self.stager.run_once(&mut *self.store, now.wall)?;
         if self.may_claim() {
@@ -442,7 +461,12 @@ impl Engine {
     }
 
     fn committed(&mut self, durability: Durability, claims: ClaimerReport, now: Moment, turn: &mut Turn) {
-        self.settler.committed();
+        if turn.measured > 0 {
+            self.measurer.committed(now.wall);
+        }
+        for (pending, outcome) in self.settler.committed() {
+            self.measurer.attempt(&pending, outcome, now);
+        }
         self.journal.committed();
         // New work may have come of what was written: lifted holds, freed lanes, jobs that went back.
         let again = !self.chores.is_empty() || turn.staged.more || claims.more || self.peek.holds_pending || turn.settled.available > 0;

@@ -6,6 +6,7 @@
 //! | service | does |
 //! |---|---|
 //! | [`settler`] | writes the outcomes that arrived |
+//! | [`expectation`] | a run that succeeds but is not what was expected |
 //! | [`stager`] | makes due jobs available, ends expired ones |
 //! | [`claimer`] | takes jobs for children that can start them now, marks held ones |
 //! | [`scheduler`] | decides ticks: a job, or a reason |
@@ -15,6 +16,7 @@
 //! | [`timekeeper`] | soft timeout, TERM, KILL; recall behind a job that turned long |
 //! | [`pruner`] | deletes finished jobs past retention, in small steps |
 //! | [`journal`] | carries what jobs print to the store, bounded |
+//! | [`measurer`] | adds up figures by minute, task, queue, route and release |
 //! | [`drain`] | stops claiming, finishes, gives back |
 //! | [`staffing`] | how many children of which kind, when one is replaced |
 
@@ -27,7 +29,9 @@ pub mod crew;
 pub mod drain;
 pub mod engine;
 pub mod event;
+pub mod expectation;
 pub mod journal;
+pub mod measurer;
 pub mod moment;
 pub mod pruner;
 pub mod rescuer;

@@ -60,7 +60,7 @@ statements! {
     // -- settle --------------------------------------------------------------------------------------------------------
     RUNNING_JOB = "running_job" (key, fence),
     RUNNING_BEFORE = "running_before" (generation, limit),
-    RECORD_ATTEMPT = "record_attempt" (job, fence, attempt, outcome, claimed_at, started_at, now, waited_us, ran_us, cpu_us, memory_peak_kib, error, cause, child, release, log_lines, log_dropped_bytes),
+    RECORD_ATTEMPT = "record_attempt" (job, fence, attempt, outcome, claimed_at, started_at, now, waited_us, ran_us, cpu_us, memory_peak_kib, error, cause, child, release, log_lines, log_dropped_bytes, evidence, unexpected),
     DELETE_RUNNING = "delete_running" (key, fence),
     FINISH_JOB = "finish_job" (key, id, task, queue, priority, lane, state, reason, run_at, args, result, attempt, attempt_extra, fence, unique_key, unique_while, tags, rerun_of, enqueued_release, cancel_reason, created_at, now, schedule, tick),
     FINISH_WAITING = "finish_waiting" (reason, cancel_reason, now, key),
@@ -115,6 +115,12 @@ statements! {
     WATCHED_TICKS = "watched_ticks" (now, limit),
     SEEN_TICK = "seen_tick" (now, schedule, at),
     PRUNE_TICKS = "prune_ticks" (before, limit),
+    // -- measures ------------------------------------------------------------------------------------------------------
+    ONE_MEASURE = "one_measure" (minute, kind, name, release),
+    PUT_MEASURE = "put_measure" (minute, kind, name, release, count, errors, unexpected, refused, cache_hits, cache_misses, run_us, wait_us, cpu_us, memory_kib, db_calls, db_us, http_calls, http_us, response_bytes, statements),
+    SEE_SERIES = "see_series" (kind, name, release, minute),
+    PRUNE_MEASURES = "prune_measures" (before, limit),
+    PRUNE_SERIES = "prune_series" (before),
     // -- the store about itself ----------------------------------------------------------------------------------------
     NEXT_GENERATION = "next_generation" (),
     SET_META = "set_meta" (name, value),
@@ -147,5 +153,8 @@ statements! {
     ALL_ALERTS = "read/all_alerts" (before, closed, limit),
     TICKS_OF = "read/ticks_of" (schedule, before, limit),
     TICK_AT = "read/tick_at" (schedule, at),
+    MEASURES = "read/measures" (from, to, kind, name, release),
+    MEASURES_OF = "read/measures_of" (kind, name, from, to, release),
+    SERIES = "read/series" (from, to, kind),
     AUDIT_TRAIL = "read/audit_trail" (before, limit),
 }

@@ -10,6 +10,7 @@ use workaday_core::clock::Timestamp;
 use workaday_core::hold::HoldRule;
 use workaday_core::job::{AttemptOutcome, Counts, Fence, Generation, HeldCode, JobId, JobKey, Lane, State};
 use workaday_core::lifecycle::Settled;
+use workaday_core::measure::{Figures, Series};
 use workaday_core::unique::Unique;
 
 /// How durable a commit has to be (protocol, "How durably").
@@ -102,6 +103,10 @@ pub struct AttemptRecord {
     pub release: Option<String>,
     pub log_lines: i64,
     pub log_dropped_bytes: i64,
+    /// JSON of what the child counted, see `core::evidence`.
+    pub evidence: Option<String>,
+    /// Why it is not what `expects=` says.
+    pub unexpected: Option<String>,
 }
 
 /// A settlement to write: the decision of `core`, and the evidence.
@@ -312,6 +317,12 @@ pub trait Store {
     fn resume_schedule(&mut self, name: &str, cursor: Timestamp, next_at: Option<Timestamp>, by: &ByHand, now: Timestamp) -> Result<()>;
     /// A line in the audit for an act that is made of several of the above.
     fn note(&mut self, by: &ByHand, action: &str, target: &str, detail: Option<&str>, now: Timestamp) -> Result<()>;
+
+    // -- measures ----------------------------------------------------------------------------------------------------
+    /// Adds figures to a minute (counted from 1970) of a series.
+    fn add_measure(&mut self, minute: i64, series: &Series, figures: &Figures) -> Result<()>;
+    /// Deletes minutes before this instant, at most `limit` rows.
+    fn prune_measures(&mut self, before: Timestamp, limit: usize) -> Result<usize>;
 
     // -- terms -------------------------------------------------------------------------------------------------------
     /// Raises the generation by one and returns it. The caller holds the supervisor lock.

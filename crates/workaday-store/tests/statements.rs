@@ -88,6 +88,9 @@ fn hot_statements_use_their_index_and_sort_nothing() {
         (&statements::JOBS_OF_SCHEDULE, "workaday_jobs_schedule (schedule=?)"),
         (&statements::QUEUED_TICKS, "workaday_jobs_queued_ticks"),
         (&statements::NEXT_WATCH, "workaday_ticks_start_by"),
+        (&statements::ONE_MEASURE, "PRIMARY KEY (minute=? AND kind=? AND name=? AND release=?)"),
+        (&statements::MEASURES, "PRIMARY KEY (minute>? AND minute<?)"),
+        (&statements::MEASURES_OF, "workaday_measures_series (kind=? AND name=? AND minute>? AND minute<?)"),
         (&statements::LOGS_OF, "PRIMARY KEY (job=? AND (fence,seq)>(?,?))"),
     ] {
         let lines = plan(&connection, statement);

@@ -18,6 +18,7 @@
 //! | [`signals`] | SIGTERM and SIGINT as readable events |
 //! | [`checkpointer`] | moves the WAL into the database, on a thread of its own |
 //! | [`beside`] | the window and the courier: parts in this process that cannot stop the jobs |
+//! | [`measures`] | figures that web processes hand over |
 //! | [`memory`] | resident sizes |
 //! | [`test_mode`] | the same engine, driven by JSON lines |
 
@@ -29,6 +30,7 @@ pub mod command;
 pub mod death;
 pub mod interpreter;
 pub mod lock;
+pub mod measures;
 pub mod memory;
 pub mod orphans;
 pub mod page;

@@ -9,6 +9,7 @@ use workaday_core::catalogue::TaskEntry;
 use workaday_core::clock::{Length, Timestamp};
 use workaday_core::explain::{Explain, Problem, RetryAdvice};
 use workaday_core::job::JobId;
+use workaday_core::measure::Evidence;
 use workaday_engine::crew::ChildKind;
 use workaday_engine::event::{Ended, Line, Spent};
 use workaday_engine::{ChildNo, Command, Death, Engine, Event, JobFrame, Moment, Seeded, Seq, Settings, Turn};
@@ -157,6 +158,9 @@ impl Stage {
         let ended = ended(request)?;
         let ran_us = request.get("ran_us").and_then(Value::as_i64).unwrap_or(0);
         let spent = Spent { started_at: Some(now.wall - Length(ran_us)), ran_us, ..Spent::default() };
+        if let Some(evidence) = request.get("evidence").and_then(|told| Evidence::read(&told.to_string())) {
+            self.engine.handle(Event::Evidence { child, seq, evidence: Box::new(evidence) }, now);
+        }
         self.engine.handle(Event::Outcome { child, seq, ended, spent }, now);
         let turn = self.turn(now)?;
         let state = turn.settled.states.iter().find(|(settled, _)| *settled == id).map(|(_, state)| state.as_str());

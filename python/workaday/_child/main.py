@@ -99,7 +99,9 @@ def _let_go(child: Child, capture: Capture) -> None:
 def load(target: str) -> App:
     """The app of `module:app`, from the folder that is named first on `sys.path`."""
     from workaday.app import App
+    from workaday.measure import hooks
 
+    hooks.install()  # before the application imports its libraries, so that also `from sqlite3 import connect` is counted
     sys.path.insert(0, os.environ.get("WORKADAY_ROOT") or os.getcwd())
     module_name, _, attribute = target.partition(":")
     found: Any = importlib.import_module(module_name)

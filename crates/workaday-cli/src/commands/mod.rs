@@ -10,6 +10,7 @@ mod init;
 mod job;
 mod logs;
 mod man;
+mod measures;
 mod migrate;
 mod prune;
 mod queue;
@@ -38,6 +39,7 @@ pub fn run(command: Command, context: &mut Context) -> Done {
         Command::Worker(args) => worker::run(&args, context),
         Command::Logs(args) => logs::run(&args, context),
         Command::Cron(args) => cron::run(&args, context),
+        Command::Measures(args) => measures::run(&args, context),
         Command::Migrate(args) => migrate::run(&args, context),
         Command::Prune(args) => prune::run(&args, context),
         Command::Completions(args) => completions::run(&args, context),

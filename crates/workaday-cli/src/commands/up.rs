@@ -84,6 +84,7 @@ pub fn engine_settings(settings: &Settings) -> workaday_engine::Settings {
         retain_completed: settings.retention.completed,
         retain_cancelled: settings.retention.cancelled,
         retain_discarded: settings.retention.discarded,
+        retain_measures: settings.retention.measures,
         ..workaday_engine::Settings::default()
     }
 }
@@ -107,6 +108,7 @@ fn command_task(name: &str, command: &Command, root: &Path) -> CommandTask {
         retry_safe: command.retry_safe,
         owner: command.owner.clone(),
         expects: command.expects.clone(),
+        expects_within_us: command.expects_within.map(|within| within.0),
         rollback: command.rollback.clone(),
         doc: Some(format!("runs {shown}")),
         params: json!({
@@ -116,7 +118,7 @@ fn command_task(name: &str, command: &Command, root: &Path) -> CommandTask {
         schedules: vec![],
     };
     let cwd = command.cwd.clone().unwrap_or_else(|| root.to_path_buf());
-    CommandTask { entry, run: command.run.clone(), cwd, env: command.env.clone() }
+    CommandTask { entry, run: command.run.clone(), cwd, env: command.env.clone(), expects_output: command.expects_output.clone() }
 }
 
 /// WORKADAY_RELEASE, else the commit that is checked out, with `+dirty` when files differ from it.

@@ -100,6 +100,8 @@ impl SqliteStore {
             record.release,
             record.log_lines,
             record.log_dropped_bytes,
+            record.evidence,
+            record.unexpected,
         ];
         self.link.execute(&sql::RECORD_ATTEMPT, parameters).map(|_| ())
     }

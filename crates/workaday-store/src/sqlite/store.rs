@@ -12,6 +12,7 @@ use workaday_core::catalogue::TaskEntry;
 use workaday_core::clock::Timestamp;
 use workaday_core::hold::HoldRule;
 use workaday_core::job::{Fence, Generation, HeldCode, JobId, JobKey, Lane};
+use workaday_core::measure::{Figures, Series};
 
 impl Store for SqliteStore {
     // -- transactions ------------------------------------------------------------------------------------------------
@@ -192,6 +193,14 @@ impl Store for SqliteStore {
     }
     fn note(&mut self, by: &ByHand, action: &str, target: &str, detail: Option<&str>, now: Timestamp) -> Result<()> {
         self.audit(by, action, target, detail, now)
+    }
+
+    // -- measures ----------------------------------------------------------------------------------------------------
+    fn add_measure(&mut self, minute: i64, series: &Series, figures: &Figures) -> Result<()> {
+        self.add_to_minute(minute, series, figures)
+    }
+    fn prune_measures(&mut self, before: Timestamp, limit: usize) -> Result<usize> {
+        self.prune_minutes(before, limit)
     }
 
     // -- terms -------------------------------------------------------------------------------------------------------

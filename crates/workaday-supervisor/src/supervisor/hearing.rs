@@ -25,6 +25,7 @@ impl Supervisor {
                     }
                 }
                 Source::Wal => self.wal.iter_mut().for_each(|wal| wal.woken(now.steady)),
+                Source::Measures => self.measures.iter_mut().for_each(|socket| socket.take_in(&mut self.engine, now)),
                 Source::Wire(no) => self.wire(no, now),
                 Source::Stdout(no) | Source::Stderr(no) => self.output(no, *source == Source::Stdout(no), now),
                 Source::Command(no, part) => {
@@ -154,7 +155,7 @@ impl Supervisor {
                     self.start_failed(no, problem, now);
                 }
             }
-            Frame::Heartbeat { .. } | Frame::Evidence { .. } => {}
+            Frame::Heartbeat { .. } => {}
             frame => {
                 if let Some(event) = translate::event(no, frame, now) {
                     self.engine.handle(event, now);

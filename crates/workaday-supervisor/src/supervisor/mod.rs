@@ -10,6 +10,7 @@ use crate::child::{ChildProcess, Recipe};
 use crate::clocks::moment;
 use crate::command::Commands;
 use crate::lock::{ChildrenLock, beside};
+use crate::measures::MeasureSocket;
 use crate::orphans;
 use crate::signals::Signals;
 use crate::storage;
@@ -41,6 +42,7 @@ pub struct Supervisor {
     pub recipe: Recipe,
     pub children_lock: ChildrenLock,
     pub wake: WakeSocket,
+    pub measures: Option<MeasureSocket>,
     pub wal: Option<WalWatch>,
     pub signals: Signals,
     pub database: PathBuf,
@@ -78,6 +80,7 @@ impl Supervisor {
             signals,
             database,
             ready_settings,
+            measures: None,
             reload: None,
             processes: BTreeMap::new(),
             commands,

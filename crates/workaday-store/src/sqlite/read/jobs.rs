@@ -77,6 +77,8 @@ impl Reader {
                 release: row.get(13)?,
                 log_lines: row.get(14)?,
                 log_dropped_bytes: row.get(15)?,
+                evidence: row.get(16)?,
+                unexpected: row.get(17)?,
             })
         })
     }

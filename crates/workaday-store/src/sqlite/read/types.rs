@@ -3,6 +3,7 @@
 use workaday_core::clock::Timestamp;
 use workaday_core::hold::HoldRule;
 use workaday_core::job::{AttemptOutcome, Counts, Fence, Generation, HeldCode, JobId, JobKey, Lane, State};
+use workaday_core::measure::{Figures, Series, SeriesKind};
 
 /// The state of everything, for `status` and the first page.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -121,6 +122,10 @@ pub struct AttemptRow {
     pub release: Option<String>,
     pub log_lines: i64,
     pub log_dropped_bytes: i64,
+    /// JSON of what was counted in the child: statements, cache, HTTP calls.
+    pub evidence: Option<String>,
+    /// Why it is not what `expects=` says.
+    pub unexpected: Option<String>,
 }
 
 /// One line that a job wrote. `(fence, seq)` of the last one seen follows on.
@@ -192,4 +197,33 @@ pub struct AuditRow {
     pub target: String,
     pub why: Option<String>,
     pub detail: Option<String>,
+}
+
+/// Which minutes to read. A field left out asks nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MeasureFilter {
+    pub kind: Option<SeriesKind>,
+    pub name: Option<String>,
+    pub release: Option<String>,
+    /// Minutes that begin at or after.
+    pub from: Option<Timestamp>,
+    /// Minutes that begin before.
+    pub to: Option<Timestamp>,
+}
+
+/// One minute of one series.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MinuteRow {
+    /// Its beginning.
+    pub minute: Timestamp,
+    pub series: Series,
+    pub figures: Figures,
+}
+
+/// A series, and the span of its measures.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeriesRow {
+    pub series: Series,
+    pub first_minute: Timestamp,
+    pub last_minute: Timestamp,
 }
