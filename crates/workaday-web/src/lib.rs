@@ -1,1 +1,4 @@
 //! The window: dashboard, HTTP API, health, metrics. Closed by default.
+
+pub mod page;
+pub mod pages;
