@@ -8,6 +8,7 @@
 //! | `store` | the [`Store`](crate::Store) trait, answered method by method from the files below |
 //! | `hot` `settle` `time` `prune` | look and claim · outcomes · staging and expiry · retention |
 //! | `holds` `catalogue` `by_hand` | switch-offs · tasks, workers, alerts · acts of people |
+//! | `mutes` | errors that somebody knows of |
 //! | `schedules` | schedules, cursors, the ledger of ticks |
 //! | `schema` | the schema by path, for `workaday migrate` |
 //! | `checkpoint` `instance` | the supervisor's duties towards the file |
@@ -23,6 +24,7 @@ mod holds;
 mod hot;
 pub mod instance;
 mod link;
+mod mutes;
 mod open;
 mod place;
 mod prepared;
