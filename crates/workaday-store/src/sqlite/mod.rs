@@ -8,6 +8,7 @@
 //! | `store` | the [`Store`](crate::Store) trait, answered method by method from the files below |
 //! | `hot` `settle` `time` `prune` | look and claim · outcomes · staging and expiry · retention |
 //! | `holds` `catalogue` `by_hand` | switch-offs · tasks, workers, alerts · acts of people |
+//! | `mutes` | errors that somebody knows of |
 //! | `schedules` | schedules, cursors, the ledger of ticks |
 //! | `access` | users, tokens, sessions, one-time links |
 //! | `schema` | the schema by path, for `workaday migrate` |
@@ -25,6 +26,7 @@ mod holds;
 mod hot;
 pub mod instance;
 mod link;
+mod mutes;
 mod open;
 mod place;
 mod prepared;

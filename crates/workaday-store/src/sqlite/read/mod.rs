@@ -2,12 +2,18 @@
 //!
 //! Every answer is read to its end in one short read transaction: an open reader would keep the WAL from shrinking.
 
+mod counts;
+mod errors;
 mod jobs;
+mod look;
 mod others;
 mod schedules;
 mod status;
 pub mod types;
 
+pub use counts::{Counted, Finished, QueueLoad, ReleaseSeen, RunSample};
+pub use errors::{ErrorGroup, Failure, Mute};
+pub use look::{ListedJob, Look, Seen};
 pub use types::*;
 
 use super::link::Link;
@@ -33,6 +39,11 @@ fn bounded(limit: usize) -> i64 {
 }
 
 impl Reader {
+    /// The database file, as it was opened.
+    pub fn path(&self) -> &Path {
+        Path::new(&self.link.path)
+    }
+
     /// Has anybody committed since the last call? Cheap; for pages that follow.
     pub fn data_version(&self) -> Result<i64> {
         let read = || self.link.connection().prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0));
