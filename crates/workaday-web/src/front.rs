@@ -151,7 +151,14 @@ pub enum Outcome {
     Stream,
 }
 
-fn work(window: &Window, route: &'static Route, peer: IpAddr, params: &[String], parts: &Parts, body: &Bytes) -> Result<Outcome, Problem> {
+fn work(
+    window: &Arc<Window>,
+    route: &'static Route,
+    peer: IpAddr,
+    params: &[String],
+    parts: &Parts,
+    body: &Bytes,
+) -> Result<Outcome, Problem> {
     let host = window.hosts.of(&parts.headers, &parts.uri).unwrap_or_default();
     let secure = window.hosts.is_secure(&host);
     window.reading(|reader| {

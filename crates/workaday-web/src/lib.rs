@@ -7,14 +7,16 @@
 //! | [`routes`] | every route, once: the router, the OpenAPI document and the role matrix come from it |
 //! | [`hosts`] [`headers`] [`rate`] [`secrets`] [`identity`] [`login`] | what keeps it closed |
 //! | [`page`] [`pages`] | what people see |
-//! | [`acts`] [`undo`] | what people do |
-//! | [`api`] | what programs see and do |
+//! | [`ops`] | what can be done, once |
+//! | [`acts`] [`undo`] | by people: forms, dry runs, ten seconds to undo |
+//! | [`api`] [`fields`] | by programs: values judged against what a route declares |
 //! | [`health`] [`metrics`] [`live`] | is it well, how much, what changed |
 
 pub mod acts;
 pub mod answer;
 pub mod api;
 pub mod asked;
+pub mod fields;
 pub mod frame;
 pub mod front;
 pub mod headers;
@@ -24,7 +26,9 @@ pub mod identity;
 pub mod listen;
 pub mod live;
 pub mod login;
+pub mod mask;
 pub mod metrics;
+pub mod ops;
 pub mod options;
 pub mod page;
 pub mod pages;

@@ -52,7 +52,8 @@ mod tests {
     #[test]
     fn secrets_are_hidden_at_every_depth() {
         let names = ["password".to_owned(), "token".to_owned()];
-        let mut given = json!({"order_id": 42, "Password": "p", "deep": [{"api_token": {"a": 1}}], "dsn": "postgresql://shop:pw@db:5432/shop"});
+        let mut given =
+            json!({"order_id": 42, "Password": "p", "deep": [{"api_token": {"a": 1}}], "dsn": "postgresql://shop:pw@db:5432/shop"});
         value(&mut given, &names);
         assert_eq!(
             given,
