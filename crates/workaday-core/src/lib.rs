@@ -9,6 +9,7 @@
 //! | [`unique`] | which job holds a key that only one unfinished job may hold |
 //! | [`hold`] | which jobs are switched off, and why |
 //! | [`explain`] | the one shape of an error: what failed, expected, is a retry safe |
+//! | [`fingerprint`] | which failures are the same |
 //! | [`clock`] | instants, lengths, and the only reading of the wall clock |
 //! | [`schedule`] | when a schedule is due |
 //! | [`values`] | which arguments and results are fit to store |
@@ -20,6 +21,7 @@
 pub mod catalogue;
 pub mod clock;
 pub mod explain;
+pub mod fingerprint;
 pub mod hold;
 #[macro_use]
 pub mod job;

@@ -18,6 +18,8 @@
 //! | [`journal`] | carries what jobs print to the store, bounded |
 //! | [`measurer`] | adds up figures by minute, task, queue, route and release |
 //! | [`drain`] | stops claiming, finishes, gives back |
+//! | [`order`] [`deed`] [`schedule_hand`] | what people ask for, judged for every face |
+//! | [`document`] | rows as JSON, for every face |
 //! | [`staffing`] | how many children of which kind, when one is replaced |
 
 mod arrivals;
@@ -26,6 +28,8 @@ pub mod chance;
 mod chores;
 pub mod claimer;
 pub mod crew;
+pub mod deed;
+pub mod document;
 pub mod drain;
 pub mod engine;
 pub mod event;
@@ -33,6 +37,7 @@ pub mod expectation;
 pub mod journal;
 pub mod measurer;
 pub mod moment;
+pub mod order;
 pub mod pruner;
 pub mod rescuer;
 pub mod schedule_hand;

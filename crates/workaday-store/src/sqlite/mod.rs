@@ -9,12 +9,15 @@
 //! | `hot` `settle` `time` `prune` | look and claim · outcomes · staging and expiry · retention |
 //! | `aside` | rows that cannot be read, and why the rest goes on |
 //! | `holds` `catalogue` `by_hand` | switch-offs · tasks, workers, alerts · acts of people |
+//! | `mutes` | errors that somebody knows of |
 //! | `schedules` | schedules, cursors, the ledger of ticks |
 //! | `measures` | figures by minute and series |
+//! | `access` | users, tokens, sessions, one-time links |
 //! | `schema` | the schema by path, for `workaday migrate` |
 //! | `checkpoint` `instance` | the supervisor's duties towards the file |
 //! | `read` | what the faces ask, on connections that cannot write |
 
+pub mod access;
 mod aside;
 mod by_hand;
 mod catalogue;
@@ -27,6 +30,7 @@ mod hot;
 pub mod instance;
 mod link;
 mod measures;
+mod mutes;
 mod open;
 mod place;
 mod prepared;

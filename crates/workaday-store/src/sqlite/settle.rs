@@ -6,6 +6,7 @@ use crate::statements as sql;
 use crate::store::{AttemptRecord, LogLine, RunningRow, Settlement};
 use rusqlite::{Row, params};
 use workaday_core::clock::{Clock, SystemClock, Timestamp};
+use workaday_core::fingerprint::fingerprint;
 use workaday_core::job::{Fence, Generation, JobKey};
 use workaday_core::lifecycle::Next;
 
@@ -68,6 +69,7 @@ impl SqliteStore {
     /// The row moves on first: that is where a stale claim shows. Then its evidence.
     pub(super) fn write_settlement(&mut self, settlement: &Settlement<'_>, now: Timestamp) -> Result<bool> {
         self.link.writing()?;
+        let error = self.error_of(settlement)?;
         let settled = match settlement.settled.next {
             Next::Completed | Next::Cancelled => self.finish(settlement, settlement.reason, now)?,
             Next::Discarded { reason } => self.finish(settlement, settlement.reason.or(reason), now)?,
@@ -76,8 +78,22 @@ impl SqliteStore {
         };
         if settled && let Some(record) = settlement.attempt {
             self.record_attempt(settlement, record, now)?;
+            if let Some(fingerprint) = error {
+                self.link.execute(&sql::MARK_ERROR, params![fingerprint, settlement.key.0, settlement.fence.0])?;
+            }
         }
         Ok(settled)
+    }
+
+    /// Which error a failed attempt was; asked before the row moves on, since its task is part of the answer.
+    fn error_of(&self, settlement: &Settlement<'_>) -> Result<Option<String>> {
+        let Some(record) = settlement.attempt.filter(|record| record.error.is_some() || record.cause.is_some()) else { return Ok(None) };
+        let is_own = |row: &&WholeRow| row.running.key == settlement.key && row.running.fence == settlement.fence;
+        let task = match self.row_read.as_ref().filter(is_own) {
+            Some(row) => Some(row.running.task.clone()),
+            None => self.link.first(&sql::RUNNING_JOB, params![settlement.key.0, settlement.fence.0], whole)?.map(|row| row.running.task),
+        };
+        Ok(task.and_then(|task| fingerprint(&task, settlement.settled.outcome, record.error.as_deref(), record.cause.as_deref())))
     }
 
     fn record_attempt(&self, settlement: &Settlement<'_>, record: &AttemptRecord, now: Timestamp) -> Result<()> {
