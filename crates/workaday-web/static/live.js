@@ -47,7 +47,7 @@
     if (inUse(old)) { due.add(name); return; }
     const rows = (part) => [...part.querySelectorAll("[data-row]")].map((row) => row.dataset.row);
     const before = rows(old), after = rows(fresh), added = after.filter((row) => !before.includes(row));
-    const here = document.querySelector("[aria-selected=true]")?.dataset.row;
+    const here = document.querySelector("[data-here]")?.dataset.row;
     const chosen = new Set([...old.querySelectorAll("input[name=ids]:checked")].map((box) => box.value));
     const open = [...old.querySelectorAll("details")].map((details) => details.open);
     const top = [...old.querySelectorAll(".log")].map((log) => [log.scrollTop, log.scrollTop + log.clientHeight >= log.scrollHeight - 4]);
@@ -59,7 +59,7 @@
       fresh.querySelectorAll("details").forEach((details, at) => { if (at < open.length) details.open = open[at]; });
       fresh.querySelectorAll("input[name=ids]").forEach((box) => { box.checked = chosen.has(box.value); });
       fresh.querySelectorAll(".log").forEach((log, at) => { if (top[at]) log.scrollTop = top[at][1] ? log.scrollHeight : top[at][0]; });
-      if (here) fresh.querySelector(`[data-row="${CSS.escape(here)}"]`)?.setAttribute("aria-selected", "true");
+      if (here) fresh.querySelector(`[data-row="${CSS.escape(here)}"]`)?.setAttribute("data-here", "");
       if (before.length) added.forEach((row) => fresh.querySelector(`[data-row="${CSS.escape(row)}"]`)?.setAttribute("data-fresh", ""));
       if (added.length && before.length && fresh.dataset.said) said.textContent = `${added.length} new: ${fresh.dataset.said}`;
     }
@@ -120,10 +120,10 @@
   function move(step) {
     const rows = [...document.querySelectorAll("[data-rows] [data-row]")];
     if (!rows.length) return;
-    const at = rows.findIndex((row) => row.getAttribute("aria-selected") === "true");
+    const at = rows.findIndex((row) => row.hasAttribute("data-here"));
     const next = rows[Math.min(rows.length - 1, Math.max(0, at < 0 ? 0 : at + step))];
-    rows[at]?.removeAttribute("aria-selected");
-    next.setAttribute("aria-selected", "true");
+    rows[at]?.removeAttribute("data-here");
+    next.setAttribute("data-here", "");
     next.scrollIntoView({ block: "nearest" });
     const link = next.querySelector("a");
     link?.focus({ preventScroll: true });
@@ -134,7 +134,7 @@
     if (event.target.matches("input:not([type=checkbox]), textarea, select")) { if (event.key === "Escape") event.target.blur(); return; }
     if (Date.now() - going < 1000 && pages[event.key]) { going = 0; location.assign(pages[event.key]); return; }
     going = 0;
-    const selected = document.querySelector("[aria-selected=true]");
+    const selected = document.querySelector("[data-here]");
     switch (event.key) {
       case "/": document.getElementById("search").focus(); break;
       case "?": keys.showModal(); break;
@@ -142,7 +142,7 @@
       case "k": move(-1); break;
       case "g": going = Date.now(); break;
       case "x": { const box = selected?.querySelector("input[name=ids]"); if (!box) return; box.click(); break; }
-      case "Escape": selected?.removeAttribute("aria-selected"); return;
+      case "Escape": selected?.removeAttribute("data-here"); return;
       default: return;
     }
     event.preventDefault();
