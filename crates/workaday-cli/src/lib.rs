@@ -16,7 +16,7 @@
 //! | [`reference`] | docs/reference/cli.md |
 
 pub mod args;
-pub mod beside;
+pub use workaday_store::beside;
 pub mod commands;
 pub mod context;
 pub mod document;

@@ -156,10 +156,23 @@ const SCHEDULE: &[Key] = &[
 ];
 
 const WEB: &[Key] = &[
-    key("bind", Kind::Address, "127.0.0.1:7227", "Where the dashboard listens. Beyond loopback it needs a login."),
-    unset("public_url", Kind::Text, "as bound", "The address that people use, behind a proxy."),
+    key("enabled", Kind::Bool, "true", "Serve it at all."),
+    key(
+        "bind",
+        Kind::Address,
+        "127.0.0.1:7227",
+        "Where the dashboard listens. Beyond loopback it needs a login and a `public_url` of https.",
+    ),
+    unset("public_url", Kind::Text, "as bound", "The address that people use, behind a proxy: \"https://jobs.shop.example\"."),
     unset("trusted_proxies", Kind::Texts, "none", "Addresses whose X-Forwarded headers are believed."),
-    key("auth", Kind::Word(&["login", "proxy", "none"]), "login", "Who may see it. `none` is refused beyond loopback."),
+    key(
+        "auth",
+        Kind::Word(&["login", "proxy", "none"]),
+        "login",
+        "Who may see it: people who log in, people whom a trusted proxy names in X-Forwarded-User, or anybody. `none` is refused beyond loopback.",
+    ),
+    unset("environment", Kind::Text, "nothing said", "What this one is, shown on every page: \"production\", \"staging\"."),
+    unset("tz", Kind::Text, "[schedules] tz, else UTC", "Time zone of the pages."),
 ];
 
 const ALERT: &[Key] = &[
@@ -170,11 +183,20 @@ const ALERT: &[Key] = &[
 ];
 
 const SECURITY: &[Key] = &[
-    key("mask", Kind::Texts, "password,secret,token,authorization,api_key", "Argument and field names whose values are never shown."),
+    key(
+        "mask",
+        Kind::Texts,
+        "password,passwd,secret,token,authorization,api_key,apikey,private_key,credential,cookie",
+        "Argument and field names whose values are never shown: parts of names, in any case.",
+    ),
     unset("environment", Kind::Texts, "all, less Workaday's own secrets", "The only variables that children inherit."),
-    unset("hosts", Kind::Texts, "those of `web.bind` and `web.public_url`", "Host names that HTTP requests may carry."),
+    unset("hosts", Kind::Texts, "those of `web.bind` and `web.public_url`", "More host names that HTTP requests may carry."),
     unset("headers", Kind::Map, "the strict set", "Response headers added or replaced."),
-    unset("roles", Kind::Map, "user add decides", "User → `viewer`, `operator` or `admin`."),
+    unset("roles", Kind::Map, "viewer", "With `web.auth = \"proxy\"`: user → `viewer`, `operator` or `admin`."),
+    key("body_max", Kind::Size, "1M", "A larger request is refused."),
+    key("connections", Kind::Count(8, 100_000), "1024", "Open connections to the dashboard; more wait to be accepted."),
+    key("rate", Kind::Rate, "100/s", "Requests of one person, token or address; four times as many in a burst."),
+    key("logins", Kind::Rate, "5/m", "Attempts to log in, of one address and for one name."),
 ];
 
 const RELEASE: &[Key] = &[

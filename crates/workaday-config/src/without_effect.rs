@@ -13,9 +13,8 @@ const WITHOUT_EFFECT: &[(&str, &str)] = &[
     ("queues.*", "rate"),
     ("retention", "logs"),
     ("retention", "measures"),
-    ("web", "*"),
     ("alerts.*", "*"),
-    ("security", "*"),
+    ("security", "environment"),
     ("release", "*"),
 ];
 

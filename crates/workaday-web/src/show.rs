@@ -65,11 +65,6 @@ impl Teller {
         us.map_or_else(|| "–".to_owned(), |us| self.span(us))
     }
 
-    /// From then to now.
-    pub fn since(&self, at: Timestamp) -> String {
-        words::coarse(self.now - at)
-    }
-
     pub fn text(&self, at: Timestamp, format: &str) -> String {
         jiff::Timestamp::from_microsecond(at.0)
             .map_or_else(|_| "?".to_owned(), |at| at.to_zoned(self.zone.clone()).strftime(format).to_string())

@@ -1,6 +1,6 @@
 //! `enqueue TASK`: validates against the stored catalogue, writes the job, wakes the supervisor; waits when asked.
 
-use super::{queue, task};
+use super::queue;
 use crate::args::Enqueue;
 use crate::context::{Context, instant, length, transaction};
 use crate::failure::{DONE, Done, FAILED, Failure, usage};
@@ -10,13 +10,12 @@ use serde_json::json;
 use std::io::Read;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
-use workaday_core::catalogue::TaskEntry;
 use workaday_core::clock::{Length, Timestamp};
 use workaday_core::explain::{Problem, RetryAdvice};
 use workaday_core::job::{ARGUMENT_BYTES_MAX, JobId, State};
 use workaday_core::unique::{KEY_CHARACTERS_MAX, Unique};
-use workaday_core::values;
-use workaday_store::sqlite::read::{JobDetail, Reader, TaskRow};
+use workaday_engine::order::{self, Order};
+use workaday_store::sqlite::read::{JobDetail, Reader};
 use workaday_store::{Enqueued, NewJob, Store};
 
 pub fn run(args: &Enqueue, context: &mut Context) -> Done {
@@ -32,7 +31,7 @@ pub fn run(args: &Enqueue, context: &mut Context) -> Done {
     let (id, is_new) = match enqueued {
         Enqueued::Stored => (job.id, true),
         Enqueued::Known => (job.id, false),
-        Enqueued::Held { by, state } if args.on_conflict == "error" => return Err(unique_taken(&job.task, by, state).into()),
+        Enqueued::Held { by, state } if args.on_conflict == "error" => return Err(order::unique_taken(&job.task, by, state).into()),
         Enqueued::Held { by, .. } => (by, false),
     };
     if args.wait {
@@ -54,50 +53,27 @@ pub fn run(args: &Enqueue, context: &mut Context) -> Done {
 
 /// The job as asked for, or the refusal.
 fn job(args: &Enqueue, reader: &Reader, context: &Context, now: Timestamp) -> Result<NewJob, Failure> {
-    let tasks = reader.tasks()?;
-    let entry = entry(&tasks, &args.task)?;
-    let json = argument_text(&args.args)?;
-    let checked = values::check_args(&entry.params, &json).map_err(|misfit| misfit.problem(&entry.name))?;
-    if let Some(name) = &args.queue {
-        queue::check(name, &queue::known(reader, context)?)?;
-    }
-    let priority = args.priority.unwrap_or(entry.priority);
-    if !(-100..=100).contains(&priority) {
-        return Err(usage(format!("--priority is {priority}"), "a whole number from -100 to 100, higher goes first").into());
-    }
     let run_at = match (&args.delay, &args.at) {
         (Some(delay), _) => now + length(delay, "--delay")?,
         (None, Some(at)) => instant(at, "--at")?,
         (None, None) => now,
     };
     let expires_at = args.expires.as_deref().map(|expires| length(expires, "--expires")).transpose()?.map(|length| now + length);
-    if expires_at.is_some_and(|expires| expires <= run_at) {
-        return Err(usage("the job would expire before it is due", "--expires later than --delay or --at").into());
-    }
-    Ok(NewJob {
+    let order = Order {
         id: id(args.id.as_deref())?,
-        task: entry.name.clone(),
-        queue: args.queue.clone().unwrap_or_else(|| entry.queue.clone()),
-        priority,
-        lane: entry.lane(),
+        task: args.task.clone(),
+        args: argument_text(&args.args)?,
+        queue: args.queue.clone(),
+        priority: args.priority.map(i64::from),
         run_at,
-        args: checked.to_string(),
         expires_at,
-        unique: args.unique.as_deref().map(|chosen| unique(&entry.name, chosen, args)).transpose()?,
-        tags: (!args.tags.is_empty()).then(|| json!(args.tags).to_string()),
+        unique: args.unique.as_deref().map(|chosen| unique(&args.task, chosen, args)).transpose()?,
+        tags: args.tags.clone(),
         rerun_of: None,
-        enqueued_release: std::env::var("WORKADAY_RELEASE").ok().filter(|release| !release.is_empty()),
-    })
-}
-
-fn entry(tasks: &[TaskRow], name: &str) -> Result<TaskEntry, Problem> {
-    let row = task::find(tasks, name)?;
-    facts::entry_of(tasks, name).ok_or_else(|| {
-        Problem::new("task.absent", format!("the task `{name}` is not in the newest code"))
-            .expected("a task that the workers of now have")
-            .got(format!("it was last stated by release {}", row.release.as_deref().unwrap_or("unknown")))
-            .retry(RetryAdvice::SafeAfterFix, "safe once code with the task is up; nothing was stored")
-    })
+        release: std::env::var("WORKADAY_RELEASE").ok().filter(|release| !release.is_empty()),
+    };
+    let queues = if args.queue.is_some() { queue::known(reader, context)? } else { vec![] };
+    Ok(order::job(order, &reader.tasks()?, &queues)?)
 }
 
 fn unique(task: &str, chosen: &str, args: &Enqueue) -> Result<Unique, Problem> {
@@ -108,13 +84,6 @@ fn unique(task: &str, chosen: &str, args: &Enqueue) -> Result<Unique, Problem> {
         usage(format!("--unique is \"{}\"", text::line(chosen)), expected)
             .hint("`args` compares arguments, which only the Python client can do")
     })
-}
-
-fn unique_taken(task: &str, holder: JobId, state: State) -> Problem {
-    Problem::new("enqueue.unique_taken", format!("{task} was not enqueued: job {holder} ({state}) holds its unique key"))
-        .expected("no unfinished job with this key")
-        .retry(RetryAdvice::SafeAfterFix, "safe once that job has finished or was cancelled; nothing was stored")
-        .hint("`--on-conflict return` gives you that job instead")
 }
 
 fn argument_text(given: &str) -> Result<String, Failure> {

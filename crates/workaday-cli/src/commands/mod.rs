@@ -11,13 +11,17 @@ mod job;
 mod logs;
 mod man;
 mod migrate;
+mod open;
 mod prune;
 mod queue;
 mod schedule;
 mod status;
 mod task;
 mod test_engine;
+mod token;
 mod up;
+mod user;
+mod web_routes;
 mod worker;
 
 use crate::args::Command;
@@ -37,6 +41,10 @@ pub fn run(command: Command, context: &mut Context) -> Done {
         Command::Schedule(args) => schedule::run(&args, context),
         Command::Worker(args) => worker::run(&args, context),
         Command::Logs(args) => logs::run(&args, context),
+        Command::Open(args) => open::run(&args, context),
+        Command::User(args) => user::run(&args, context),
+        Command::Token(args) => token::run(&args, context),
+        Command::WebRoutes => web_routes::run(context),
         Command::Cron(args) => cron::run(&args, context),
         Command::Migrate(args) => migrate::run(&args, context),
         Command::Prune(args) => prune::run(&args, context),

@@ -12,6 +12,7 @@ use workaday_core::catalogue::{TaskEntry, TaskKind};
 use workaday_core::explain::{Problem, RetryAdvice};
 use workaday_engine::settings::QueueSettings;
 use workaday_supervisor::CommandTask;
+use workaday_supervisor::beside::Part;
 
 pub fn run(args: &Up, context: &mut Context) -> Done {
     let settings = context.settings_with(args.app.as_deref())?;
@@ -39,10 +40,23 @@ pub fn run(args: &Up, context: &mut Context) -> Done {
         adopt: args.adopt,
         settings: engine_settings(settings),
         reload: Some(reload),
-        beside: vec![],
+        beside: window(settings).into_iter().collect(),
     };
     workaday_supervisor::up(options)?;
     Ok(DONE)
+}
+
+/// The dashboard, unless it is switched off.
+fn window(settings: &Settings) -> Option<Part> {
+    let settings = settings.clone();
+    settings.web.enabled.then(|| Part {
+        name: "the dashboard",
+        work: Box::new(move |ground| {
+            let options = workaday_web::Options::of(&settings, ground.database.clone(), ground.release.clone());
+            let stop = ground.stop.clone();
+            workaday_web::run(options, move |at_most| stop.wait(at_most))
+        }),
+    })
 }
 
 pub fn app_missing(settings: &Settings) -> Problem {

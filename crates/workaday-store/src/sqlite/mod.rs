@@ -10,10 +10,12 @@
 //! | `holds` `catalogue` `by_hand` | switch-offs · tasks, workers, alerts · acts of people |
 //! | `mutes` | errors that somebody knows of |
 //! | `schedules` | schedules, cursors, the ledger of ticks |
+//! | `access` | users, tokens, sessions, one-time links |
 //! | `schema` | the schema by path, for `workaday migrate` |
 //! | `checkpoint` `instance` | the supervisor's duties towards the file |
 //! | `read` | what the faces ask, on connections that cannot write |
 
+pub mod access;
 mod by_hand;
 mod catalogue;
 pub mod checkpoint;

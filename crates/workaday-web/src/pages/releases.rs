@@ -136,8 +136,16 @@ pub fn release(reader: &Reader, context: &PageContext) -> Result<Page, Problem> 
         "before": before.map(|before| before.release.clone()), "runs": own.len(), "errors_begun": begun.len(),
     });
     let rows = compared(&other, &own, &s);
-    let view = OneView { name: name.to_owned(), verdict, before: before.map(|before| before.release.clone()), served: words::coarse(seen.last_at - seen.first_at),
-        last_html: s.t.ago(seen.last_at), rows, begun, s };
+    let view = OneView {
+        name: name.to_owned(),
+        verdict,
+        before: before.map(|before| before.release.clone()),
+        served: words::coarse(seen.last_at - seen.first_at),
+        last_html: s.t.ago(seen.last_at),
+        rows,
+        begun,
+        s,
+    };
     page(&view.s, &view, json)
 }
 

@@ -39,7 +39,6 @@ struct Line {
     strip_said: String,
     next_html: String,
     state_html: String,
-    owner: Option<String>,
 }
 
 #[derive(Template)]
@@ -116,7 +115,6 @@ fn line(row: &ScheduleRow, ticks: &[TickSeen], s: &Sheet<'_>) -> Line {
         pieces: pieces(&cells),
         next_html: next(row, s),
         state_html: standing(row),
-        owner: row.owner.clone(),
     }
 }
 

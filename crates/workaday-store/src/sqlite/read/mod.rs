@@ -23,7 +23,7 @@ use std::path::Path;
 
 /// A store opened for looking only. Not shared between threads: each face opens its own.
 pub struct Reader {
-    link: Link,
+    pub(super) link: Link,
 }
 
 /// Opens a store that is there for reading.

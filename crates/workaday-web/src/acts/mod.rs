@@ -1,0 +1,3 @@
+//! What people do with the forms of the pages.
+use crate::routes::Route;
+pub const ROUTES: &[Route] = &[];
