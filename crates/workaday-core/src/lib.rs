@@ -13,6 +13,7 @@
 //! | [`clock`] | instants, lengths, and the only reading of the wall clock |
 //! | [`schedule`] | when a schedule is due |
 //! | [`values`] | which arguments and results are fit to store |
+//! | [`visible`] | text that hides or moves nothing |
 //! | [`why`] | why a job stands where it stands, in words |
 //! | [`reached`] | which codes tests have met; nothing outside of tests |
 //! | [`measure`] | histograms that add up, and the figures of a minute |
@@ -33,4 +34,5 @@ pub mod retry;
 pub mod schedule;
 pub mod unique;
 pub mod values;
+pub mod visible;
 pub mod why;

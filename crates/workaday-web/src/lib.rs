@@ -10,6 +10,9 @@
 //! | [`ops`] | what can be done, once |
 //! | [`acts`] [`undo`] | by people: forms, dry runs, ten seconds to undo |
 //! | [`api`] [`fields`] | by programs: values judged against what a route declares |
+//! | [`page`] [`pages`] | what people see; `sheet` `show` `words` `plot` `escape` `mask` are what pages are made of |
+//! | [`acts`] [`undo`] | what people do |
+//! | [`api`] | what programs see and do |
 //! | [`health`] [`metrics`] [`live`] | is it well, how much, what changed |
 
 pub mod acts;
@@ -17,6 +20,9 @@ pub mod answer;
 pub mod api;
 pub mod asked;
 pub mod fields;
+mod assets;
+mod escape;
+mod facts;
 pub mod frame;
 pub mod front;
 pub mod headers;
@@ -27,17 +33,22 @@ pub mod listen;
 pub mod live;
 pub mod login;
 pub mod mask;
+mod mask;
 pub mod metrics;
 pub mod ops;
 pub mod options;
 pub mod page;
 pub mod pages;
+mod plot;
 pub mod rate;
 pub mod routes;
 pub mod secrets;
 pub mod server;
+mod sheet;
+mod show;
 pub mod undo;
 pub mod window;
+mod words;
 
 pub use options::Options;
 pub use server::run;
