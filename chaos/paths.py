@@ -146,6 +146,8 @@ def recover(engine: Engine, folder: Path, told: Told) -> list[str]:
     """What the next supervisor does: opens, rescues, runs all that is left. Answers what went wrong."""
     later = EPOCH_US + 90 * MINUTE_US
     answer = engine.ask("open", later, database=str(folder / "w.db"), catalogue=catalogue(schedules=told.began_at is not None))
+    if answer.get("ok"):
+        answer = engine.ask("rescue", later)
     for number in range(1_000):
         if not answer.get("ok"):
             engine.ask("close", later)
