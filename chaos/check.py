@@ -25,6 +25,7 @@ class Seen:
 
     states: dict[str, list[str]] = field(default_factory=lambda: collections.defaultdict(list))
     completed: collections.Counter[str] = field(default_factory=collections.Counter)
+    attempts: collections.Counter[str] = field(default_factory=collections.Counter)
     ticks: list[tuple[int, int, int, str | None]] = field(default_factory=list)
     tick_jobs: collections.Counter[str] = field(default_factory=collections.Counter)
     schema: int = 0
@@ -58,8 +59,9 @@ def read(connection: sqlite3.Connection, *, deep: bool) -> tuple[Seen | None, li
         name = str(UUID(bytes=job_id))
         seen.states[name].append(state)
         of_key[key] = name
-    for (key,) in connection.execute("SELECT job FROM workaday_attempts WHERE outcome = 'completed'"):
-        seen.completed[of_key.get(key, f"key {key}")] += 1
+    for key, outcome in connection.execute("SELECT job, outcome FROM workaday_attempts"):
+        seen.attempts[of_key.get(key, f"key {key}")] += 1
+        seen.completed[of_key.get(key, f"key {key}")] += outcome == "completed"
     if "workaday_ticks" in tables:
         seen.ticks = connection.execute("SELECT at, until, count, job_id FROM workaday_ticks ORDER BY at").fetchall()
         for (tick,) in connection.execute(
@@ -89,6 +91,9 @@ def _endings(seen: Seen, told: Told) -> list[str]:
     for one, state in told.settled.items():
         if one not in told.unsure and seen.states.get(one, [state]) != [state]:
             wrong.append(f"lost: the outcome of job {one}, acknowledged as {state}, is {seen.states[one]}")
+    for one, count in told.attempts.items():
+        if seen.attempts[one] < count:
+            wrong.append(f"lost: {count} outcomes of job {one} were acknowledged, its history has {seen.attempts[one]}")
     for one in told.cancelled - told.unsure:
         if one in seen.states and seen.states[one] != ["cancelled"]:
             wrong.append(f"lost: the cancellation of job {one} was acknowledged, and it is {seen.states[one]}")

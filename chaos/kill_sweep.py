@@ -11,7 +11,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from chaos import check, telling_again
+from chaos import again, check
 from chaos.frame import Run, main
 from chaos.paths import Path_, Paths, recover
 from chaos.scene import Engine, Fault, copy_store, run_program, scratch
@@ -65,9 +65,9 @@ def look_at(folder: Path, told: check.Told, engine: Engine, paths: Paths, path: 
     if path.is_migration:
         problems += after_migration(folder, told)
     problems += [f"broken: after recovery: {problem}" if problem.startswith("broken") else problem for problem in recover(engine, folder, told)]
-    problems += telling_again.enqueue_again(paths.client, folder, told, path.name)
+    problems += again.enqueue_again(paths.client, folder, told, path.name)
     seen, more = check.look(folder / "w.db")
-    return problems + more + check.hold(seen, telling_again.after_recovery(told)) + telling_again.all_ran(seen, told)
+    return problems + more + check.hold(seen, told) + again.all_ran(seen, told)
 
 
 def after_migration(folder: Path, told: check.Told) -> list[str]:

@@ -19,6 +19,9 @@ class Told:
     absent: set[str] = field(default_factory=set)
     """Somebody was told that it is certainly not stored."""
     settled: dict[str, str] = field(default_factory=dict)
+    """How a job ended for good. One that is to run again (failed, snoozed) has its attempt counted below."""
+    attempts: dict[str, int] = field(default_factory=dict)
+    """Outcomes acknowledged, by job: so many attempts are in its history at least."""
     cancelled: set[str] = field(default_factory=set)
     live: set[str] = field(default_factory=set)
     """Cancelled once and taken back: anything but cancelled."""
@@ -27,8 +30,6 @@ class Told:
     decided_to: int | None = None
     """Every tick up to here has been decided."""
     began_at: int | None = None
-    may_run: bool = False
-    """Somebody else claims and settles meanwhile, so a stored job may have ended."""
 
     def enqueued(self, ids: list[str]) -> None:
         self.present.update(ids)
@@ -46,6 +47,9 @@ def by_client(told: Told, steps: list[dict[str, Any]], answers: list[dict[str, A
         said = [answer["said"] for answer in answered.get(number, [])]
         # The last step that spoke may have been trying again when it was killed.
         was_cut = not has_ended and number in {under_way, under_way - 1} and "done" not in said
+        if any(answer.get("cancelled") is False for answer in answered.get(number, [])):
+            told.unsure.add(step["id"])  # it was running: asked to stop, and not cancelled yet
+            continue
         apply(told, step, is_done="done" in said, is_unknown=was_cut or "unknown" in said, is_refused="refused" in said)
     return told
 
@@ -100,7 +104,9 @@ class EngineTale:
                 self.told.enqueued([job["id"]])  # it was shown, so it was stored
             if request["op"] == "outcome" and answer.get("state") is not None:
                 one = self.ids[request["seq"]]
-                self.told.settled[one] = answer["state"]
+                self.told.attempts[one] = self.told.attempts.get(one, 0) + 1
+                if answer["state"] in {"completed", "discarded", "cancelled"}:
+                    self.told.settled[one] = answer["state"]
                 self.told.unsure.discard(one)
             if self.has_schedules and request["op"] == "open":
                 self.told.began_at = self.told.began_at or request["now"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
 from chaos.check import Seen
@@ -19,12 +18,6 @@ def enqueue_again(client: ClientServer, folder: Path, told: Told, where: str) ->
     refused = [answer for answer in ended.answers if answer["said"] != "done"]
     told.enqueued(ids)
     return ended.panics + [f"broken: {where}: the same id again was refused: {answer}" for answer in refused[:3]]
-
-
-def after_recovery(told: Told) -> Told:
-    """What still has to hold when everything left has been run: a failed or snoozed job has run again since."""
-    kept = {one: state for one, state in told.settled.items() if state in {"completed", "discarded", "cancelled"}}
-    return dataclasses.replace(told, settled=kept)
 
 
 def all_ran(seen: Seen | None, told: Told) -> list[str]:
