@@ -6,6 +6,7 @@ Never on a store that a live process of ours has open by another library; each f
 from __future__ import annotations
 
 import collections
+import functools
 import sqlite3
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,6 +45,11 @@ def look(database: Path, *, deep: bool = True) -> tuple[Seen | None, list[str]]:
         connection.close()
 
 
+@functools.lru_cache(100_000)
+def named(job_id: bytes) -> str:
+    return str(UUID(bytes=job_id))
+
+
 def read(connection: sqlite3.Connection, *, deep: bool) -> tuple[Seen | None, list[str]]:
     problems = []
     if deep:
@@ -56,7 +62,7 @@ def read(connection: sqlite3.Connection, *, deep: bool) -> tuple[Seen | None, li
     seen.schema = int(connection.execute("SELECT value FROM workaday_meta WHERE name = 'schema'").fetchone()[0])
     of_key = {}
     for job_id, state, key in connection.execute(ROWS):
-        name = str(UUID(bytes=job_id))
+        name = named(job_id)
         seen.states[name].append(state)
         of_key[key] = name
     for key, outcome in connection.execute("SELECT job, outcome FROM workaday_attempts"):
@@ -116,7 +122,7 @@ def _ticks(seen: Seen, told: Told) -> list[str]:
         if (until - at) // MINUTE_US + 1 != count:
             wrong.append(f"broken: a row of ticks from {at} to {until} counts {count}")
         covered.update(range(at, until + 1, MINUTE_US))
-        if job is not None and str(UUID(bytes=job)) not in seen.states:
+        if job is not None and named(job) not in seen.states:
             wrong.append(f"lost: the tick at {at} was decided for a job that is not there")
     wrong += [f"doubled: the tick at {at} was decided {count} times" for at, count in covered.items() if count > 1]
     if told.began_at is not None and told.decided_to is not None:

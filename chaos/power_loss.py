@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import os
 import random
 import shutil
 import sys
@@ -26,7 +27,8 @@ from chaos.told import Told
 from chaos.workloads import Followed, Workload
 
 RECOVERED_SHARE = 0.002
-"""How many images are also opened by the program, which runs what is left; the others are read by SQLite alone."""
+"""How many images are also opened by the program, which runs what is left; the others are read by SQLite alone: every row, and one in
+eight with an integrity check."""
 
 
 def body(run: Run, arguments: argparse.Namespace) -> None:
@@ -90,33 +92,35 @@ def crash(run: Run, workload: Workload, root: Path, engine: Engine, chance: rand
             run.tried("two writers" if workload.has_two else "one writer")
             where = f"seed {run.seed}, workload {workload.name}, point {number} of {total}, {how}"
             is_recovered = chance.random() < RECOVERED_SHARE
-            run.broke(where, look_at(image, point.told, root, f"i{run.count}", engine if is_recovered else None))
+            run.broke(where, look_at(image, point.told, root, f"i{run.count}", engine if is_recovered else None, deep=index < 2 or run.count % 8 == 0))
             if run.result["broken"] + run.result["lost"] > 200:
                 return
 
 
 def hashed(image: dict[str, bytearray]) -> bytes:
-    digest = hashlib.blake2b(digest_size=12)
+    digest = hashlib.sha1(usedforsecurity=False)  # several times as fast as the others where the processor knows it
     for name in sorted(image):
         digest.update(name.encode() + len(image[name]).to_bytes(8, "little"))
         digest.update(image[name])
     return digest.digest()
 
 
-def look_at(image: dict[str, bytearray], told: Told, root: Path, name: str, engine: Engine | None) -> list[str]:
+def look_at(image: dict[str, bytearray], told: Told, root: Path, name: str, engine: Engine | None, *, deep: bool) -> list[str]:
     folder = root / name
+    database = folder / "w.db"
     folder.mkdir()
     for file, content in image.items():
         (folder / file).write_bytes(content)
-    database = folder / "w.db"
     if not database.exists():
         problems = check.hold(None, told)
     else:
-        seen, problems = check.look(database)
+        seen, problems = check.look(database, deep=deep)
         problems += check.hold(seen, told)
         if engine is not None and not problems:
             problems += recover(engine, folder, told)
-    shutil.rmtree(folder)
+    for file in os.listdir(folder):
+        os.unlink(folder / file)
+    folder.rmdir()
     return problems
 
 
