@@ -48,9 +48,7 @@ def child(request: dict[str, Any], said: Path, errors: Path, calls: Path) -> Non
     folder = Path(request["folder"])
     config.override(folder / "w.db")
     code = 0
-    seam.seam_arm(
-        str(folder).encode(), request["log"].encode(), request["at"], request["always"], request["act"].encode(), request["lie"]
-    )
+    seam.seam_arm(str(folder).encode(), request["log"].encode(), request["at"], request["always"], request["act"].encode(), request["lie"])
     try:
         run(request["steps"], folder, patient=request["patient"])
     except BaseException:

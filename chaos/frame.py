@@ -84,7 +84,7 @@ def revision() -> str:
     def git(*arguments: str) -> str:
         return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
 
-    changed = git("status", "--porcelain", "--untracked-files=no", "--", "crates", "python", "chaos")
+    changed = git("status", "--porcelain", "--", "crates", "python", "chaos")
     return (git("rev-parse", "--short=12", "HEAD") or "unknown") + ("+dirty" if changed else "")
 
 

@@ -74,7 +74,9 @@ def bare(ended: Ended) -> list[str]:
         error = answer.get("error") or answer
         if error.get("said") == "unknown" and str(error.get("code", "")).startswith("sqlite"):
             continue  # the user's own COMMIT in the user's own transaction
-        if (answer.get("ok") is False or answer.get("said") in {"refused", "unknown"}) and not (error.get("code") and error.get("expected")):
+        if (answer.get("ok") is False or answer.get("said") in {"refused", "unknown"}) and not (
+            error.get("code") and error.get("expected")
+        ):
             wrong.append(f"broken: an error without code or expectation: {answer}")
     return wrong
 

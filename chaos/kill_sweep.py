@@ -64,7 +64,9 @@ def look_at(folder: Path, told: check.Told, engine: Engine, paths: Paths, path: 
     shutil.rmtree(copy)
     if path.is_migration:
         problems += after_migration(folder, told)
-    problems += [f"broken: after recovery: {problem}" if problem.startswith("broken") else problem for problem in recover(engine, folder, told)]
+    problems += [
+        f"broken: after recovery: {problem}" if problem.startswith("broken") else problem for problem in recover(engine, folder, told)
+    ]
     problems += again.enqueue_again(paths.client, folder, told, path.name)
     seen, more = check.look(folder / "w.db")
     return problems + more + check.hold(seen, told) + again.all_ran(seen, told)

@@ -124,7 +124,9 @@ class Paths:
         at = EPOCH_US + 1_000_000
         outcomes: Steps = [{"op": "claim", "limit": 1, "now": at}]
         for seq, kind in enumerate(["completed", "failed", "snoozed", "discarded"], 1):
-            outcomes.append({"op": "outcome", "seq": seq, "kind": kind, "result": seq, "until_us": at + 10**9, "error": {"type": "E"}, "now": at + seq})
+            outcomes.append(
+                {"op": "outcome", "seq": seq, "kind": kind, "result": seq, "until_us": at + 10**9, "error": {"type": "E"}, "now": at + seq}
+            )
             outcomes.append({"op": "claim", "limit": 1, "now": at + seq})
         ticks: Steps = [{"op": "claim", "limit": 1, "now": EPOCH_US + n * MINUTE_US} for n in (1, 2, 5, 6)]
         return [
@@ -133,7 +135,12 @@ class Paths:
             self._by_client("enqueue_many", base, self.told_of_base, [{"do": "many", "ids": ids[20:30], "text": "y" * 2_000}]),
             self._by_client("enqueue_in_transaction", base, self.told_of_base, [{"do": "transaction", "ids": ids[20:24]}]),
             self._by_client("cancel", base, self.told_of_base, [{"do": "cancel", "id": one} for one in ids[:2]]),
-            self._by_client("retry", base, self.told_of_base, [{"do": "retry", "id": ids[9]}, {"do": "cancel", "id": ids[9]}, {"do": "retry", "id": ids[9]}]),
+            self._by_client(
+                "retry",
+                base,
+                self.told_of_base,
+                [{"do": "retry", "id": ids[9]}, {"do": "cancel", "id": ids[9]}, {"do": "retry", "id": ids[9]}],
+            ),
             self._by_engine("claim", [{"op": "claim", "limit": 1, "now": at}]),
             self._by_engine("settle", outcomes),
             self._by_engine("tick", ticks, schedules=True),

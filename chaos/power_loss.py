@@ -92,7 +92,10 @@ def crash(run: Run, workload: Workload, root: Path, engine: Engine, chance: rand
             run.tried("two writers" if workload.has_two else "one writer")
             where = f"seed {run.seed}, workload {workload.name}, point {number} of {total}, {how}"
             is_recovered = chance.random() < RECOVERED_SHARE
-            run.broke(where, look_at(image, point.told, root, f"i{run.count}", engine if is_recovered else None, deep=index < 2 or run.count % 8 == 0))
+            run.broke(
+                where,
+                look_at(image, point.told, root, f"i{run.count}", engine if is_recovered else None, deep=index < 2 or run.count % 8 == 0),
+            )
             if run.result["broken"] + run.result["lost"] > 200:
                 return
 

@@ -38,6 +38,11 @@ def program() -> str:
     return os.environ.get("CHAOS_PROGRAM") or str(Path(sysconfig.get_path("scripts")) / "workaday")
 
 
+def python_path(*first: Path) -> str:
+    """Where Python finds this package, and what the environment names already."""
+    return os.pathsep.join([*map(str, first), str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+
+
 def seam() -> Path:
     """The preloaded library, compiled when its source is newer than it."""
     source = ROOT / "chaos" / "seam.c"
@@ -128,8 +133,7 @@ class ClientServer:
     """A process that has the client loaded and forks a fresh one for each script: a point costs a fork, not a start."""
 
     def __init__(self, package: Path | None = None) -> None:
-        path = [str(package)] if package else []
-        environment = {**os.environ, "LD_PRELOAD": str(seam()), "PYTHONPATH": os.pathsep.join([*path, str(ROOT)])}
+        environment = {**os.environ, "LD_PRELOAD": str(seam()), "PYTHONPATH": python_path(*([package] if package else []))}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "chaos.drive"], env=environment, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )

@@ -100,7 +100,9 @@ def client_steps(chance: random.Random, ids: list[str], *, first: bool) -> Steps
             steps.append({"do": what, "ids": batch, "text": "y" * chance.choice((0, 300, 3_000))})
             stored += batch
         else:
-            steps.append({"do": "later" if what == "later" else "enqueue", "id": ids.pop(), "n": 1, "text": "z" * chance.choice((0, 50, 5_000))})
+            steps.append(
+                {"do": "later" if what == "later" else "enqueue", "id": ids.pop(), "n": 1, "text": "z" * chance.choice((0, 50, 5_000))}
+            )
             stored.append(steps[-1]["id"])
     return steps
 
@@ -113,7 +115,15 @@ def engine_requests(chance: random.Random, folder: Path, *, schedules: bool) -> 
         requests.append({"op": "claim", "limit": 1, "now": now})
         kind = chance.choice(("completed", "completed", "completed", "failed", "discarded", "snoozed"))
         requests.append(
-            {"op": "outcome", "seq": seq, "kind": kind, "result": "r" * chance.choice((3, 2_000)), "until_us": now + 10**10, "error": {"type": "E"}, "now": now + 5}
+            {
+                "op": "outcome",
+                "seq": seq,
+                "kind": kind,
+                "result": "r" * chance.choice((3, 2_000)),
+                "until_us": now + 10**10,
+                "error": {"type": "E"},
+                "now": now + 5,
+            }
         )
         if chance.random() < 0.3:
             requests.append({"op": "checkpoint", "truncate": chance.random() < 0.5, "now": now})
@@ -184,4 +194,3 @@ def finish_engine(engine: subprocess.Popen[bytes], workload: Workload) -> None:
     if engine.wait() or "panicked" in words:
         workload.problems.append(f"panics: the engine ended with {engine.returncode}: {words[-500:]}")
     workload.folder.with_name(f"{workload.folder.name}.count").unlink(missing_ok=True)
-
