@@ -20,6 +20,17 @@ def beat() -> None:
     """Due each minute; every tick is to have one job or one reason."""
 
 
+commands = App("command")
+
+
+@commands.task(name="command.work")
+def command_work() -> None:
+    """Stands for `[command.work]` of a workaday.toml: the client enqueues by name, the supervisor runs the command."""
+
+
+command_work.lane = "command"  # as `workaday enqueue` writes it, which learns it from the catalogue
+
+
 def catalogue(*, schedules: bool) -> list[dict[str, object]]:
     entries = app.catalogue()
     if not schedules:

@@ -19,7 +19,7 @@ from uuid import UUID
 from workaday import clock, config
 from workaday.errors import OutcomeUnknown, WorkadayError
 
-from chaos.app import EPOCH_US, app, work
+from chaos.app import EPOCH_US, app, command_work, work
 
 TRIES_MAX = 4
 
@@ -65,7 +65,8 @@ def child(request: dict[str, Any], said: Path, errors: Path, calls: Path) -> Non
 
 def run(steps: list[dict[str, Any]], folder: Path, *, patient: bool) -> None:
     for number, step in enumerate(steps):
-        clock.set_source(lambda number=number, step=step: step.get("now", EPOCH_US) + number)
+        if step["do"] != "command":  # those run in a real supervisor, by the real clock
+            clock.set_source(lambda number=number: EPOCH_US + number)
         for _ in range(TRIES_MAX if patient else 1):
             told = attempt(step, folder)
             os.write(1, json.dumps({"step": number, **told}).encode() + b"\n")
@@ -115,6 +116,10 @@ def retry(step: dict[str, Any], _folder: Path) -> None:
     app.job(UUID(step["id"])).retry(reason="chaos")
 
 
+def command(step: dict[str, Any], _folder: Path) -> None:
+    command_work.options(id=UUID(step["id"])).enqueue()
+
+
 def setup(_step: dict[str, Any], _folder: Path) -> None:
     app.setup()
 
@@ -124,6 +129,7 @@ ACTS = {
     "many": enqueue_many,
     "later": enqueue_later,
     "transaction": in_transaction,
+    "command": command,
     "cancel": cancel,
     "retry": retry,
     "setup": setup,

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from chaos import again, check
 from chaos.frame import Run, main
-from chaos.paths import Path_, Paths, recover
+from chaos.paths import Route, Paths, recover
 from chaos.scene import Ended, Engine, Fault, copy_store, run_program, scratch
 
 EIO, ENOSPC = "5", "28"
@@ -54,7 +54,7 @@ def body(run: Run, arguments: argparse.Namespace) -> None:
         paths.client.stop()
 
 
-def attempt(run: Run, path: Path_, root: Path, engine: Engine, paths: Paths, fault: Fault, where: str) -> None:
+def attempt(run: Run, path: Route, root: Path, engine: Engine, paths: Paths, fault: Fault, where: str) -> None:
     folder = copy_store(path.template, root)
     ended = path.run(folder, fault, True)
     told = path.tell(path.before(), ended)
@@ -81,7 +81,7 @@ def bare(ended: Ended) -> list[str]:
     return wrong
 
 
-def look_at(folder: Path, told: check.Told, engine: Engine, paths: Paths, path: Path_, root: Path) -> list[str]:
+def look_at(folder: Path, told: check.Told, engine: Engine, paths: Paths, path: Route, root: Path) -> list[str]:
     copy = copy_store(folder, root)
     seen, problems = check.look(copy / "w.db")
     problems += check.hold(seen, told)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from chaos import again, check
 from chaos.frame import Run, main
-from chaos.paths import Path_, Paths, recover
+from chaos.paths import Route, Paths, recover
 from chaos.scene import Engine, Fault, copy_store, run_program, scratch
 
 
@@ -42,7 +42,7 @@ def body(run: Run, arguments: argparse.Namespace) -> None:
         paths.client.stop()
 
 
-def attempt(run: Run, path: Path_, root: Path, engine: Engine, paths: Paths, fault: Fault, where: str) -> int:
+def attempt(run: Run, path: Route, root: Path, engine: Engine, paths: Paths, fault: Fault, where: str) -> int:
     """One run of a path with one fault, and everything that is asked afterwards. Answers how many calls it made."""
     folder = copy_store(path.template, root)
     ended = path.run(folder, fault, False)
@@ -54,7 +54,7 @@ def attempt(run: Run, path: Path_, root: Path, engine: Engine, paths: Paths, fau
     return ended.calls
 
 
-def look_at(folder: Path, told: check.Told, engine: Engine, paths: Paths, path: Path_, root: Path) -> list[str]:
+def look_at(folder: Path, told: check.Told, engine: Engine, paths: Paths, path: Route, root: Path) -> list[str]:
     if not (folder / "w.db").exists():
         return check.hold(None, told)
     # On a copy: looking is recovering, and what recovers in earnest is to find the file as the kill left it.

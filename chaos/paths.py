@@ -31,7 +31,7 @@ def new_ids(chance: random.Random, count: int) -> list[str]:
 
 
 @dataclass
-class Path_:
+class Route:
     """One path over a template store. `before` is what its users had been told when it was copied."""
 
     name: str
@@ -79,18 +79,18 @@ class Paths:
 
     # ---- by the client ----
 
-    def _by_client(self, name: str, template: Path, before: Callable[[], Told], steps: Steps) -> Path_:
+    def _by_client(self, name: str, template: Path, before: Callable[[], Told], steps: Steps) -> Route:
         def run(folder: Path, fault: Fault, patient: bool) -> Ended:
             return self.client.run(steps, folder, fault, patient=patient)
 
         def tell(told: Told, ended: Ended) -> Told:
             return telling.by_client(told, steps, ended.answers, has_ended=not ended.was_killed)
 
-        return Path_(name, template, before, run, tell)
+        return Route(name, template, before, run, tell)
 
     # ---- by the engine ----
 
-    def _by_engine(self, name: str, requests: Steps, *, schedules: bool = False, before: Callable[[], Told] | None = None) -> Path_:
+    def _by_engine(self, name: str, requests: Steps, *, schedules: bool = False, before: Callable[[], Told] | None = None) -> Route:
         def stated(folder: Path) -> Steps:
             first = {"op": "open", "database": str(folder / "w.db"), "catalogue": catalogue(schedules=schedules), "now": EPOCH_US}
             return [first, *requests]
@@ -104,15 +104,15 @@ class Paths:
                 tale.answered(answer)
             return told
 
-        return Path_(name, self.base, before or self.told_of_base, run, tell)
+        return Route(name, self.base, before or self.told_of_base, run, tell)
 
-    def _migration(self, name: str, template: Path, *arguments: str) -> Path_:
+    def _migration(self, name: str, template: Path, *arguments: str) -> Route:
         def run(folder: Path, fault: Fault, _patient: bool) -> Ended:
             return run_program(["migrate", "--json", *arguments], folder, fault)
 
-        return Path_(name, template, self.told_of_base, run, lambda told, _ended: told, is_migration=True)
+        return Route(name, template, self.told_of_base, run, lambda told, _ended: told, is_migration=True)
 
-    def all(self) -> list[Path_]:
+    def all(self) -> list[Route]:
         ids, base = self.base_ids, self.base
         older = self._folder("older")
         for file in base.iterdir():

@@ -58,7 +58,7 @@ def apply(told: Told, step: dict[str, Any], *, is_done: bool, is_unknown: bool, 
     """One step of a client: what it did, may have done, or certainly did not do."""
     ids = step.get("ids") or ([step["id"]] if "id" in step else [])
     match step["do"]:
-        case "enqueue" | "many" | "later" | "transaction":
+        case "enqueue" | "many" | "later" | "transaction" | "command":
             if is_done:
                 told.enqueued(ids)
             elif is_unknown:
