@@ -197,7 +197,8 @@ impl Engine {
             self.journal.due_at(),
             self.timekeeper.next_at(&self.crew, &self.settings),
             self.drain.next_at(&self.settings),
-            self.staffing.next_at(&self.crew, &self.settings),
+            // A drain starts no child, so a pause after a failed start has nothing to wait for.
+            self.staffing.next_at(&self.crew, &self.settings).filter(|_| !self.drain.is_on()),
             self.peek.next_due_at.map(|at| now.steady_of(at)),
             self.peek.next_expiry_at.map(|at| now.steady_of(at)),
             self.peek.next_tick_at.filter(|_| self.may_claim()).map(|at| now.steady_of(at)),

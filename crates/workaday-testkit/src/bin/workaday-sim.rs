@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 use workaday_testkit::sim::history::What;
 use workaday_testkit::sim::{Options, StoreKind, ledger, life, play};
 
-const USAGE: &str = "usage: workaday-sim [--seeds A..B | --seed S] [--steps N] [--store model|memory|file] [--seconds N] [--keep-going] [--trace]";
+const USAGE: &str =
+    "usage: workaday-sim [--seeds A..B | --seed S] [--steps N] [--store model|memory|file] [--seconds N] [--keep-going] [--trace]";
 
 struct Line {
     seeds: Range<u64>,

@@ -300,6 +300,7 @@ fn jump(life: &mut Life) {
     count(life, "clock_jump");
     let far = if life.chance.u32(0..6) == 0 { 259_200_000_000 } else { 900_000_000 };
     let step = life.chance.i64(-far..far);
+    life.note(What::ClockStepped);
     life.room.borrow_mut().wall += step;
 }
 
@@ -331,4 +332,3 @@ fn arm(life: &mut Life) {
         life.supervisors[place].armed.set(Some(Fault::draw(&mut life.chance)));
     }
 }
-

@@ -69,6 +69,7 @@ impl Checker<'_> {
             What::Cancelled { id } => self.cancelled(*id),
             What::CancelAsked { id } => self.cancel_asked(*id),
             What::Retried { id } => self.retried(place, *id),
+            What::Released { id } => self.released(*id),
             What::Deleted { id } => self.deleted(*id),
             What::Started { id, fence, generation } => self.started(*id, *fence, *generation),
             What::Ended { id, fence } => self.ended(*id, *fence),
@@ -107,6 +108,7 @@ impl Checker<'_> {
                 self.zombies.push(*generation);
                 Ok(())
             }
+            What::ClockStepped => Ok(()),
             What::Died { generation } => self.died(*generation),
             What::PowerLost { undone } => undone.iter().rev().try_for_each(|what| self.undo(what)),
         }

@@ -8,15 +8,23 @@ pub enum Fault {
     /// Another writer holds the lock for the whole wait.
     BusyAtBegin,
     /// A read or write fails; the transaction is undone.
-    IoError { calls: u32 },
+    IoError {
+        calls: u32,
+    },
     /// No space: a write fails.
-    Full { calls: u32 },
+    Full {
+        calls: u32,
+    },
     BusyAtCommit,
     FullAtCommit,
     /// COMMIT says neither yes nor no. `landed`: it did.
-    UnknownAtCommit { landed: bool },
+    UnknownAtCommit {
+        landed: bool,
+    },
     /// kill -9 between two steps.
-    Crash { calls: u32 },
+    Crash {
+        calls: u32,
+    },
     /// kill -9 after COMMIT, before anybody knew of it.
     CrashAfterCommit,
 }

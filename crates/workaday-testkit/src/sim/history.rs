@@ -83,36 +83,94 @@ pub struct Pause {
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum What {
-    Answered { id: JobId, answer: Answer },
+    Answered {
+        id: JobId,
+        answer: Answer,
+    },
     Enqueued(Wish),
     Claimed(Claim),
     Settled(Settle),
     /// A settlement that named a claim no longer held changed nothing.
-    Stale { key: i64, fence: i64 },
-    Cancelled { id: JobId },
-    CancelAsked { id: JobId },
-    Retried { id: JobId },
-    Deleted { id: JobId },
+    Stale {
+        key: i64,
+        fence: i64,
+    },
+    Cancelled {
+        id: JobId,
+    },
+    CancelAsked {
+        id: JobId,
+    },
+    Retried {
+        id: JobId,
+    },
+    /// Let go by hand: one that was put aside with its attempts spent may run once more.
+    Released {
+        id: JobId,
+    },
+    Deleted {
+        id: JobId,
+    },
     Paused(Pause),
-    Resumed { task: Option<String>, queue: Option<String>, number: Option<i64> },
+    Resumed {
+        task: Option<String>,
+        queue: Option<String>,
+        number: Option<i64>,
+    },
     /// The tick's job, written with the tick.
-    TickJob { id: JobId, task: String, queue: String, schedule: String },
+    TickJob {
+        id: JobId,
+        task: String,
+        queue: String,
+        schedule: String,
+    },
     Ticked(Tick),
     /// A schedule as stated: where its timetable starts and how long it is, and the cursor of a new one.
-    Stated { schedule: String, anchor: i64, period: i64, cursor: i64, active: bool },
+    Stated {
+        schedule: String,
+        anchor: i64,
+        period: i64,
+        cursor: i64,
+        active: bool,
+    },
     /// Its task is gone: it waits, with its cursor.
-    Faltered { schedule: String },
-    Left { schedule: String },
+    Faltered {
+        schedule: String,
+    },
+    Left {
+        schedule: String,
+    },
     /// Attempts that a task allows from now on.
-    Budget { task: String, attempts: u32, once: bool },
-    Generation { number: i64 },
+    Budget {
+        task: String,
+        attempts: u32,
+        once: bool,
+    },
+    Generation {
+        number: i64,
+    },
     /// Replaced while it still lives: its late words have to be refused, its runs may overlap.
-    Zombie { generation: i64 },
-    Died { generation: i64 },
+    Zombie {
+        generation: i64,
+    },
+    Died {
+        generation: i64,
+    },
     /// The power was cut: these commits, newest last, never reached the disk.
-    PowerLost { undone: Vec<What> },
-    Started { id: JobId, fence: i64, generation: i64 },
-    Ended { id: JobId, fence: i64 },
+    PowerLost {
+        undone: Vec<What>,
+    },
+    /// The wall clock is about to be stepped: the latest that it said before.
+    ClockStepped,
+    Started {
+        id: JobId,
+        fence: i64,
+        generation: i64,
+    },
+    Ended {
+        id: JobId,
+        fence: i64,
+    },
 }
 
 /// A job's row at the end.

@@ -12,10 +12,19 @@ use workaday_engine::{ChildNo, Command, Death, Event, JobFrame, Seq};
 
 /// What will happen at some instant in one supervisor's processes.
 pub enum Happening {
-    Hello { child: ChildNo },
-    CannotImport { child: ChildNo },
-    Over { child: ChildNo, seq: Seq },
-    Die { child: ChildNo },
+    Hello {
+        child: ChildNo,
+    },
+    CannotImport {
+        child: ChildNo,
+    },
+    Over {
+        child: ChildNo,
+        seq: Seq,
+    },
+    Die {
+        child: ChildNo,
+    },
     /// A word on its way.
     Word(Event),
 }
@@ -41,6 +50,8 @@ pub struct Kids {
     agenda: BTreeMap<(i64, u64), Happening>,
     number: u64,
     generation: i64,
+    /// Releases whose budgets are in the history.
+    said: Vec<u32>,
     /// Faults are off: everything ends well and soon.
     pub calm: bool,
     /// The release that a child started now imports.
@@ -49,7 +60,7 @@ pub struct Kids {
 
 impl Kids {
     pub fn new(generation: i64, release: u32, calm: bool) -> Self {
-        Self { kids: BTreeMap::new(), agenda: BTreeMap::new(), number: 0, generation, calm, release }
+        Self { kids: BTreeMap::new(), agenda: BTreeMap::new(), number: 0, generation, said: Vec::new(), calm, release }
     }
 
     pub fn next_at(&self) -> Option<i64> {
@@ -158,11 +169,13 @@ impl Kids {
     fn hello(&mut self, child: ChildNo, room: &mut Room, words: &mut Vec<Event>) {
         let Some(kid) = self.kids.get(&child) else { return };
         let release = kid.release;
-        let catalogue = release::tasks(release);
-        for entry in &catalogue {
-            room.note(What::Budget { task: entry.name.clone(), attempts: entry.attempts(), once: entry.at_most_once });
+        let (catalogue, raw) = (*release::stated(release)).clone();
+        if !self.said.contains(&release) {
+            self.said.push(release);
+            for entry in &catalogue {
+                room.note(What::Budget { task: entry.name.clone(), attempts: entry.attempts(), once: entry.at_most_once });
+            }
         }
-        let raw = catalogue.iter().map(|entry| serde_json::to_string(entry).expect("an entry is JSON")).collect();
         let (hash, release) = (release.to_string(), Some(format!("r{release}")));
         words.push(Event::Ready { child, catalogue, raw, hash, release, pid: child.0 as i64 });
     }

@@ -241,12 +241,14 @@ impl Life {
 
     /// Time goes on to whatever comes next, and it happens.
     pub fn live(&mut self) {
-        let length = (self.next_at() - self.boot()).clamp(0, 5_000_000);
-        self.pass(length);
-        if self.supervisors.is_empty() && self.boot() >= self.restart_at {
-            self.start();
+        for _ in 0..self.chance.u32(1..5) {
+            let length = (self.next_at() - self.boot()).clamp(0, 5_000_000);
+            self.pass(length);
+            if self.supervisors.is_empty() && self.boot() >= self.restart_at {
+                self.start();
+            }
+            self.run();
         }
-        self.run();
     }
 
     /// Everybody does what is due now.

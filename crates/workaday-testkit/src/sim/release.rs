@@ -2,6 +2,9 @@
 
 use crate::TaskBuilder;
 use serde_json::json;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
 use workaday_core::catalogue::TaskEntry;
 use workaday_core::schedule::ScheduleEntry;
 
@@ -64,6 +67,22 @@ pub fn tasks(release: u32) -> Vec<TaskEntry> {
         entries.push(entry(TaskBuilder::sync("t.wave"), "t.wave").with("schedules", on(&wave)));
     }
     entries.into_iter().map(TaskBuilder::entry).collect()
+}
+
+/// A release's tasks, and the JSON of each.
+pub type Stated = Rc<(Vec<TaskEntry>, Vec<String>)>;
+
+/// The same, built once: thousands of children say it.
+pub fn stated(release: u32) -> Stated {
+    thread_local! { static KNOWN: RefCell<HashMap<u32, Stated>> = RefCell::default(); }
+    KNOWN.with_borrow_mut(|known| {
+        let build = || {
+            let entries = tasks(release);
+            let raw = entries.iter().map(|entry| serde_json::to_string(entry).expect("an entry is JSON")).collect();
+            Rc::new((entries, raw))
+        };
+        known.entry(release).or_insert_with(build).clone()
+    })
 }
 
 /// The commands of the configuration.

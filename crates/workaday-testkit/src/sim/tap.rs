@@ -150,7 +150,8 @@ impl Store for Tap {
         Ok(())
     }
     fn commit(&mut self) -> Result<()> {
-        self.step()?;
+        // A failed commit ends its transaction, as the real store's does.
+        self.step().inspect_err(|_| self.undone())?;
         let fault = self.armed.get();
         if let Some(fault @ (Fault::BusyAtCommit | Fault::FullAtCommit | Fault::UnknownAtCommit { landed: false })) = fault {
             self.strike(fault);
@@ -279,7 +280,14 @@ impl Store for Tap {
         self.pending.push(What::Paused(Pause { rule: number, task, queue, number: value, until }));
         Ok(number)
     }
-    fn release_hold(&mut self, task: Option<&str>, queue: Option<&str>, where_args: Option<&str>, by: &ByHand, now: Timestamp) -> Result<usize> {
+    fn release_hold(
+        &mut self,
+        task: Option<&str>,
+        queue: Option<&str>,
+        where_args: Option<&str>,
+        by: &ByHand,
+        now: Timestamp,
+    ) -> Result<usize> {
         let released = self.on(|store| store.release_hold(task, queue, where_args, by, now))?;
         let number = where_args.map(Self::number);
         self.pending.push(What::Resumed { task: task.map(str::to_owned), queue: queue.map(str::to_owned), number });
@@ -338,7 +346,15 @@ impl Store for Tap {
     fn jobs_of_schedule(&mut self, name: &str, limit: usize) -> Result<Vec<ScheduledJob>> {
         self.on(|store| store.jobs_of_schedule(name, limit))
     }
-    fn move_cursor(&mut self, name: &str, known: Timestamp, cursor: Timestamp, next_at: Option<Timestamp>, skips: u32, now: Timestamp) -> Result<bool> {
+    fn move_cursor(
+        &mut self,
+        name: &str,
+        known: Timestamp,
+        cursor: Timestamp,
+        next_at: Option<Timestamp>,
+        skips: u32,
+        now: Timestamp,
+    ) -> Result<bool> {
         self.on(|store| store.move_cursor(name, known, cursor, next_at, skips, now))
     }
     fn write_tick(&mut self, tick: &TickRow, now: Timestamp) -> Result<()> {
@@ -398,7 +414,11 @@ impl Store for Tap {
         Ok(act)
     }
     fn release_job(&mut self, id: JobId, by: &ByHand, now: Timestamp) -> Result<Act> {
-        self.on(|store| store.release_job(id, by, now))
+        let act = self.on(|store| store.release_job(id, by, now))?;
+        if act == Act::Done {
+            self.pending.push(What::Released { id });
+        }
+        Ok(act)
     }
     fn delete(&mut self, id: JobId, by: &ByHand, now: Timestamp) -> Result<Act> {
         let act = self.on(|store| store.delete(id, by, now))?;

@@ -24,6 +24,8 @@ pub(super) struct Known {
     pub attempt: u32,
     /// Retries by hand: each allows one more attempt and, for one that must not run twice, one more run.
     pub granted: u32,
+    /// Releases by hand.
+    pub released: u32,
     pub runs: u32,
     /// Code that runs now: (fence, generation).
     pub running: Vec<(i64, i64)>,
@@ -43,6 +45,7 @@ impl Known {
             fence: 0,
             attempt: 0,
             granted: 0,
+            released: 0,
             runs: 0,
             running: Vec::new(),
             cancel_asked: false,
@@ -105,15 +108,8 @@ impl Checker<'_> {
     }
 
     pub(super) fn tick_job(&mut self, place: usize, id: JobId, task: &str, queue: &str, schedule: &str) -> Verdict {
-        let wish = Wish {
-            id,
-            task: task.to_owned(),
-            queue: queue.to_owned(),
-            number: 0,
-            run_at: i64::MIN,
-            expires_at: None,
-            unique: None,
-        };
+        let wish =
+            Wish { id, task: task.to_owned(), queue: queue.to_owned(), number: -1, run_at: i64::MIN, expires_at: None, unique: None };
         if !self.schedules.contains_key(schedule) {
             return broken("I8", format!("job {id} was made for a tick of {schedule}, which nobody stated"));
         }
@@ -151,7 +147,7 @@ impl Checker<'_> {
             return broken("I12", format!("job {id} was claimed while rule {} pauses it", pause.rule));
         }
         let budget = self.budgets.get(&job.wish.task).copied().unwrap_or_default();
-        if claim.attempt > budget.attempts + claim.attempt_extra {
+        if claim.attempt > budget.attempts + claim.attempt_extra + job.released {
             return broken("I7", format!("job {id}: attempt {} of {} + {}", claim.attempt, budget.attempts, claim.attempt_extra));
         }
         self.drop_key(claim.id, true);
@@ -270,6 +266,14 @@ impl Checker<'_> {
         (job.stand, job.cancel_asked, job.due) = (Stand::Waiting, false, (i64::MIN, place));
         job.wish.expires_at = None;
         job.granted += 1;
+        Ok(())
+    }
+
+    pub(super) fn released(&mut self, id: JobId) -> Verdict {
+        match self.jobs.get_mut(&id) {
+            Some(job) => job.released += 1,
+            None => return broken("I4", format!("job {id} was released and nobody enqueued it")),
+        }
         Ok(())
     }
 
