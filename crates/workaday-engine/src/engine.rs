@@ -346,7 +346,8 @@ impl Engine {
             || self.peek.cancelling
             || self.journal.due_at().is_some_and(|at| at <= now.steady)
             || now.steady >= self.pruner.next_at();
-        lazily.then_some(Durability::Lazy)
+        // Outcomes that wait for company go along with whatever is written, and an outcome is always synced.
+        lazily.then_some(if self.settler.is_empty() { Durability::Lazy } else { Durability::Full })
     }
 
     /// Everything of one transaction, in the order that frees room before it is handed out.
