@@ -241,7 +241,7 @@ impl Life {
 
     /// Time goes on to whatever comes next, and it happens.
     pub fn live(&mut self) {
-        for _ in 0..self.chance.u32(1..5) {
+        for _ in 0..self.chance.u32(1..4) {
             let length = (self.next_at() - self.boot()).clamp(0, 5_000_000);
             self.pass(length);
             if self.supervisors.is_empty() && self.boot() >= self.restart_at {
@@ -326,8 +326,8 @@ impl Life {
             acts::resume(self, task, queue, number);
         }
         let mut last = Final::default();
-        for round in 0..400 {
-            for _ in 0..30 {
+        for round in 0..1_000 {
+            for _ in 0..10 {
                 self.live();
             }
             last = self.ground.read().expect("a sound store at the end");
@@ -337,7 +337,7 @@ impl Life {
                 break;
             }
             let held: Vec<_> = left.iter().filter(|row| row.held.is_some() && row.state != State::Running).map(|row| row.id).collect();
-            if round % 4 == 3 {
+            if round % 8 == 7 {
                 held.into_iter().for_each(|id| acts::release(self, id));
             }
         }

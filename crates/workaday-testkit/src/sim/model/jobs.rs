@@ -38,7 +38,7 @@ impl Model {
     }
 
     fn is_known(&self, id: JobId) -> bool {
-        self.jobs.values().any(|job| job.id == id) || self.finished.values().any(|job| job.id == id)
+        self.ids.get(&id).is_some()
     }
 
     fn holder_of(&self, key: &str) -> Option<&Rc<Job>> {
@@ -79,6 +79,7 @@ impl Model {
             finished_at: Timestamp(0),
         };
         let key = self.number(|numbers| &mut numbers.key);
+        self.ids.put(job.id, key);
         self.jobs.put(key, row);
         Enqueued::Stored
     }
@@ -254,9 +255,8 @@ impl Model {
     // -- by hand -----------------------------------------------------------------------------------------------------
 
     pub(super) fn find(&self, id: JobId) -> Option<(i64, Rc<Job>)> {
-        let of = |(key, job): (&i64, &Rc<Job>)| (*key, job.clone());
-        let unfinished = self.jobs.iter().find(|(_, job)| job.id == id).map(of);
-        unfinished.or_else(|| self.finished.iter().find(|(_, job)| job.id == id).map(of))
+        let key = **self.ids.get(&id)?;
+        self.jobs.get(&key).or_else(|| self.finished.get(&key)).map(|job| (key, job.clone()))
     }
 
     pub(super) fn cancel_by_hand(&mut self, id: JobId, now: Timestamp) -> Act {
@@ -313,6 +313,7 @@ impl Model {
         }
         self.jobs.remove(&key);
         self.finished.remove(&key);
+        self.ids.remove(&id);
         self.forget_history(key);
         Act::Done
     }

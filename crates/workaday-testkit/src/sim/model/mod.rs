@@ -91,6 +91,8 @@ struct Numbers {
 pub struct Model {
     pub jobs: Table<i64, Job>,
     pub finished: Table<i64, Job>,
+    /// Key of each job, unfinished or finished.
+    ids: Table<JobId, i64>,
     /// (key, fence) of recorded attempts.
     pub attempts: Table<(i64, i64), ()>,
     logs: Table<(i64, i64, i64), ()>,
@@ -98,6 +100,8 @@ pub struct Model {
     holds: Table<i64, Hold>,
     pub schedules: Table<String, ScheduleRow>,
     pub ticks: Table<(String, i64), Decided>,
+    /// Ticks whose job is still to be looked at.
+    watches: Table<(String, i64), ()>,
     workers: Table<i64, i64>,
     alerts: Table<(String, String), u32>,
     numbers: Table<(), Numbers>,
@@ -115,6 +119,8 @@ impl Model {
     fn each_table(&mut self, mut act: impl FnMut(&mut dyn Undo)) {
         act(&mut self.jobs);
         act(&mut self.finished);
+        act(&mut self.ids);
+        act(&mut self.watches);
         act(&mut self.attempts);
         act(&mut self.logs);
         act(&mut self.tasks);

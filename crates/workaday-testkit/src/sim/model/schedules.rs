@@ -11,7 +11,8 @@ use workaday_store::{ScheduleRow, ScheduledJob, TickRow, Watched};
 impl Model {
     pub(super) fn next_tick_at(&self) -> Option<Timestamp> {
         let schedules = self.schedules.values().filter(|row| row.state == ScheduleState::Active).filter_map(|row| row.next_at);
-        let watches = self.ticks.values().flat_map(|tick| [tick.row.start_by, tick.row.finish_by]).flatten();
+        let watched = self.watches.iter().filter_map(|(at, _)| self.ticks.get(at));
+        let watches = watched.flat_map(|tick| [tick.row.start_by, tick.row.finish_by]).flatten();
         schedules.chain(watches).min()
     }
 
@@ -79,13 +80,21 @@ impl Model {
         if self.ticks.get(&at).is_some() {
             return Err(Problem::new("store.statement_failed", "UNIQUE constraint failed: ticks_are_decided_once").into());
         }
+        if tick.start_by.is_some() || tick.finish_by.is_some() {
+            self.watches.put(at.clone(), ());
+        }
         self.ticks.put(at, Decided { row: tick.clone(), at: now });
         Ok(())
     }
 
     pub(super) fn watched(&self, now: Timestamp, limit: usize) -> Vec<Watched> {
         let passed = |by: Option<Timestamp>| by.is_some_and(|by| by <= now);
-        let due = self.ticks.values().filter(|tick| passed(tick.row.start_by) || passed(tick.row.finish_by)).take(limit);
+        let due = self
+            .watches
+            .iter()
+            .filter_map(|(at, _)| self.ticks.get(at))
+            .filter(|tick| passed(tick.row.start_by) || passed(tick.row.finish_by))
+            .take(limit);
         due.filter_map(|tick| {
             let job = tick.row.job?;
             let found = self.find(job).map(|(_, job)| job);
@@ -103,10 +112,15 @@ impl Model {
     }
 
     pub(super) fn seen(&mut self, schedule: &str, at: Timestamp, now: Timestamp) {
-        self.ticks.change(&(schedule.to_owned(), at.0), |tick| {
+        let (at, mut done) = ((schedule.to_owned(), at.0), true);
+        self.ticks.change(&at, |tick| {
             tick.row.start_by = tick.row.start_by.filter(|by| *by > now);
             tick.row.finish_by = tick.row.finish_by.filter(|by| *by > now);
+            done = tick.row.start_by.is_none() && tick.row.finish_by.is_none();
         });
+        if done {
+            self.watches.remove(&at);
+        }
     }
 
     pub(super) fn forget_ticks(&mut self, before: Timestamp, limit: usize) -> usize {
@@ -114,7 +128,10 @@ impl Model {
             self.ticks.iter().filter(|(_, tick)| tick.at < before).map(|(key, tick)| (tick.at, key.clone())).collect();
         old.sort();
         old.truncate(limit);
-        old.iter().for_each(|(_, key)| drop(self.ticks.remove(key)));
+        for (_, key) in &old {
+            self.ticks.remove(key);
+            self.watches.remove(key);
+        }
         old.len()
     }
 }

@@ -110,7 +110,9 @@ impl Store for Model {
             keys.sort_unstable();
             keys.truncate(limit - pruned);
             for (_, key) in &keys {
-                model.finished.remove(key);
+                if let Some(job) = model.finished.remove(key) {
+                    model.ids.remove(&job.id);
+                }
                 model.forget_history(*key);
             }
             pruned += keys.len();
