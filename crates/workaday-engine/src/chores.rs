@@ -89,7 +89,9 @@ impl Engine {
         use workaday_core::lifecycle::{Outcome, Running, settle};
         let rows = self.store.running_before(Generation(self.generation.0 + 1), usize::MAX)?;
         self.store.begin(Durability::Full)?;
-        for row in rows.iter().filter(|row| !self.crew.has_key(row.key) && !self.settler.holds(row.key)) {
+        // Only our own: what an older generation claimed may still run there, and its rescue is judged otherwise.
+        let strays = rows.iter().filter(|row| row.generation == self.generation);
+        for row in strays.filter(|row| !self.crew.has_key(row.key) && !self.settler.holds(row.key)) {
             let running = Running {
                 counts: row.counts,
                 attempts_max: u32::MAX,

@@ -218,7 +218,8 @@ impl Engine {
             self.measure_at(now),
             self.timekeeper.next_at(&self.crew, &self.settings),
             self.drain.next_at(&self.settings),
-            self.staffing.next_at(&self.crew, &self.settings),
+            // A drain starts no child, so a pause after a failed start has nothing to wait for.
+            self.staffing.next_at(&self.crew, &self.settings).filter(|_| !self.drain.is_on()),
             self.peek.next_due_at.map(|at| now.steady_of(at)),
             self.peek.next_expiry_at.map(|at| now.steady_of(at)),
             self.peek.next_tick_at.filter(|_| self.may_claim()).map(|at| now.steady_of(at)),
@@ -374,7 +375,8 @@ impl Engine {
             || self.journal.due_at().is_some_and(|at| at <= now.steady)
             || self.measure_at(now).is_some_and(|at| at <= now.steady)
             || now.steady >= self.pruner.next_at();
-        lazily.then_some(Durability::Lazy)
+        // Outcomes that wait for company go along with whatever is written, and an outcome is always synced.
+        lazily.then_some(if self.settler.is_empty() { Durability::Lazy } else { Durability::Full })
     }
 
     /// Everything of one transaction, in the order that frees room before it is handed out.

@@ -13,6 +13,7 @@ use workaday_store::sqlite::{OpenOptions, SqliteStore};
 use workaday_store::{Durability, NewJob, Store};
 
 /// A catalogue entry, built up from the defaults.
+#[derive(Clone)]
 pub struct TaskBuilder(serde_json::Value);
 
 impl TaskBuilder {
