@@ -69,6 +69,10 @@ pub enum Command {
     Cron(Cron),
     /// Bring the store to this version's schema
     Migrate(Migrate),
+    /// Copy the store while it is in use: whole, checked, compressed
+    Backup(Backup),
+    /// Put a backup back, or prove that it could be
+    Restore(Restore),
     /// Delete finished jobs past their retention
     Prune(Prune),
     /// Print the completions of a shell
@@ -547,6 +551,40 @@ pub struct Migrate {
     /// Do not ask
     #[arg(long, short)]
     pub yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Backup {
+    /// A file that is not there yet, or a folder (default: `[backup] folder`, where older ones are rotated)
+    pub path: Option<PathBuf>,
+    /// List the backups that are known
+    #[arg(long, conflicts_with = "path")]
+    pub list: bool,
+    /// Say where it would go and what is there, write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub by: By,
+}
+
+#[derive(Debug, Args)]
+pub struct Restore {
+    /// The backup (default: the newest in `[backup] folder`)
+    pub path: Option<PathBuf>,
+    /// Prove it in a scratch place: sum, pages, schema, rows, a job to claim. The jobs of the store are not touched
+    #[arg(long, conflicts_with_all = ["whole_file", "dry_run", "yes"])]
+    pub check: bool,
+    /// Put the whole file back, tables of an app too
+    #[arg(long)]
+    pub whole_file: bool,
+    /// Say what would change, change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do not ask
+    #[arg(long, short)]
+    pub yes: bool,
+    #[command(flatten)]
+    pub by: By,
 }
 
 #[derive(Debug, Args)]

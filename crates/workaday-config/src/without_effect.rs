@@ -16,7 +16,6 @@ const WITHOUT_EFFECT: &[(&str, &str)] = &[
     ("web", "*"),
     ("alerts.*", "*"),
     ("security", "*"),
-    ("release", "*"),
 ];
 
 /// Is this whole section read and not acted upon?

@@ -1,5 +1,6 @@
 //! The commands, one file each. A command asks the store, prints through the context's output, and returns an exit code.
 
+mod backup;
 mod command_shim;
 mod completions;
 mod confirm;
@@ -13,6 +14,7 @@ mod man;
 mod migrate;
 mod prune;
 mod queue;
+mod restore;
 mod schedule;
 mod status;
 mod task;
@@ -39,6 +41,8 @@ pub fn run(command: Command, context: &mut Context) -> Done {
         Command::Logs(args) => logs::run(&args, context),
         Command::Cron(args) => cron::run(&args, context),
         Command::Migrate(args) => migrate::run(&args, context),
+        Command::Backup(args) => backup::run(&args, context),
+        Command::Restore(args) => restore::run(&args, context),
         Command::Prune(args) => prune::run(&args, context),
         Command::Completions(args) => completions::run(&args, context),
         Command::Man(args) => man::run(&args, context),

@@ -11,8 +11,11 @@
 //! | `schedules` | schedules, cursors, the ledger of ticks |
 //! | `schema` | the schema by path, for `workaday migrate` |
 //! | `checkpoint` `instance` | the supervisor's duties towards the file |
+//! | `backup` `restore` | a copy while others write · back from one |
+//! | `releases` | backups, releases and rehearsals as kept |
 //! | `read` | what the faces ask, on connections that cannot write |
 
+pub mod backup;
 mod by_hand;
 mod catalogue;
 pub mod checkpoint;
@@ -28,6 +31,8 @@ mod place;
 mod prepared;
 mod prune;
 pub mod read;
+mod releases;
+pub mod restore;
 mod rows;
 mod schedules;
 pub mod schema;
@@ -39,6 +44,7 @@ mod transaction;
 pub mod turn;
 
 pub(crate) use failure::explain;
+pub use releases::{NewBackup, NewRehearsal, NewRelease};
 pub(crate) use open::connect;
 pub use open::{OpenOptions, SQLITE_VERSION_MIN};
 pub(crate) use place::{beside, sync_folder};

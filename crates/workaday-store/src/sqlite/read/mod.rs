@@ -4,10 +4,12 @@
 
 mod jobs;
 mod others;
+mod releases;
 mod schedules;
 mod status;
 pub mod types;
 
+pub use releases::*;
 pub use types::*;
 
 use super::link::Link;
