@@ -9,8 +9,11 @@
 //! | [`git`] | what the repository says of revision and dirt |
 //! | [`probe`] | is the service well |
 //! | [`release`] | the pipeline of a release and of a rollback |
-//! | [`rehearsal`] | a release and its way back, tried in a scratch place |
 
 pub mod backup;
+pub mod command;
 pub mod files;
+pub mod git;
+pub mod probe;
+pub mod release;
 pub mod restore;
