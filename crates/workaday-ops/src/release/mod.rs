@@ -44,6 +44,4 @@ pub trait Host {
     fn drain(&mut self) -> Result<(), Problem>;
     /// The catalogue entries that the code in a folder states.
     fn catalogue(&mut self, folder: &Path) -> Result<Vec<Value>, Problem>;
-    /// `None`: there is nobody to ask.
-    fn ask(&mut self, question: &str) -> Option<bool>;
 }

@@ -76,6 +76,8 @@ pub struct Plan {
     pub rehearsal: Option<i64>,
     /// What the gate found, in words.
     pub gate: String,
+    /// Tasks that are new or state something else than before.
+    pub tasks_changed: Vec<String>,
 }
 
 /// Sums of configuration and dependencies as they are in the folder.
@@ -145,7 +147,7 @@ mod tests {
         let text = serde_json::json!({
             "kind": "release", "revision": "a", "previous": null, "undoes": null, "reason": "", "assumptions": [], "owner": "", "expects": "",
             "deploy": [], "rollback": [], "clear_caches": [], "watch_us": 0, "fingerprint": {"config": config, "dependencies": dependencies},
-            "files_touched": [], "untracked": [], "warnings": [], "checks": [], "rehearsal": null, "gate": ""
+            "files_touched": [], "untracked": [], "warnings": [], "checks": [], "rehearsal": null, "gate": "", "tasks_changed": []
         });
         serde_json::from_value(text).expect("a plan")
     }

@@ -88,7 +88,7 @@ pub fn prepare(ground: &Ground, asked: &Asked, host: &mut dyn Host) -> Result<Pr
         }),
         Kind::Rollback => None,
     };
-    let gate = judge_code(ground, &repository, &reader, asked.kind, &revision, &head, host, &mut against);
+    let (gate, tasks_changed) = judge_code(ground, &repository, &reader, asked.kind, &revision, &head, host, &mut against);
     let checks = if asked.kind == Kind::Release { run_checks(ground, host, &mut against) } else { vec![] };
     let now = fingerprint(&ground.root, ground.config.as_deref());
     let files_touched = plan::touched(&repository, previous.as_ref(), &revision);
@@ -123,6 +123,7 @@ pub fn prepare(ground: &Ground, asked: &Asked, host: &mut dyn Host) -> Result<Pr
             checks,
             rehearsal,
             gate,
+            tasks_changed,
         },
     })
 }
@@ -262,7 +263,7 @@ fn rehearsed(ground: &Ground, reader: &Reader, head: &str, now: Timestamp) -> Re
         .hint(rehearse))
 }
 
-/// The deploy gate. Returns what it found, in words.
+/// The deploy gate. Returns what it found, in words, and the tasks that are new or changed.
 #[allow(clippy::too_many_arguments)] // one caller, and each is a different thing
 fn judge_code(
     ground: &Ground,
@@ -273,13 +274,13 @@ fn judge_code(
     head: &str,
     host: &mut dyn Host,
     against: &mut Vec<Problem>,
-) -> String {
+) -> (String, Vec<String>) {
     host.say("gate: reading the tasks of the new code");
     let stated = match code_at(ground, repository, revision, head, host) {
         Ok(stated) => stated,
         Err(problem) => {
             against.push(problem);
-            return String::new();
+            return (String::new(), vec![]);
         }
     };
     let new: Vec<TaskEntry> = stated.iter().filter_map(|entry| serde_json::from_value(entry.clone()).ok()).collect();
@@ -287,23 +288,25 @@ fn judge_code(
         Ok(found) => found,
         Err(problem) => {
             against.push(problem);
-            return String::new();
+            return (String::new(), vec![]);
         }
     };
     against.extend(found.problems());
     let mut words = format!("{} unfinished jobs fit the {} tasks of the new code", found.looked_at, new.len());
+    let mut tasks_changed = vec![];
     if kind == Kind::Release {
         match changed_tasks(reader, &stated) {
             Ok(changed) => {
                 against.extend(unowned(&changed, &new));
-                if !changed.is_empty() {
-                    words += &format!("; new or changed: {}", changed.into_iter().collect::<Vec<_>>().join(", "));
+                tasks_changed.extend(changed);
+                if !tasks_changed.is_empty() {
+                    words += &format!("; new or changed: {}", tasks_changed.join(", "));
                 }
             }
             Err(problem) => against.push(problem),
         }
     }
-    words + "."
+    (words + ".", tasks_changed)
 }
 
 /// The catalogue of a revision: of the folder itself, else of a checkout beside it.
