@@ -80,6 +80,17 @@ pub enum Command {
     Measures(Measures),
     /// Bring the store to this version's schema
     Migrate(Migrate),
+    /// Copy the store while it is in use: whole, checked, compressed
+    Backup(Backup),
+    /// Put a backup back, or prove that it could be
+    Restore(Restore),
+    /// A change as a controlled act: checked, backed up, watched, compared, written down
+    #[command(subcommand)]
+    Release(Release),
+    /// Search the notes of releases
+    Notes(Notes),
+    /// What to know of a task when it needs a hand
+    Runbook(Runbook),
     /// Delete finished jobs past their retention
     Prune(Prune),
     /// Print the completions of a shell
@@ -90,6 +101,9 @@ pub enum Command {
     /// Every route of the dashboard with its role, as JSON: for tests
     #[command(hide = true)]
     WebRoutes,
+    /// The tasks that the code in this folder states, as JSON; for the deploy gate
+    #[command(hide = true)]
+    Catalogue(Catalogue),
     /// The engine, driven by JSON lines: for the pytest plugin
     #[command(hide = true)]
     TestEngine,
@@ -671,6 +685,147 @@ pub struct MeasuresWhich {
     /// Before this instant, or until so long ago
     #[arg(long, value_name = "WHEN")]
     pub to: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Backup {
+    /// A file that is not there yet, or a folder (default: `[backup] folder`, where older ones are rotated)
+    pub path: Option<PathBuf>,
+    /// List the backups that are known
+    #[arg(long, conflicts_with = "path")]
+    pub list: bool,
+    /// Say where it would go and what is there, write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub by: By,
+}
+
+#[derive(Debug, Args)]
+pub struct Restore {
+    /// The backup (default: the newest in `[backup] folder`)
+    pub path: Option<PathBuf>,
+    /// Prove it in a scratch place: sum, pages, schema, rows, a job to claim. The jobs of the store are not touched
+    #[arg(long, conflicts_with_all = ["whole_file", "dry_run", "yes"])]
+    pub check: bool,
+    /// Put the whole file back, tables of an app too
+    #[arg(long)]
+    pub whole_file: bool,
+    /// Say what would change, change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do not ask
+    #[arg(long, short)]
+    pub yes: bool,
+    #[command(flatten)]
+    pub by: By,
+}
+
+#[derive(Debug, Args)]
+pub struct Catalogue {
+    /// The app, as module:name (default: `app` of workaday.toml)
+    #[arg(value_name = "MODULE:APP")]
+    pub app: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Release {
+    /// Release what is committed: refuses with every reason at once, else carries it out
+    Run(ReleaseRun),
+    /// Go on with a release that was cut off
+    Resume(ReleaseResume),
+    /// Close a release that was cut off, as it stands
+    Abort(ReleaseAbort),
+    /// Put the recorded release before back, through the same pipeline
+    Rollback(ReleaseRollback),
+    /// List releases, newest first
+    List(ReleaseList),
+    /// Show one release: its note and its steps
+    Show(ReleaseShow),
+}
+
+#[derive(Debug, Args)]
+pub struct ReleaseRun {
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// What is taken for granted; may be repeated
+    #[arg(long = "assume", value_name = "TEXT")]
+    pub assumptions: Vec<String>,
+    /// Watch this long before it is compared (default: `[release] watch`)
+    #[arg(long, value_name = "LENGTH")]
+    pub watch: Option<String>,
+    /// Clear this cache of `[release] caches`, and no other; may be repeated
+    #[arg(long = "clear-cache", value_name = "NAME")]
+    pub clear_caches: Vec<String>,
+    /// Who stands for it (default: `[release] owner`)
+    #[arg(long, value_name = "WHO")]
+    pub owner: Option<String>,
+    /// Look at everything and run the checks, deploy nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// The deploy command, in place of `[release] deploy`
+    #[arg(last = true, value_name = "CMD")]
+    pub command: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct ReleaseResume {
+    /// The deploy command got through before it was cut off: do not run it again
+    #[arg(long)]
+    pub deployed: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ReleaseAbort {
+    /// Say what would be closed, change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ReleaseRollback {
+    /// The release to undo (default: the last one that was deployed)
+    #[arg(value_name = "ID")]
+    pub id: Option<i64>,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Watch this long before it is compared (default: `[release] watch`)
+    #[arg(long, value_name = "LENGTH")]
+    pub watch: Option<String>,
+    /// Clear this cache of `[release] caches`, and no other; may be repeated
+    #[arg(long = "clear-cache", value_name = "NAME")]
+    pub clear_caches: Vec<String>,
+    /// Look at everything, change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ReleaseList {
+    /// At most this many
+    #[arg(long, short = 'n', value_name = "NUMBER", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub limit: u32,
+}
+
+#[derive(Debug, Args)]
+pub struct ReleaseShow {
+    /// Its number
+    #[arg(value_name = "ID")]
+    pub id: i64,
+}
+
+#[derive(Debug, Args)]
+pub struct Notes {
+    /// All of these words, anywhere in a note; none lists all notes
+    pub words: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Runbook {
+    /// Its registered name
+    pub task: String,
 }
 
 #[derive(Debug, Args)]

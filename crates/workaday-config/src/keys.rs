@@ -40,9 +40,12 @@ const fn unset(name: &'static str, kind: Kind, then: &'static str, doc: &'static
 const MANY: i64 = 1_000_000_000;
 const MILLISECOND: i64 = 1_000;
 const SECOND: i64 = 1_000_000;
+const MINUTE: i64 = 60 * SECOND;
 
 pub const CATCH_UP: &[&str] = &["none", "latest", "all"];
 pub const OVERLAP: &[&str] = &["skip", "queue", "cancel_running", "allow"];
+pub const ON_WORSE: &[&str] = &["ask", "rollback", "keep"];
+pub const REHEARSED: &[&str] = &["dry", "run", "skip"];
 pub const BACKOFF: &[&str] = &["exponential", "fixed"];
 
 /// All sections, in the order of the reference.
@@ -58,7 +61,13 @@ pub const SECTIONS: &[Section] = &[
     Section { path: "web", doc: "Dashboard, health and metrics.", keys: WEB },
     Section { path: "alerts.*", doc: "Who is told when something needs a hand.", keys: ALERT },
     Section { path: "security", doc: "What is hidden, and who may ask.", keys: SECURITY },
-    Section { path: "release", doc: "How a change goes out, and back.", keys: RELEASE },
+    Section { path: "backup", doc: "Copies of the store.", keys: BACKUP },
+    Section {
+        path: "release",
+        doc: "How a change goes out, and back. Commands are a list, or text that is split at spaces; no shell runs.",
+        keys: RELEASE,
+    },
+    Section { path: "release.staging", doc: "Where a release is rehearsed. Once it is there, a release demands a proof.", keys: STAGING },
 ];
 
 const TOP: &[Key] = &[
@@ -201,13 +210,85 @@ const SECURITY: &[Key] = &[
     key("logins", Kind::Rate, "5/m", "Attempts to log in, of one address and for one name."),
 ];
 
+const BACKUP: &[Key] = &[
+    unset(
+        "folder",
+        Kind::Path,
+        "`backups` beside the store",
+        "Where backups are kept. A relative one starts at the folder of workaday.toml.",
+    ),
+    key(
+        "keep",
+        Kind::Count(1, 100_000),
+        "14",
+        "Backups kept in the folder; older ones of this store are deleted after a new one is whole.",
+    ),
+    key("every", Kind::Length(MINUTE), "1d", "How often there should be one: health and doctor complain when the newest is twice as old."),
+    key("pages", Kind::Count(1, 1_000_000), "256", "Pages copied in one step; between two steps others have the disk."),
+    key("pause", Kind::Length(0), "2ms", "Rest between two steps: 256 pages of 4 KiB every 2 ms are at most 500 MB a second."),
+];
+
 const RELEASE: &[Key] = &[
-    unset("checks", Kind::Map, "none", "Name → command that must succeed before a release: { unit = \"make test\" }."),
-    unset("deploy", Kind::Text, "your own step", "Command that puts the release in place."),
-    unset("rollback", Kind::Text, "your own step", "Command that puts the last one back."),
-    unset("health", Kind::Text, "/health of the dashboard", "URL that must answer 200."),
-    unset("caches", Kind::Map, "none", "Name → command that empties that cache."),
-    unset("staging", Kind::Table, "none", "Where a release is rehearsed."),
+    unset("owner", Kind::Text, "a release is refused", "Who stands for a release."),
+    unset("expects", Kind::Text, "a release is refused", "What holds when a release has worked."),
+    unset("checks", Kind::Commands, "none", "Name → command that must succeed before a release: { unit = [\"make\", \"test\"] }."),
+    key("check_timeout", Kind::Length(SECOND), "30m", "A check that takes longer has failed."),
+    unset("deploy", Kind::Command, "given after `--`", "Program that puts the release in place; no shell."),
+    key("deploy_timeout", Kind::Length(SECOND), "30m", "A deploy that takes longer has failed."),
+    unset(
+        "rollback",
+        Kind::Command,
+        "a release is refused",
+        "Program that puts the recorded release before in place; it finds its revision in WORKADAY_REVISION.",
+    ),
+    unset(
+        "health",
+        Kind::Probe,
+        "the workers alone are asked",
+        "What says that the service is well: a URL that answers 200, or a program that exits with 0.",
+    ),
+    key("health_timeout", Kind::Length(SECOND), "60s", "How long the service may take until it is well."),
+    key("watch", Kind::Length(0), "10m", "How long a release is watched before it is compared."),
+    unset("caches", Kind::Commands, "none", "Name → command that empties that cache; run only when named by `--clear-cache`."),
+    key("on_worse", Kind::Word(ON_WORSE), "ask", "What happens when the comparison says worse, or the deploy fails."),
+    key("notes", Kind::Path, "releases", "Folder of the notes, in the repository."),
+    key("tag", Kind::Bool, "true", "Set an annotated tag `release-NNNN`."),
+];
+
+const STAGING: &[Key] = &[
+    key(
+        "level",
+        Kind::Count(1, 3),
+        "2",
+        "Isolation that a rehearsal must reach: 1 scratch paths and ports, 2 clean environment, 3 no network, the rest read-only.",
+    ),
+    key("expires", Kind::Length(MINUTE), "7d", "How long a proof counts; new commits and another workaday.toml end it at once."),
+    unset("deploy", Kind::Command, "[release] deploy", "The deploy command here, when it cannot be the real one."),
+    unset("rollback", Kind::Command, "[release] rollback", "The rollback command here, when it cannot be the real one."),
+    unset(
+        "health",
+        Kind::Probe,
+        "[release] health",
+        "What says here that the service is well. `{PORT}` stands for the free port of that variable.",
+    ),
+    unset("integration", Kind::Command, "none", "One check that uses the service as its users do."),
+    unset("copy", Kind::Texts, "tracked files alone", "Files that are not in the repository and are needed: configuration, certificates."),
+    unset("databases", Kind::Texts, "the store alone", "SQLite files of the app; a snapshot of each is taken."),
+    unset(
+        "postgres",
+        Kind::Texts,
+        "none",
+        "Variables with a PostgreSQL DSN that is dumped with pg_dump before and compared after; the rehearsal gets the DSN that `env` names.",
+    ),
+    unset("env", Kind::Map, "nothing is added", "Variables of the rehearsal: DSNs of staging, replaced secrets."),
+    unset("keep_env", Kind::Texts, "PATH, LANG, LC_ALL, TZ, USER", "Variables that the rehearsal inherits besides."),
+    unset("ports", Kind::Texts, "PORT", "Variables that get a free port."),
+    key(
+        "schedules",
+        Kind::Word(REHEARSED),
+        "dry",
+        "What becomes of each schedule: `dry` asks for its next tick, `run` enqueues and runs it once in the rehearsal, `skip` leaves it out.",
+    ),
 ];
 
 /// The section with this pattern path.

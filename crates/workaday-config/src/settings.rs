@@ -203,6 +203,11 @@ impl Settings {
         self.resolved.names(section)
     }
 
+    /// Was any key of this section given?
+    pub fn section_given(&self, section: &'static str) -> bool {
+        self.resolved.findings.keys().any(|place| place.section == section)
+    }
+
     /// Where to find the file, for messages.
     pub fn file_shown(&self) -> String {
         self.file.as_ref().map_or_else(|| format!("{FILE_NAME} (there is none yet)"), |path| path.display().to_string())

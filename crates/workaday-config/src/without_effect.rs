@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 /// `(section, key)`; `*` as key = the whole section.
 const WITHOUT_EFFECT: &[(&str, &str)] =
-    &[("worker", "threads"), ("queues.*", "rate"), ("retention", "logs"), ("alerts.*", "*"), ("security", "environment"), ("release", "*")];
+    &[("worker", "threads"), ("queues.*", "rate"), ("retention", "logs"), ("alerts.*", "*"), ("security", "environment")];
 
 /// Is this whole section read and not acted upon?
 pub fn section(path: &str) -> bool {

@@ -221,3 +221,27 @@ fn a_setting_without_effect_is_named_with_its_place() {
     assert_eq!(warnings.len(), 6, "nothing else: {warnings:?}");
     assert_eq!(settings("[worker]\nthreads = 1\n", &[]).expect("a sound file").warnings, [""; 0], "one thread is what it is");
 }
+
+#[test]
+fn release_commands_are_words_and_a_shell_line_is_refused_with_the_way_to_write_it() {
+    use workaday_config::release::{Probe, backup, release};
+    let text = "[release]\ndeploy = \"make deploy\"\nrollback = [\"make\", \"back\"]\nhealth = \"http://127.0.0.1:8000/health\"\n\
+                checks = { lint = \"ruff check\", unit = [\"make\", \"test\"] }\n[release.staging]\nlevel = 3\n[backup]\nkeep = 3\nfolder = \"copies\"\n";
+    let read = settings(text, &[]).unwrap();
+    let typed = release(&read);
+    assert_eq!(typed.deploy, Some(vec!["make".into(), "deploy".into()]));
+    assert_eq!(typed.checks["lint"], ["ruff", "check"]);
+    assert_eq!(typed.health, Some(Probe::Url("http://127.0.0.1:8000/health".into())));
+    assert_eq!(typed.staging.unwrap().level, 3);
+    assert_eq!((backup(&read).keep, backup(&read).folder), (3, read.root.join("copies")));
+    assert_eq!(release(&settings("", &[]).unwrap()).staging, None, "no staging, no rehearsal is asked for");
+    let refused = refusal("[release]\ndeploy = \"git pull && make\"\n");
+    assert!(
+        refused.contains("workaday.toml:2: `release.deploy` cannot be") && refused.contains("[\"sh\", \"-c\", \"git pull && make\"]"),
+        "{refused}"
+    );
+    assert!(refusal("[release]\nchecks = { unit = 3 }\n").contains("config.wrong_type"));
+    assert!(refusal("[release.staging]\nlevel = 4\n").contains("a whole number from 1 to 3"));
+    assert!(refusal("[release]\non_worse = \"roll back\"\n").contains("one of \"ask\", \"rollback\", \"keep\""));
+    assert!(refusal("[backup]\nkeep = 0\n").contains("a whole number from 1"));
+}

@@ -16,6 +16,7 @@
 //! | [`death`] | why a process is no more |
 //! | [`wakeup`] | datagrams, inotify, and the burst of re-checks between |
 //! | [`signals`] | SIGTERM and SIGINT as readable events |
+//! | [`catalogue`] | what the code in a folder states, for the deploy gate |
 //! | [`checkpointer`] | moves the WAL into the database, on a thread of its own |
 //! | [`beside`] | the window and the courier: parts in this process that cannot stop the jobs |
 //! | [`measures`] | figures that web processes hand over |
@@ -23,6 +24,7 @@
 //! | [`test_mode`] | the same engine, driven by JSON lines |
 
 pub mod beside;
+pub mod catalogue;
 pub mod checkpointer;
 pub mod child;
 pub mod clocks;

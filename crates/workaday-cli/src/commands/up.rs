@@ -103,7 +103,7 @@ pub fn engine_settings(settings: &Settings) -> workaday_engine::Settings {
     }
 }
 
-fn command_tasks(settings: &Settings) -> Vec<CommandTask> {
+pub fn command_tasks(settings: &Settings) -> Vec<CommandTask> {
     settings.commands.iter().map(|(name, command)| command_task(name, command, &settings.root)).collect()
 }
 

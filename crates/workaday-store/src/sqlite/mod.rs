@@ -15,10 +15,13 @@
 //! | `access` | users, tokens, sessions, one-time links |
 //! | `schema` | the schema by path, for `workaday migrate` |
 //! | `checkpoint` `instance` | the supervisor's duties towards the file |
+//! | `backup` `restore` | a copy while others write · back from one |
+//! | `releases` | backups, releases and rehearsals as kept |
 //! | `read` | what the faces ask, on connections that cannot write |
 
 pub mod access;
 mod aside;
+pub mod backup;
 mod by_hand;
 mod catalogue;
 pub mod checkpoint;
@@ -36,6 +39,8 @@ mod place;
 mod prepared;
 mod prune;
 pub mod read;
+mod releases;
+pub mod restore;
 mod rows;
 mod schedules;
 pub mod schema;
@@ -50,6 +55,7 @@ pub(crate) use failure::explain;
 pub(crate) use open::connect;
 pub use open::{OpenOptions, SQLITE_VERSION_MIN};
 pub(crate) use place::{beside, sync_folder};
+pub use releases::{NewBackup, NewRehearsal, NewRelease};
 
 use crate::store::Durability;
 use std::collections::{BTreeSet, VecDeque};

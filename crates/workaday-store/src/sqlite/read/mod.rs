@@ -8,6 +8,7 @@ mod jobs;
 mod look;
 mod measures;
 mod others;
+mod releases;
 mod schedules;
 mod status;
 pub mod types;
@@ -15,6 +16,7 @@ pub mod types;
 pub use counts::{Counted, Finished, QueueLoad, ReleaseSeen, RunSample};
 pub use errors::{ErrorGroup, Failure, Mute};
 pub use look::{ListedJob, Look, Seen};
+pub use releases::*;
 pub use types::*;
 
 use super::link::Link;
