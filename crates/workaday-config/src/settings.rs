@@ -104,7 +104,8 @@ pub struct Command {
     pub owner: Option<String>,
     pub expects: Option<String>,
     pub rollback: Option<String>,
-    pub schedule: Option<String>,
+    /// Cron expressions; none: it runs when it is enqueued.
+    pub schedule: Vec<String>,
     pub tz: Option<String>,
 }
 
@@ -282,7 +283,7 @@ impl Resolved {
             owner: text("owner"),
             expects: text("expects"),
             rollback: text("rollback"),
-            schedule: text("schedule"),
+            schedule: if let Some(Value::Texts(lines)) = self.get("command.*", name, "schedule") { lines } else { vec![] },
             tz: text("tz").or_else(|| self.text("schedules", "", "tz")),
         }
     }

@@ -37,6 +37,7 @@ impl Pruner {
             discarded: now.wall - settings.retain_discarded,
         };
         let ticks = store.prune_ticks(now.wall - RETAIN_TICKS, ROWS_MAX)?;
+        store.prune_schedules(now.wall - RETAIN_TICKS, ROWS_MAX)?;
         let pruned = store.prune(&before, ROWS_MAX)?.max(ticks);
         self.next_at = now.steady + if pruned == ROWS_MAX { STEP_PAUSE } else { IDLE_PAUSE };
         Ok(pruned)

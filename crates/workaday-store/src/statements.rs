@@ -114,6 +114,12 @@ statements! {
     WATCHED_TICKS = "watched_ticks" (now, limit),
     SEEN_TICK = "seen_tick" (now, schedule, at),
     PRUNE_TICKS = "prune_ticks" (before, limit),
+    PRUNE_SCHEDULES = "prune_schedules" (before, limit),
+    LEARN_SCHEDULE = "learn_schedule" (runs, failures, name),
+    MOVE_NEXT = "move_next" (next_at, now, name, known),
+    ADD_SCHEDULE = "add_schedule" (name, task, declared, now, owner, reason),
+    REMOVE_SCHEDULE = "remove_schedule" (now, name),
+    END_PAUSE = "end_pause" (now, name),
     // -- the store about itself ----------------------------------------------------------------------------------------
     NEXT_GENERATION = "next_generation" (),
     SET_META = "set_meta" (name, value),
@@ -145,6 +151,7 @@ statements! {
     ALL_WORKERS = "read/all_workers" (ended, limit),
     ALL_ALERTS = "read/all_alerts" (before, closed, limit),
     TICKS_OF = "read/ticks_of" (schedule, before, limit),
+    SCHEDULE_COUNTS = "read/schedule_counts" (),
     TICK_AT = "read/tick_at" (schedule, at),
     AUDIT_TRAIL = "read/audit_trail" (before, limit),
 }

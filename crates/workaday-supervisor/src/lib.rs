@@ -18,6 +18,7 @@
 //! | [`signals`] | SIGTERM and SIGINT as readable events |
 //! | [`checkpointer`] | moves the WAL into the database, on a thread of its own |
 //! | [`beside`] | the window and the courier: parts in this process that cannot stop the jobs |
+//! | [`zone_data`] | which time zone data there is, and whether it changed |
 //! | [`memory`] | resident sizes |
 //! | [`test_mode`] | the same engine, driven by JSON lines |
 
@@ -42,6 +43,7 @@ pub mod translate;
 pub mod tree;
 pub mod up;
 pub mod wakeup;
+pub mod zone_data;
 
 pub use command::CommandTask;
 pub use up::{UpOptions, up};
