@@ -23,6 +23,7 @@ from workaday.errors import (
     JobTimeout,
     OutcomeUnknown,
     RegistrationError,
+    ScheduleError,
     StoreBusy,
     StoreCorrupt,
     StoreError,
@@ -35,6 +36,7 @@ from workaday.job import Job
 from workaday.outcomes import Cancel, Discard, Snooze, TaskTimedOut
 from workaday.retry import Retry
 from workaday.schedule import Schedule, at, cron, every
+from workaday.schedules import ScheduleStatus
 from workaday.task import Task
 
 __all__ = [
@@ -56,6 +58,8 @@ __all__ = [
     "RegistrationError",
     "Retry",
     "Schedule",
+    "ScheduleError",
+    "ScheduleStatus",
     "Snooze",
     "StoreBusy",
     "StoreCorrupt",
