@@ -157,6 +157,7 @@ def _task_entry(app: App, task: Task[..., Any] | str) -> dict[str, Any]:
     known = task if isinstance(task, Task) else app.find_task(task)
     if known is not None:
         return known.entry()
+    app.store.check()
     rows = app.store.read("task_entry", {"name": task})
     if not rows:
         raise ScheduleError(
