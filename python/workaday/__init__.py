@@ -23,6 +23,7 @@ from workaday.errors import (
     JobTimeout,
     OutcomeUnknown,
     RegistrationError,
+    ScheduleError,
     StoreBusy,
     StoreCorrupt,
     StoreError,
@@ -37,6 +38,7 @@ from workaday.measure.counters import cache_hit, cache_miss
 from workaday.outcomes import Cancel, Discard, Snooze, TaskTimedOut
 from workaday.retry import Retry
 from workaday.schedule import Schedule, at, cron, every
+from workaday.schedules import ScheduleStatus
 from workaday.task import Task
 
 __all__ = [
@@ -58,6 +60,8 @@ __all__ = [
     "RegistrationError",
     "Retry",
     "Schedule",
+    "ScheduleError",
+    "ScheduleStatus",
     "Snooze",
     "StoreBusy",
     "StoreCorrupt",

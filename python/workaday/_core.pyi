@@ -1,9 +1,13 @@
 """The Rust half of a worker child (crate workaday-py): frames to and from the supervisor. It opens no database.
 
-Only a process that the supervisor has started can use it. In a fork of such a process every call raises `RuntimeError`.
+Only a process that the supervisor has started can use `Child`. In a fork of such a process its every call raises
+`RuntimeError`. `judge_schedule` is for any process.
 """
 
 from typing import TypeAlias
+
+def judge_schedule(declared: str, task: str, now_us: int, tz: str | None = None) -> str:
+    """Judges a schedule to be added, as JSON: `{"declared": …}` as it is to be stored, or `{"problem": …}`. Pure."""
 
 VERSION: str
 PROTOCOL: int

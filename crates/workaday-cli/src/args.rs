@@ -1,5 +1,9 @@
 //! What can be typed: every command and option, once. docs/reference/cli.md, the completions and the man page come from here.
 
+mod schedule;
+
+pub use schedule::*;
+
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -391,108 +395,6 @@ pub struct QueuePause {
 pub struct QueueResume {
     /// Its name
     pub queue: String,
-    #[command(flatten)]
-    pub by: By,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum Schedule {
-    /// List the schedules, with their next tick
-    List,
-    /// What is due next, and the next 24 hours at a glance
-    Next(ScheduleNext),
-    /// What became of the ticks of one, newest first
-    History(ScheduleHistory),
-    /// Let no tick run
-    Pause(SchedulePause),
-    /// Let ticks run again
-    Resume(ScheduleResume),
-    /// Run it now, or a tick that has passed
-    Run(ScheduleRun),
-    /// Leave out the next tick
-    Skip(ScheduleSkip),
-    /// Run the ticks of a time that has passed
-    Backfill(ScheduleBackfill),
-}
-
-#[derive(Debug, Args)]
-pub struct ScheduleNext {
-    /// Only this schedule
-    pub name: Option<String>,
-    /// How many
-    #[arg(short, value_name = "NUMBER", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    pub n: u32,
-}
-
-#[derive(Debug, Args)]
-pub struct ScheduleHistory {
-    /// Its name
-    pub name: String,
-    /// At most this many
-    #[arg(long, short = 'n', value_name = "NUMBER", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000))]
-    pub limit: u32,
-}
-
-#[derive(Debug, Args)]
-pub struct SchedulePause {
-    /// Its name
-    pub name: String,
-    /// Until this instant, or for this long: 2030-01-01T00:00:00Z, 2h
-    #[arg(long, value_name = "INSTANT")]
-    pub until: Option<String>,
-    #[command(flatten)]
-    pub by: By,
-}
-
-#[derive(Debug, Args)]
-pub struct ScheduleResume {
-    /// Its name
-    pub name: String,
-    #[command(flatten)]
-    pub by: By,
-}
-
-#[derive(Debug, Args)]
-pub struct ScheduleRun {
-    /// Its name
-    pub name: String,
-    /// The tick that was due at this instant; one that has a job gets no second
-    #[arg(long, value_name = "INSTANT")]
-    pub tick: Option<String>,
-    #[command(flatten)]
-    pub by: By,
-}
-
-#[derive(Debug, Args)]
-pub struct ScheduleSkip {
-    /// Its name
-    pub name: String,
-    /// How many of the next ticks
-    #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    pub count: u32,
-    #[command(flatten)]
-    pub by: By,
-}
-
-#[derive(Debug, Args)]
-pub struct ScheduleBackfill {
-    /// Its name
-    pub name: String,
-    /// The first instant of the range
-    #[arg(long, value_name = "INSTANT")]
-    pub from: String,
-    /// The last instant of the range; nothing later than now
-    #[arg(long, value_name = "INSTANT")]
-    pub to: String,
-    /// Refuse a range with more ticks than this
-    #[arg(long, value_name = "NUMBER", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    pub limit: u32,
-    /// Do not ask
-    #[arg(long, short)]
-    pub yes: bool,
-    /// List the ticks, make no job
-    #[arg(long)]
-    pub dry_run: bool,
     #[command(flatten)]
     pub by: By,
 }

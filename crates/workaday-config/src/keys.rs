@@ -46,6 +46,8 @@ pub const CATCH_UP: &[&str] = &["none", "latest", "all"];
 pub const OVERLAP: &[&str] = &["skip", "queue", "cancel_running", "allow"];
 pub const ON_WORSE: &[&str] = &["ask", "rollback", "keep"];
 pub const REHEARSED: &[&str] = &["dry", "run", "skip"];
+pub const GAP: &[&str] = &["run_after", "skip", "shift"];
+pub const FOLD: &[&str] = &["first", "second", "both"];
 pub const BACKOFF: &[&str] = &["exponential", "fixed"];
 
 /// All sections, in the order of the reference.
@@ -128,7 +130,7 @@ const COMMAND: &[Key] = &[
     unset("expects_within", Kind::Length(MILLISECOND), "not checked", "From being due to being done; later is `unexpected`."),
     unset("expects_output", Kind::Text, "not checked", "A text that a line of its output must contain; none does: `unexpected`."),
     unset("rollback", Kind::Text, "nothing said", "How to undo it."),
-    unset("schedule", Kind::Text, "runs when enqueued", "Cron expression: when it is due."),
+    unset("schedule", Kind::Lines, "runs when enqueued", "Cron expression, or several: when it is due."),
     unset("tz", Kind::Text, "[schedules] tz", "Time zone of `schedule`."),
     key("catch_up", Kind::Word(CATCH_UP), "latest", "Which missed ticks are run late."),
     unset("catch_up_window", Kind::Length(0), "the period, at most 24h", "How late a tick may still be run."),
@@ -136,6 +138,29 @@ const COMMAND: &[Key] = &[
     key("overlap", Kind::Word(OVERLAP), "skip", "What happens to a tick while the last run still goes on."),
     key("jitter", Kind::Length(0), "0s", "Spread of the start, the same for each tick."),
     unset("late_after", Kind::Length(MILLISECOND), "no alarm", "Alarm when it has not started this long after it was due."),
+    unset("finish_within", Kind::Length(MILLISECOND), "no alarm", "Alarm when it has not finished this long after it was due."),
+    unset("min_duration", Kind::Length(MILLISECOND), "no alarm", "Alarm when a run completes in less: it most likely did nothing."),
+    key("alert_after_failures", Kind::Count(1, 1_000), "3", "Alarm after this many runs in a row that failed."),
+    key("skips_alert", Kind::Count(1, 100_000), "3", "Alarm after this many ticks in a row that were skipped."),
+    unset("exclude", Kind::Texts, "none", "Dates on which it rests: [\"2026-12-25\"]. They need a time zone."),
+    unset(
+        "holidays",
+        Kind::Path,
+        "none",
+        "A file of such dates, one a line, `#` begins a comment; relative to the folder of workaday.toml.",
+    ),
+    unset(
+        "gap",
+        Kind::Word(GAP),
+        "a named time runs after the gap, a rhythm skips it",
+        "What happens to a time that the clock leaps over.",
+    ),
+    unset(
+        "fold",
+        Kind::Word(FOLD),
+        "a named time runs in the first pass, a rhythm in both",
+        "What happens to a time that the clock shows twice.",
+    ),
 ];
 
 const COMMAND_RETRY: &[Key] = &[
@@ -152,7 +177,7 @@ const SCHEDULES: &[Key] =
 const SCHEDULE: &[Key] = &[
     unset("task", Kind::Text, "required", "The task or command that is due."),
     unset("args", Kind::Table, "no arguments", "Its arguments."),
-    unset("cron", Kind::Text, "-", "Five or six fields: \"15 3 * * *\"."),
+    unset("cron", Kind::Lines, "-", "Five or six fields: \"15 3 * * *\". Several are one schedule: [\"0 9 * * 1-5\", \"0 12 * * 6\"]."),
     unset("every", Kind::Length(SECOND), "-", "A fixed length between two ticks."),
     unset("at", Kind::Instant, "-", "Once, at this instant: \"2030-01-01T00:00:00Z\"."),
     unset("tz", Kind::Text, "[schedules] tz", "Time zone of `cron`."),
@@ -162,6 +187,29 @@ const SCHEDULE: &[Key] = &[
     key("overlap", Kind::Word(OVERLAP), "skip", "What happens to a tick while the last run still goes on."),
     key("jitter", Kind::Length(0), "0s", "Spread of the start, the same for each tick."),
     unset("late_after", Kind::Length(MILLISECOND), "no alarm", "Alarm when it has not started this long after it was due."),
+    unset("finish_within", Kind::Length(MILLISECOND), "no alarm", "Alarm when it has not finished this long after it was due."),
+    unset("min_duration", Kind::Length(MILLISECOND), "no alarm", "Alarm when a run completes in less: it most likely did nothing."),
+    key("alert_after_failures", Kind::Count(1, 1_000), "3", "Alarm after this many runs in a row that failed."),
+    key("skips_alert", Kind::Count(1, 100_000), "3", "Alarm after this many ticks in a row that were skipped."),
+    unset("exclude", Kind::Texts, "none", "Dates on which it rests: [\"2026-12-25\"]. They need a time zone."),
+    unset(
+        "holidays",
+        Kind::Path,
+        "none",
+        "A file of such dates, one a line, `#` begins a comment; relative to the folder of workaday.toml.",
+    ),
+    unset(
+        "gap",
+        Kind::Word(GAP),
+        "a named time runs after the gap, a rhythm skips it",
+        "What happens to a time that the clock leaps over.",
+    ),
+    unset(
+        "fold",
+        Kind::Word(FOLD),
+        "a named time runs in the first pass, a rhythm in both",
+        "What happens to a time that the clock shows twice.",
+    ),
     unset("queue", Kind::Text, "the task's own", "Queue of its jobs."),
     unset("owner", Kind::Text, "the task's owner", "Who is asked when a tick is missed."),
 ];

@@ -24,6 +24,8 @@ pub enum Kind {
     Word(&'static [&'static str]),
     /// A list of text.
     Texts,
+    /// Text, or a list of it whose items may hold commas: cron expressions.
+    Lines,
     /// A program and its arguments; never a shell line.
     Argv,
     /// A program and its arguments, also as one text that is split at spaces; never a shell line.
@@ -108,6 +110,7 @@ impl Kind {
             Kind::Rate => "a rate: \"10/s\", \"100/m\", \"1000/h\"".into(),
             Kind::Word(words) => format!("one of {}", words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(", ")),
             Kind::Texts => "a list of text: [\"a\", \"b\"]".into(),
+            Kind::Lines => "text, or a list of text: \"0 9 * * *\"".into(),
             Kind::Argv => "a program and its arguments as a list: [\"pg_dump\", \"shop\"]".into(),
             Kind::Command => "a program and its arguments, no shell: [\"make\", \"deploy\"] or \"make deploy\"".into(),
             Kind::Commands => "names and commands: { unit = [\"make\", \"test\"] }".into(),
@@ -132,6 +135,7 @@ impl Kind {
             Kind::Rate => "rate",
             Kind::Word(_) => "word",
             Kind::Texts => "list of text",
+            Kind::Lines => "text or list of text",
             Kind::Argv | Kind::Command => "program and arguments",
             Kind::Commands => "names and commands",
             Kind::Probe => "URL or command",
@@ -154,6 +158,10 @@ impl Kind {
             (Kind::Texts, Written::List(items)) => texts(items).map(Value::Texts).ok_or(Misfit::Type),
             (Kind::Argv | Kind::Command | Kind::Probe, Written::List(items)) => argv(texts(items).ok_or(Misfit::Type)?),
             (Kind::Commands, Written::Table(entries)) => commands(entries),
+            (Kind::Lines, Written::List(items)) => match texts(items).ok_or(Misfit::Type)? {
+                lines if lines.is_empty() => Err(Misfit::Value),
+                lines => Ok(Value::Texts(lines)),
+            },
             (Kind::Map, Written::Table(entries)) => map(entries).map(Value::Map).ok_or(Misfit::Type),
             (Kind::Table, Written::Table(_)) => Ok(Value::Table(written.to_json())),
             (Kind::Instant, Written::Instant(text)) | (_, Written::Text(text)) => self.judge_text(text),
@@ -165,6 +173,9 @@ impl Kind {
         let as_written = |fits: bool| if fits { Ok(Value::Text(text.to_owned())) } else { Err(Misfit::Value) };
         match self {
             Kind::Text | Kind::Path => as_written(!text.is_empty() && !text.contains('\0')),
+            // In the environment several are written with ` | ` between them, as `schedule list` shows them.
+            Kind::Lines if text.is_empty() => Err(Misfit::Value),
+            Kind::Lines => Ok(Value::Texts(text.split('|').map(|line| line.trim().to_owned()).collect())),
             Kind::App => as_written(is_app(text)),
             Kind::Address => as_written(is_address(text)),
             Kind::Word(words) => as_written(words.contains(&text)),
@@ -194,7 +205,7 @@ impl Kind {
             },
             Kind::Count(..) => text.trim().parse().map(Written::Integer).unwrap_or_else(|_| plain()),
             Kind::Share => text.trim().parse().map(Written::Float).unwrap_or_else(|_| plain()),
-            Kind::Texts | Kind::Argv | Kind::Command | Kind::Probe | Kind::Commands | Kind::Map | Kind::Table => {
+            Kind::Texts | Kind::Lines | Kind::Argv | Kind::Command | Kind::Probe | Kind::Commands | Kind::Map | Kind::Table => {
                 match serde_json::from_str(text) {
                     Ok(value @ (serde_json::Value::Array(_) | serde_json::Value::Object(_))) => Written::from_json(&value),
                     _ if self == Kind::Texts => Written::List(

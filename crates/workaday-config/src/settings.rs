@@ -148,7 +148,8 @@ pub struct Command {
     pub expects_within: Option<Length>,
     pub expects_output: Option<String>,
     pub rollback: Option<String>,
-    pub schedule: Option<String>,
+    /// Cron expressions; none: it runs when it is enqueued.
+    pub schedule: Vec<String>,
     pub tz: Option<String>,
 }
 
@@ -381,7 +382,7 @@ impl Resolved {
             },
             expects_output: text("expects_output"),
             rollback: text("rollback"),
-            schedule: text("schedule"),
+            schedule: if let Some(Value::Texts(lines)) = self.get("command.*", name, "schedule") { lines } else { vec![] },
             tz: text("tz").or_else(|| self.text("schedules", "", "tz")),
         }
     }

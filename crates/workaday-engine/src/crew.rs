@@ -1,5 +1,6 @@
 //! Who is there and who does what: children, the jobs in flight, and which child can start one more.
 
+use crate::care::Care;
 use crate::catalogue::Task;
 use crate::event::{ChildNo, Command, JobFrame, Seq, StopWhy};
 use crate::journal::LogState;
@@ -132,6 +133,8 @@ pub struct Flight {
     pub started_at: Option<Timestamp>,
     pub expected_us: i64,
     pub stop: Stop,
+    /// The schedule that it is a run of.
+    pub care: Option<Care>,
     /// Over its memory limit, as measured from outside.
     pub over_memory: bool,
     pub log: LogState,
@@ -153,6 +156,7 @@ pub struct Claimed {
     pub attempt: u32,
     pub run_at: Timestamp,
     pub tick: Option<String>,
+    pub care: Option<Care>,
 }
 
 /// Room that is being handed out within one claim, before anything is committed.
@@ -358,6 +362,7 @@ impl Crew {
                 started_at: begins_now.then_some(now.steady),
                 expected_us,
                 stop: Stop::Not,
+                care: claimed.care,
                 over_memory: false,
                 log: LogState::default(),
                 evidence: None,

@@ -102,6 +102,8 @@ pub fn schedule(row: &ScheduleRow) -> Value {
         "declared": stored(&row.declared), "anchor": instant(row.anchor), "cursor": instant(row.cursor),
         "next_at": optional(row.next_at), "skips": row.skips, "paused_at": optional(row.paused_at),
         "paused_until": optional(row.paused_until), "pause_note": row.pause_note, "owner": row.owner, "reason": row.reason,
+        "runs_known": row.learned.runs(), "expected_us": row.learned.expected().map(|length| length.0),
+        "too_long_us": row.learned.too_long().map(|length| length.0), "failures": row.learned.failures,
         "created_at": instant(row.created_at), "updated_at": instant(row.updated_at),
     })
 }

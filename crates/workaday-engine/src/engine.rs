@@ -3,6 +3,7 @@
 //! A turn settles what arrived, stages what is due and claims what can start, in one transaction; only when its commit
 //! has returned do commands go out. If it fails, everything that waited still waits and the next turn repeats it.
 
+use crate::care;
 use crate::catalogue::Catalogue;
 use crate::chance::Random;
 use crate::chores::Chore;
@@ -16,6 +17,7 @@ use crate::moment::Moment;
 use crate::pruner::Pruner;
 use crate::rescuer::{Rescuer, RescuerReport};
 use crate::scheduler::{Scheduler, SchedulerReport};
+use crate::schedules::Moved;
 use crate::settings::Settings;
 use crate::settler::{Settler, SettlerReport};
 use crate::staffing::Staffing;
@@ -23,7 +25,7 @@ use crate::stager::{Stager, StagerReport};
 use crate::timekeeper::{Timekeeper, ask};
 use workaday_core::clock::{Length, Timestamp, format_length};
 use workaday_core::job::{Generation, Lane};
-use workaday_store::{Durability, Peek, Store, StoreError};
+use workaday_store::{Durability, Peek, SCHEDULER_TURN, Store, StoreError};
 
 /// The truth when every hint is lost: look at the store this often.
 const POLL: Length = Length::seconds(2);
@@ -32,6 +34,8 @@ const GATHER: Length = Length::millis(1);
 /// While a job runs, a full commit comes at least this often, so that its claim is on the disk.
 const FULL_AT_LEAST: Length = Length::seconds(1);
 const TOUCH: Length = Length::seconds(30);
+/// The scheduler says that it looks, at most this often, while ticks are due.
+const BEAT_BUSY: Length = Length::seconds(1);
 const ROWS_MAX: usize = 500;
 
 /// What one turn did, for the log, the metrics and the test's assertion.
@@ -46,6 +50,8 @@ pub struct Turn {
     pub pruned: usize,
     /// Minutes of series written.
     pub measured: usize,
+    /// Schedules whose next tick lies elsewhere, since the data of their zone changed.
+    pub moved: Vec<Moved>,
 }
 
 /// Everything that decides what happens next.
@@ -82,6 +88,9 @@ pub struct Engine {
     touched_at: Timestamp,
     /// The last commit's outcome is unknown: our claims may not be what we think.
     pub(crate) reconcile: bool,
+    pub(crate) moved: Vec<Moved>,
+    /// Steady clock: when the scheduler last wrote that it looks.
+    beat_at: Option<Timestamp>,
 }
 
 impl Engine {
@@ -128,6 +137,8 @@ impl Engine {
             lazy_since: None,
             touched_at: now.steady,
             reconcile: false,
+            moved: Vec::new(),
+            beat_at: None,
         })
     }
 
@@ -171,6 +182,13 @@ impl Engine {
     /// Somebody said that something may be ready.
     pub fn wake(&mut self) {
         self.look = true;
+    }
+
+    /// The data of the time zones is this one (version and mark of its files). When it differs from the last that the
+    /// store knew, every schedule's next tick is worked out anew.
+    pub fn zone_data(&mut self, mark: String) {
+        // First: what a statement works out anew in the same turn would not be seen to move.
+        self.chores.insert(0, Chore::ZoneData { mark });
     }
 
     /// Takes over other settings. What runs goes on; counts of children follow in the next turn, schedules too.
@@ -217,6 +235,7 @@ impl Engine {
             self.journal.due_at(),
             self.measure_at(now),
             self.timekeeper.next_at(&self.crew, &self.settings),
+            care::next_at(&self.crew),
             self.drain.next_at(&self.settings),
             // A drain starts no child, so a pause after a failed start has nothing to wait for.
             self.staffing.next_at(&self.crew, &self.settings).filter(|_| !self.drain.is_on()),
@@ -266,6 +285,7 @@ impl Engine {
         turn.commands.extend(self.timekeeper.run_once(&mut self.crew, &self.settings, now.steady));
         turn.commands.extend(self.drain.run_once(&mut self.crew, &self.settings, now.steady));
         self.mark_stopped(&turn.commands);
+        self.chores.extend(care::too_long(&mut self.crew, now.steady));
         for child in self.staffing.overdue(&self.crew, &self.settings, now.steady) {
             let waited = format_length(self.settings.start_within);
             self.handle(
@@ -313,10 +333,12 @@ impl Engine {
             Ok(claims) => claims,
             Err(error) => {
                 self.store.rollback();
+                self.moved.clear();
                 return Err(error);
             }
         };
         if let Err(error) = self.store.commit() {
+            self.moved.clear();
             if matches!(error, StoreError::OutcomeUnknown { .. }) {
                 self.settler.unknown();
                 self.measurer.committed(now.wall);
@@ -427,6 +449,7 @@ impl Engine {
 
     /// Ticks, and the jobs that waited for an earlier run of their schedule.
     fn tick(&mut self, now: Moment, turn: &mut Turn) -> Result<(), StoreError> {
+        self.beat(now)?;
         if self.ticks_due(now) {
             let tz = self.settings.schedules_tz.as_deref();
             turn.scheduled = self.scheduler.run_once(&mut *self.store, &self.catalogue, tz, now.wall)?;
@@ -439,6 +462,17 @@ impl Engine {
         }
         if self.peek.queued_ticks {
             turn.staged.staged += self.store.release_queued_ticks(now.wall)?;
+        }
+        Ok(())
+    }
+
+    /// The scheduler's heartbeat: those who watch see that somebody looks for ticks, also when none is due.
+    fn beat(&mut self, now: Moment) -> Result<(), StoreError> {
+        let pause = if self.ticks_due(now) { BEAT_BUSY } else { TOUCH };
+        if self.beat_at.is_none_or(|at| now.steady >= at + pause) {
+            self.store.set_remark(SCHEDULER_TURN, &now.wall.0.to_string())?;
+            // One that is lost with a failed commit is made up by the next.
+            self.beat_at = Some(now.steady);
         }
         Ok(())
     }
@@ -469,6 +503,7 @@ impl Engine {
         for (pending, outcome) in self.settler.committed() {
             self.measurer.attempt(&pending, outcome, now);
         }
+        turn.moved = std::mem::take(&mut self.moved);
         self.journal.committed();
         // New work may have come of what was written: lifted holds, freed lanes, jobs that went back.
         let again = !self.chores.is_empty() || turn.staged.more || claims.more || self.peek.holds_pending || turn.settled.available > 0;

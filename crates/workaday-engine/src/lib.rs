@@ -23,6 +23,7 @@
 //! | [`staffing`] | how many children of which kind, when one is replaced |
 
 mod arrivals;
+pub mod care;
 pub mod catalogue;
 pub mod chance;
 mod chores;
@@ -40,6 +41,7 @@ pub mod moment;
 pub mod order;
 pub mod pruner;
 pub mod rescuer;
+pub mod schedule_diff;
 pub mod schedule_hand;
 pub mod scheduler;
 pub mod schedules;

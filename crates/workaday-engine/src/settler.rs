@@ -266,6 +266,9 @@ fn write(store: &mut dyn Store, pending: &Pending, chance: &mut dyn Random, now:
     if let Some(why) = pending.unexpected() {
         expectation::raise(store, &flight.task.entry, flight.id, why, now)?;
     }
+    if let Some(care) = &flight.care {
+        care.settled(store, &settled, pending.record.as_ref().and_then(|record| record.ran_us), now)?;
+    }
     if settled.alert || pending.mark.is_some() {
         raise(store, pending, &settled, now)?;
     }

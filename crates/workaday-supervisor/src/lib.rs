@@ -20,6 +20,7 @@
 //! | [`checkpointer`] | moves the WAL into the database, on a thread of its own |
 //! | [`beside`] | the window and the courier: parts in this process that cannot stop the jobs |
 //! | [`measures`] | figures that web processes hand over |
+//! | [`zone_data`] | which time zone data there is, and whether it changed |
 //! | [`memory`] | resident sizes |
 //! | [`test_mode`] | the same engine, driven by JSON lines |
 
@@ -46,6 +47,7 @@ pub mod translate;
 pub mod tree;
 pub mod up;
 pub mod wakeup;
+pub mod zone_data;
 
 pub use command::CommandTask;
 pub use up::{UpOptions, up};

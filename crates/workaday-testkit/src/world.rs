@@ -9,6 +9,7 @@ use workaday_core::job::{JobId, Lane};
 use workaday_engine::crew::ChildKind;
 use workaday_engine::event::{CommandEnd, Ended, Spent};
 use workaday_engine::{ChildNo, Command, Death, Engine, Event, JobFrame, Moment, Seeded, Seq, Settings, Turn};
+use workaday_store::sqlite::read::{Reader, open_reader};
 use workaday_store::sqlite::{OpenOptions, SqliteStore};
 use workaday_store::{Durability, NewJob, Store};
 
@@ -311,6 +312,11 @@ impl World {
             }
             self.now = Moment { wall, steady: self.now.steady + (wall - self.now.wall) };
         }
+    }
+
+    /// The store as the faces see it.
+    pub fn reader(&self) -> Reader {
+        open_reader(self.folder.path().join("workaday.db")).expect("the store's file")
     }
 
     /// Open alerts of a code.

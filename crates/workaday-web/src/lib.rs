@@ -33,7 +33,6 @@ pub mod listen;
 pub mod live;
 pub mod login;
 pub mod mask;
-mod mask;
 pub mod metrics;
 pub mod ops;
 pub mod options;

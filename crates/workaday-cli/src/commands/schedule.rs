@@ -1,6 +1,9 @@
 //! `schedule …`: what is due when, what became of each tick, and acts by hand.
 
 mod act;
+mod add;
+mod diff;
+mod show;
 mod timeline;
 
 use crate::args::{Schedule, ScheduleHistory, ScheduleNext};
@@ -19,6 +22,10 @@ use workaday_store::{ScheduleRow, TickSeen};
 pub fn run(args: &Schedule, context: &mut Context) -> Done {
     match args {
         Schedule::List => list(context),
+        Schedule::Show(args) => show::run(args, context),
+        Schedule::Add(args) => add::add(args, context),
+        Schedule::Remove(args) => add::remove(args, context),
+        Schedule::Diff(args) => diff::run(args, context),
         Schedule::Next(args) => next(args, context),
         Schedule::History(args) => history(args, context),
         Schedule::Pause(args) => act::pause(args, context),
@@ -40,7 +47,7 @@ fn list(context: &mut Context) -> Done {
         context.out.json(&rows.iter().map(document::schedule).collect())?;
         return Ok(DONE);
     }
-    let mut table = Table::new(&["schedule", "due", "zone", "next", "last decided", "state"]);
+    let mut table = Table::new(&["schedule", "due", "zone", "next", "last decided", "usually", "state"]);
     for row in &rows {
         let entry = declared(row).ok();
         table.row([
@@ -49,7 +56,8 @@ fn list(context: &mut Context) -> Done {
             Cell::new(text::line(entry.as_ref().and_then(|entry| entry.tz.as_deref()).unwrap_or("-"))),
             Cell::new(row.next_at.map_or_else(|| "-".to_owned(), |at| words::ago(now, at))),
             Cell::new(if row.cursor == row.created_at { "-".to_owned() } else { words::ago(now, row.cursor) }),
-            state(row),
+            Cell::new(row.learned.expected().map_or_else(|| "-".to_owned(), format_length)),
+            state(row, now),
         ]);
     }
     context.out.table(&table, "No schedule is known yet. A task states one: @app.task(schedule=cron(…)); `workaday up` reads it.")?;
@@ -61,12 +69,14 @@ fn list(context: &mut Context) -> Done {
     Ok(DONE)
 }
 
-fn state(row: &ScheduleRow) -> Cell {
+fn state(row: &ScheduleRow, now: Timestamp) -> Cell {
     match (row.state, row.pause()) {
         (ScheduleState::Broken, _) => Cell::new("broken").tone(Tone::Bad),
         (ScheduleState::Absent, _) => Cell::new("absent").tone(Tone::Wait),
         (ScheduleState::Active, Pause::No) if row.next_at.is_none() => Cell::new("done"),
         (ScheduleState::Active, Pause::No) => Cell::new("on"),
+        // The pause has ended; the supervisor writes it down with the next tick.
+        (ScheduleState::Active, Pause::Until(until)) if until <= now => Cell::new("on"),
         (ScheduleState::Active, _) => Cell::new("‖ paused").tone(Tone::Wait),
     }
 }

@@ -8,6 +8,7 @@ use crate::store::{ByHand, Enqueued};
 use rusqlite::{Row, params};
 use workaday_core::clock::{Clock, SystemClock, Timestamp};
 use workaday_core::job::State;
+use workaday_core::schedule::Learned;
 
 /// Columns as in `one_schedule.sql`, `all_schedules.sql` and `due_schedules.sql`.
 pub(super) fn schedule(row: &Row<'_>) -> rusqlite::Result<ScheduleRow> {
@@ -29,6 +30,7 @@ pub(super) fn schedule(row: &Row<'_>) -> rusqlite::Result<ScheduleRow> {
         reason: row.get(14)?,
         created_at: rows::instant(row, 15)?,
         updated_at: rows::instant(row, 16)?,
+        learned: Learned::read(&row.get::<_, String>(17)?, row.get(18)?),
     })
 }
 
@@ -147,6 +149,23 @@ impl SqliteStore {
         let (found, strange) = self.sorted(&sql::WATCHED_TICKS, params![now.0, limit as i64], watched, known_by)?;
         self.ticks_aside(strange, now)?;
         Ok(found)
+    }
+
+    /// `false`: the name belongs to a schedule that stands.
+    pub(super) fn add_by_hand(&self, row: &ScheduleRow, by: &ByHand, now: Timestamp) -> Result<bool> {
+        let parameters = params![row.name, row.task, row.declared, now.0, row.owner, row.reason];
+        if self.link.writing()?.execute(&sql::ADD_SCHEDULE, parameters)? == 0 {
+            return Ok(false);
+        }
+        self.audit(by, "add", &format!("schedule {}", row.name), Some(&row.declared), now).map(|()| true)
+    }
+
+    /// `false`: there is no dynamic schedule of this name.
+    pub(super) fn remove_by_hand(&self, name: &str, by: &ByHand, now: Timestamp) -> Result<bool> {
+        if self.link.writing()?.execute(&sql::REMOVE_SCHEDULE, params![now.0, name])? == 0 {
+            return Ok(false);
+        }
+        self.audit(by, "remove", &format!("schedule {name}"), None, now).map(|()| true)
     }
 
     pub(super) fn pause_by_hand(&self, name: &str, until: Option<Timestamp>, by: &ByHand, now: Timestamp) -> Result<()> {

@@ -84,6 +84,7 @@ impl Supervisor {
 
     /// Takes over a changed configuration whole, or keeps the old one whole.
     pub(super) fn reload(&mut self) {
+        self.zones.look_again();
         let Some(reload) = &mut self.reload else { return tracing::warn!("SIGHUP: there is no configuration to read again") };
         match reload() {
             Ok((settings, commands)) => {
@@ -95,9 +96,8 @@ impl Supervisor {
                 }
                 self.ready_settings = ready_settings(&settings);
                 self.engine.reconfigure(settings);
-                if other_commands {
-                    self.engine.state_commands(self.commands.stated(), self.recipe.release.clone());
-                }
+                let _ = other_commands; // schedules may have changed without a command
+                self.engine.state_commands(self.commands.stated(), self.recipe.release.clone());
                 tracing::info!(
                     "SIGHUP: the configuration was read again and holds from now on; `app` and `database` hold from the next start"
                 );

@@ -11,7 +11,8 @@ use workaday_core::clock::{Timestamp, parse_length};
 use workaday_core::hold::HoldRule;
 use workaday_core::job::{Fence, Generation, HeldCode, JobId, JobKey, Lane};
 use workaday_core::lifecycle::Next;
-use workaday_core::schedule::{ScheduleEntry, ScheduleState};
+use workaday_core::measure::{Figures, Series};
+use workaday_core::schedule::{Learned, ScheduleEntry, ScheduleState};
 use workaday_store::{
     Act, ByHand, Candidate, Durability, Enqueued, Leftover, LogLine, NewJob, Peek, PruneBefore, RunningRow, ScheduleRow, ScheduledJob,
     Settlement, Store, StoreError, TickJob, TickRow, Watched, WorkerRow,
@@ -388,6 +389,33 @@ impl Store for Tap {
     }
     fn resume_schedule(&mut self, name: &str, cursor: Timestamp, next_at: Option<Timestamp>, by: &ByHand, now: Timestamp) -> Result<()> {
         self.on(|store| store.resume_schedule(name, cursor, next_at, by, now))
+    }
+    fn add_schedule(&mut self, row: &ScheduleRow, by: &ByHand, now: Timestamp) -> Result<bool> {
+        self.on(|store| store.add_schedule(row, by, now))
+    }
+    fn remove_schedule(&mut self, name: &str, by: &ByHand, now: Timestamp) -> Result<bool> {
+        self.on(|store| store.remove_schedule(name, by, now))
+    }
+    fn learn_schedule(&mut self, name: &str, learned: &Learned) -> Result<()> {
+        self.on(|store| store.learn_schedule(name, learned))
+    }
+    fn move_next(&mut self, name: &str, known: Timestamp, next_at: Option<Timestamp>, now: Timestamp) -> Result<bool> {
+        self.on(|store| store.move_next(name, known, next_at, now))
+    }
+    fn prune_schedules(&mut self, before: Timestamp, limit: usize) -> Result<usize> {
+        self.on(|store| store.prune_schedules(before, limit))
+    }
+    fn add_measure(&mut self, minute: i64, series: &Series, figures: &Figures) -> Result<()> {
+        self.on(|store| store.add_measure(minute, series, figures))
+    }
+    fn prune_measures(&mut self, before: Timestamp, limit: usize) -> Result<usize> {
+        self.on(|store| store.prune_measures(before, limit))
+    }
+    fn remark(&mut self, name: &str) -> Result<Option<String>> {
+        self.on(|store| store.remark(name))
+    }
+    fn set_remark(&mut self, name: &str, value: &str) -> Result<()> {
+        self.on(|store| store.set_remark(name, value))
     }
     fn note(&mut self, by: &ByHand, action: &str, target: &str, detail: Option<&str>, now: Timestamp) -> Result<()> {
         self.on(|store| store.note(by, action, target, detail, now))

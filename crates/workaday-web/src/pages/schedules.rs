@@ -428,8 +428,8 @@ fn policies(entry: &ScheduleEntry, plan: &Plan) -> Vec<(&'static str, String)> {
     if let Some(within) = entry.finish_within_us {
         said.push(("finished within", words::length(Length(within))));
     }
-    if !entry.except_on.is_empty() {
-        said.push(("rests on", entry.except_on.join(", ")));
+    if !entry.exclude.is_empty() {
+        said.push(("rests on", entry.exclude.join(", ")));
     }
     said
 }

@@ -104,6 +104,7 @@ pub struct Model {
     watches: Table<(String, i64), ()>,
     workers: Table<i64, i64>,
     alerts: Table<(String, String), u32>,
+    remarks: Table<String, String>,
     numbers: Table<(), Numbers>,
     open: Option<Durability>,
     names: BTreeMap<String, Rc<str>>,
@@ -129,6 +130,7 @@ impl Model {
         act(&mut self.ticks);
         act(&mut self.workers);
         act(&mut self.alerts);
+        act(&mut self.remarks);
         act(&mut self.numbers);
     }
 

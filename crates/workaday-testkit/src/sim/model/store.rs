@@ -7,10 +7,11 @@ use workaday_core::clock::Timestamp;
 use workaday_core::explain::Problem;
 use workaday_core::hold::HoldRule;
 use workaday_core::job::{Fence, Generation, HeldCode, JobId, JobKey, Lane, State};
-use workaday_core::schedule::ScheduleState;
+use workaday_core::measure::{Figures, Series};
+use workaday_core::schedule::{Learned, ScheduleState};
 use workaday_store::{
-    Act, ByHand, Candidate, Durability, Enqueued, Leftover, LogLine, NewJob, Peek, PruneBefore, RunningRow, ScheduleRow, ScheduledJob,
-    Settlement, Store, TickJob, TickRow, Watched, WorkerRow,
+    Act, ByHand, Candidate, Durability, Enqueued, Leftover, LogLine, NewJob, Peek, PruneBefore, RunningRow, ScheduleRow, ScheduleSource,
+    ScheduledJob, Settlement, Store, TickJob, TickRow, Watched, WorkerRow,
 };
 
 impl Store for Model {
@@ -297,6 +298,56 @@ impl Store for Model {
             row.cursor = row.cursor.max(cursor);
             (row.next_at, row.updated_at) = (next_at, now);
         });
+        Ok(())
+    }
+    fn add_schedule(&mut self, row: &ScheduleRow, _by: &ByHand, now: Timestamp) -> Result<bool> {
+        let model = self.writing()?;
+        let stands = model.schedules.get(&row.name).is_some_and(|known| known.state != ScheduleState::Absent);
+        if !stands {
+            model.state_schedule(row, now);
+        }
+        Ok(!stands)
+    }
+    fn remove_schedule(&mut self, name: &str, _by: &ByHand, now: Timestamp) -> Result<bool> {
+        let mut removed = false;
+        self.writing()?.schedules.change(&name.to_owned(), |row| {
+            removed = row.source == ScheduleSource::Dynamic && row.state != ScheduleState::Absent;
+            if removed {
+                (row.state, row.broken_reason, row.next_at, row.updated_at) = (ScheduleState::Absent, None, None, now);
+                (row.paused_at, row.paused_until, row.pause_note) = (None, None, None);
+            }
+        });
+        Ok(removed)
+    }
+    fn learn_schedule(&mut self, name: &str, learned: &Learned) -> Result<()> {
+        self.writing()?.schedules.change(&name.to_owned(), |row| row.learned = learned.clone());
+        Ok(())
+    }
+    fn move_next(&mut self, name: &str, known: Timestamp, next_at: Option<Timestamp>, now: Timestamp) -> Result<bool> {
+        let mut moved = false;
+        self.writing()?.schedules.change(&name.to_owned(), |row| {
+            moved = row.cursor == known;
+            if moved {
+                (row.next_at, row.updated_at) = (next_at, now);
+            }
+        });
+        Ok(moved)
+    }
+    // The simulation runs for days, not for the months after which these rows go; measures are only looked at by people.
+    fn prune_schedules(&mut self, _before: Timestamp, _limit: usize) -> Result<usize> {
+        Ok(0)
+    }
+    fn add_measure(&mut self, _minute: i64, _series: &Series, _figures: &Figures) -> Result<()> {
+        Ok(())
+    }
+    fn prune_measures(&mut self, _before: Timestamp, _limit: usize) -> Result<usize> {
+        Ok(0)
+    }
+    fn remark(&mut self, name: &str) -> Result<Option<String>> {
+        Ok(self.remarks.get(&name.to_owned()).map(|value| value.to_string()))
+    }
+    fn set_remark(&mut self, name: &str, value: &str) -> Result<()> {
+        self.writing()?.remarks.put(name.to_owned(), value.to_owned());
         Ok(())
     }
     fn note(&mut self, _by: &ByHand, _action: &str, _target: &str, _detail: Option<&str>, _now: Timestamp) -> Result<()> {
