@@ -12,7 +12,7 @@ use crate::failure::{DONE, Done, Failure};
 use crate::render::{Cell, Table, Tone};
 use crate::{document, text, words};
 use serde_json::json;
-use workaday_core::clock::{Length, Timestamp};
+use workaday_core::clock::{Length, Timestamp, format_length};
 use workaday_core::schedule::{Pause, Plan, ScheduleState, Tick, from_micros};
 use workaday_engine::schedule_hand::unknown;
 use workaday_engine::scheduler::declared;

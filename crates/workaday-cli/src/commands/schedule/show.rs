@@ -1,6 +1,6 @@
 //! `schedule show NAME`: all that is known of one.
 
-use super::{became, coming, default_zone, find, shown, state, tick_shown};
+use super::{became, coming, default_zone, find, state};
 use crate::args::ScheduleShow;
 use crate::context::Context;
 use crate::failure::{DONE, Done};
@@ -25,9 +25,9 @@ pub fn run(args: &ScheduleShow, context: &mut Context) -> Done {
         _ => vec![],
     };
     if context.out.json {
-        let mut whole = shown(&row);
+        let mut whole = document::schedule(&row);
         whole["next"] = ticks.iter().map(|tick| document::instant(Timestamp(tick.due_micros()))).collect();
-        whole["history"] = past.iter().map(tick_shown).collect();
+        whole["history"] = past.iter().map(document::tick).collect();
         context.out.json(&whole)?;
         return Ok(DONE);
     }

@@ -8,7 +8,7 @@ use workaday_core::explain::Problem;
 use workaday_core::hold::HoldRule;
 use workaday_core::job::{Fence, Generation, HeldCode, JobId, JobKey, Lane, State};
 use workaday_core::measure::{Figures, Series};
-use workaday_core::schedule::{Learned, ScheduleState};
+use workaday_core::schedule::{Learned, ScheduleSource, ScheduleState};
 use workaday_store::{
     Act, ByHand, Candidate, Durability, Enqueued, Leftover, LogLine, NewJob, Peek, PruneBefore, RunningRow, ScheduleRow, ScheduleSource,
     ScheduledJob, Settlement, Store, TickJob, TickRow, Watched, WorkerRow,
