@@ -10,8 +10,8 @@ use workaday_core::job::{Fence, Generation, HeldCode, JobId, JobKey, Lane, State
 use workaday_core::measure::{Figures, Series};
 use workaday_core::schedule::{Learned, ScheduleSource, ScheduleState};
 use workaday_store::{
-    Act, ByHand, Candidate, Durability, Enqueued, Leftover, LogLine, NewJob, Peek, PruneBefore, RunningRow, ScheduleRow, ScheduleSource,
-    ScheduledJob, Settlement, Store, TickJob, TickRow, Watched, WorkerRow,
+    Act, ByHand, Candidate, Durability, Enqueued, Leftover, LogLine, NewJob, Peek, PruneBefore, RunningRow, ScheduleRow, ScheduledJob,
+    Settlement, Store, TickJob, TickRow, Watched, WorkerRow,
 };
 
 impl Store for Model {
