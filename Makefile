@@ -10,6 +10,7 @@ ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := build/stamps
+REACHED := $(CURDIR)/build/reached-codes
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE := 1
 
@@ -23,7 +24,11 @@ help: ## list the targets
 demo: $(STAMPS)/installed ## a small shop, real traffic, a worker killed with -9, and its proof (KEEP=1 leaves it running)
 	@KEEP='$(KEEP)' $(BIN)/python examples/shop/demo.py
 
-test: test-rust test-python ## every test: the Rust workspace, then the installed wheel with real processes and signals
+test: ## every test: the Rust workspace, then the installed wheel with real processes and signals
+	@mkdir -p build && rm -f '$(REACHED)'
+	@REACHED_CODES='$(REACHED)' $(MAKE) test-rust
+	@REACHED_CODES='$(REACHED)' $(MAKE) test-python
+	@$(if $(ARGS),echo "a part of the tests: not asked whether every code was met",REACHED_CODES='$(REACHED)' $(BIN)/python tests/reached.py check)
 
 check: check-rust check-python check-guards check-docs ## formatting, lints, types, layers, freshness of the generated docs
 

@@ -23,6 +23,7 @@ from workaday.errors import (
     JobTimeout,
     OutcomeUnknown,
     RegistrationError,
+    ScheduleError,
     StoreBusy,
     StoreCorrupt,
     StoreError,
@@ -32,9 +33,12 @@ from workaday.errors import (
 )
 from workaday.expects import Expect
 from workaday.job import Job
+from workaday.measure.caches import counted_cache
+from workaday.measure.counters import cache_hit, cache_miss
 from workaday.outcomes import Cancel, Discard, Snooze, TaskTimedOut
 from workaday.retry import Retry
 from workaday.schedule import Schedule, at, cron, every
+from workaday.schedules import ScheduleStatus
 from workaday.task import Task
 
 __all__ = [
@@ -56,6 +60,8 @@ __all__ = [
     "RegistrationError",
     "Retry",
     "Schedule",
+    "ScheduleError",
+    "ScheduleStatus",
     "Snooze",
     "StoreBusy",
     "StoreCorrupt",
@@ -66,6 +72,9 @@ __all__ = [
     "WorkadayError",
     "WorkadayWarning",
     "at",
+    "cache_hit",
+    "cache_miss",
+    "counted_cache",
     "cron",
     "every",
 ]

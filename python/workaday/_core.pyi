@@ -1,9 +1,13 @@
 """The Rust half of a worker child (crate workaday-py): frames to and from the supervisor. It opens no database.
 
-Only a process that the supervisor has started can use it. In a fork of such a process every call raises `RuntimeError`.
+Only a process that the supervisor has started can use `Child`. In a fork of such a process its every call raises
+`RuntimeError`. `judge_schedule` is for any process.
 """
 
 from typing import TypeAlias
+
+def judge_schedule(declared: str, task: str, now_us: int, tz: str | None = None) -> str:
+    """Judges a schedule to be added, as JSON: `{"declared": …}` as it is to be stored, or `{"problem": …}`. Pure."""
 
 VERSION: str
 PROTOCOL: int
@@ -38,8 +42,8 @@ class Child:
         """Begins the next job; `None` if none waits. Async children."""
     def arrivals(self) -> tuple[int, list[tuple[int, int]], bool]:
         """Jobs received since the last call, (seq, why) of running jobs to stop, whether to drain."""
-    def finish(self, seq: int, kind: int, payload: str, retry: bool = False, until_us: int = 0, mark: str = "", /) -> None:
-        """Writes the outcome of a running job; from then on nothing interrupts it. Sync children send it when no job waits."""
+    def finish(self, seq: int, kind: int, payload: str, retry: bool = False, until_us: int = 0, mark: str = "", cpu_us: int = 0, /) -> None:
+        """Writes the outcome of a running job; from then on nothing interrupts it. `cpu_us` 0: what the process took, if the job was alone. Sync children send it when no job waits."""
     def flush(self) -> None:
         """Sends what is batched; async children call it once for all that ended in one turn of the loop."""
     def current(self) -> int:

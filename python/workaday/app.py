@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from workaday.job import Job
     from workaday.retry import Retry
     from workaday.schedule import Schedule
+    from workaday.schedules import Schedules
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -260,6 +261,13 @@ class App:
         from workaday.client import holds
 
         return holds.resume(self, task, queue=queue, where=where, reason=reason)
+
+    @property
+    def schedules(self) -> Schedules:
+        """Schedules at run time: add, remove, pause, resume, list."""
+        from workaday.schedules import Schedules
+
+        return Schedules(self)
 
     # -- store ---------------------------------------------------------------------------------------------------------
 

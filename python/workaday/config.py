@@ -60,6 +60,15 @@ def database_path(given: str | os.PathLike[str] | None = None) -> Path:
     return locate(text, root, str(file))
 
 
+def schedules_tz() -> str | None:
+    """`[schedules] tz`: the zone of schedules that name none."""
+    named = os.environ.get("WORKADAY_SCHEDULES_TZ")
+    file = None if named else config_file()
+    shared = read(file).get("schedules") if file else None
+    text = named or (shared.get("tz") if isinstance(shared, dict) else None)  # pyright: ignore[reportUnknownMemberType,reportUnknownVariableType]
+    return text if isinstance(text, str) and text else None
+
+
 def config_file() -> Path | None:
     """The `workaday.toml` that counts: `WORKADAY_CONFIG`, else the nearest upwards."""
     named = os.environ.get("WORKADAY_CONFIG")

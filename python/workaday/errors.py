@@ -144,5 +144,9 @@ class JobTimeout(JobError, TimeoutError):
     """The result was not there within the time given. The job goes on."""
 
 
+class ScheduleError(WorkadayError):
+    """A schedule cannot be added, removed, paused or resumed as it was asked. Nothing was changed."""
+
+
 class WorkadayWarning(UserWarning):
     """Something works, but not as well as it should; said once."""

@@ -1,4 +1,4 @@
-"""FastAPI: check the store at start, answer `/health`, hand the app to routes.
+"""FastAPI: check the store at start, answer `/health`, measure responses, hand the app to routes.
 
     from workaday.fastapi import setup
 
@@ -23,13 +23,25 @@ if TYPE_CHECKING:
 _log = logging.getLogger("workaday")
 
 
-def setup(api: Any, app: App, *, health: str | None = "/health") -> None:
-    """Wraps the lifespan of `api` and adds a health route.
+def setup(api: Any, app: App, *, health: str | None = "/health", measure: bool = True, problems: bool = False) -> None:
+    """Wraps the lifespan of `api`, adds a health route and the measuring middleware.
 
     At start the tables are made if missing; a store that cannot be used stops the start with the reason, before the first
     request fails on it. The user's own route at `health` is kept; `health=None` adds none.
+
+    `measure`: every response is counted and timed by route and release, and handed to the supervisor without waiting;
+    `measure=False` adds no middleware. `problems=True`: validation errors of the service's own requests are answered as
+    `application/problem+json` (what failed, expected, got, is a retry safe), unless `api` has a handler of its own.
     """
     _wrap_lifespan(api, app)
+    if measure:
+        from workaday.measure.asgi import MeasureMiddleware
+
+        api.add_middleware(MeasureMiddleware, workaday=app)
+    if problems:
+        from workaday.problems import install
+
+        install(api)
     if health is not None and not _has_route(api, health):
         api.add_api_route(health, _health_route(app), methods=["GET"], include_in_schema=False, name="workaday_health")
 

@@ -43,6 +43,14 @@ class Policy:
         self.memory_bytes = None if memory is None else size_bytes(memory, "memory")
         self.owner = _words(owner, "owner")
         self.expects = Expect(expects) if isinstance(expects, str) else expects
+        if at_most_once and self.expects is not None and self.expects.retry:
+            raise RegistrationError(
+                "task.at_most_once_retried",
+                "at_most_once=True stands beside Expect(retry=True)",
+                expected="one attempt: work that must never run twice is not tried again",
+                retry_note="safe after one of the two is removed",
+                hint="leave retry=True out: an unexpected result is alerted all the same",
+            )
         self.rollback = _words(rollback, "rollback")
         self.retry_safe = None if retry_safe is None else _flag(retry_safe, "retry_safe")
 

@@ -49,14 +49,18 @@ TRACEBACK_CHARACTERS_MAX = 16_000
 class Outcome:
     """How one attempt ended, as far as the process that ran it can say."""
 
-    __slots__ = ("kind", "mark", "payload", "retry", "until_us")
+    __slots__ = ("kind", "mark", "payload", "retry", "unexpected", "until_us")
 
-    def __init__(self, kind: int, payload: str = "", *, retry: bool = False, until_us: int = 0, mark: str = "") -> None:
+    def __init__(
+        self, kind: int, payload: str = "", *, retry: bool = False, until_us: int = 0, mark: str = "", unexpected: str = ""
+    ) -> None:
         self.kind = kind
         self.payload = payload
         self.retry = retry
         self.until_us = until_us
         self.mark = mark
+        self.unexpected = unexpected
+        """Why the result is not what `expects=` says; empty when it is."""
 
     @property
     def word(self) -> str:
@@ -97,6 +101,23 @@ def unknown_task(name: str, known: list[str]) -> Outcome:
 
 
 def _completed(task: Task[..., Any], result: Any) -> Outcome:
+    expects = task.policy.expects
+    unexpected = None if expects is None else expects.missed(result)
+    if unexpected is not None:
+        return _unexpected(task, result, _clean(unexpected)[:500])
+    return _encoded(task, result)
+
+
+def _unexpected(task: Task[..., Any], result: Any, why: str) -> Outcome:
+    expects = task.policy.expects
+    if expects is not None and expects.retry:
+        payload = _payload("Unexpected", f"{task.name} succeeded, but {why} (expected: {expects.text})", "")
+        return Outcome(FAILED, payload, retry=True, unexpected=why)
+    outcome = _encoded(task, result)
+    return Outcome(outcome.kind, outcome.payload, mark=outcome.mark, unexpected=why)
+
+
+def _encoded(task: Task[..., Any], result: Any) -> Outcome:
     try:
         return Outcome(COMPLETED, task.signature.encode_result(result))
     except ValueRefused as refused:

@@ -7,7 +7,9 @@ and the others go on. `workaday cron explain` asks the same parser before you de
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from workaday.errors import RegistrationError
 from workaday.lengths import instant_us, length_us, shortened
@@ -38,7 +40,15 @@ class Schedule:
     def to_json(self, task: str, args: dict[str, Any]) -> dict[str, Any]:
         """The schedule in a catalogue entry (docs/protocol.md)."""
         full = task if self.name is None else f"{task}:{self.name}"
-        return {"name": full, "task": task, "args": args, **self._declared}
+        return {"name": full, "task": task, "args": args, **_with_holidays(self._declared)}
+
+    def added(self, name: str, task: str, args: dict[str, Any]) -> dict[str, Any]:
+        """The schedule as `app.schedules.add` declares it, under a name of its own."""
+        return {**self.to_json(task, args), "name": name}
+
+    def with_args(self, args: Mapping[str, Any]) -> Schedule:
+        """The same schedule with these arguments."""
+        return Schedule(self._declared, self.name, args)
 
     def __repr__(self) -> str:
         due = next((f"{key}={self._declared[key]!r}" for key in ("cron", "every", "at") if key in self._declared), "")
@@ -48,7 +58,8 @@ class Schedule:
 def cron(
     *expressions: str,
     tz: str | None = None,
-    except_on: Iterable[date | str] = (),
+    exclude: Iterable[date | str] = (),
+    holidays: str | os.PathLike[str] | None = None,
     gap: Gap | None = None,
     fold: Fold | None = None,
     name: str | None = None,
@@ -60,11 +71,14 @@ def cron(
     jitter: str | timedelta | None = None,
     late_after: str | timedelta | None = None,
     skips_alert: int | None = None,
+    min_duration: str | timedelta | None = None,
+    alert_after_failures: int | None = None,
 ) -> Schedule:
     """Due at civil times: `cron("15 3 * * *", tz="Europe/Lisbon")`.
 
     - Several expressions are one schedule; ticks on one instant are one tick. Five fields, or six with seconds first.
-    - `tz` is needed where an hour is named (or `[schedules] tz` in workaday.toml). `except_on`: dates on which it rests.
+    - `tz` is needed where an hour is named (or `[schedules] tz` in workaday.toml). `exclude`: dates on which it rests;
+      `holidays`: a file of such dates, one a line, relative to the folder of workaday.toml.
     - A named time runs once a day, whatever the clock does; a rhythm (`*/20`) follows real time. `gap` and `fold`
       choose otherwise for one schedule.
     - `catch_up`: after a silence the newest tick runs (`latest`), or `none`, or the newest `limit` of `all`, if not older
@@ -72,20 +86,24 @@ def cron(
     - `overlap`, when the run before is unfinished: `skip` the tick (and alert after `skips_alert`, 3, in a row), `queue`
       one, `cancel_running`, or `allow` both.
     - `jitter`: the job is due up to this long after its tick, always the same for one tick. `late_after`: alarm when it
-      has not started by then. `name` is needed when a task has several schedules; `args` are the job's arguments.
+      has not started by then. `min_duration`: alarm when a run completes in less. `alert_after_failures`: alarm after
+      so many runs in a row that failed (3).
+    - `name` is needed when a task has several schedules; `args` are the job's arguments.
     """
     if not expressions or not all(isinstance(one, str) for one in expressions):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise _refused("cron(…)", shortened(expressions), 'expressions as text, such as "15 3 * * *"')
     due: dict[str, Any] = {"cron": list(expressions)}
-    dates = [str(one) for one in except_on]
-    due |= {key: value for key, value in (("tz", tz), ("except_on", dates), ("gap", gap), ("fold", fold)) if value}
-    return _schedule(due, name, args, catch_up, limit, catch_up_window, overlap, jitter, late_after, skips_alert)
+    due |= {key: value for key, value in (("tz", tz), ("gap", gap), ("fold", fold)) if value} | _rest(exclude, holidays)
+    alarms = _Alarms(late_after, min_duration, skips_alert, alert_after_failures)
+    return _schedule(due, name, args, catch_up, limit, catch_up_window, overlap, jitter, alarms)
 
 
 def every(
     length: str | timedelta,
     *,
     tz: str | None = None,
+    exclude: Iterable[date | str] = (),
+    holidays: str | os.PathLike[str] | None = None,
     name: str | None = None,
     args: Mapping[str, Any] | None = None,
     catch_up: CatchUp = "latest",
@@ -95,19 +113,22 @@ def every(
     jitter: str | timedelta | None = None,
     late_after: str | timedelta | None = None,
     skips_alert: int | None = None,
+    min_duration: str | timedelta | None = None,
+    alert_after_failures: int | None = None,
 ) -> Schedule:
     """Due after each length of elapsed time: `every("90m")`.
 
     Counted from the instant at which the schedule was first seen, which is stored: restarts do not move it, and neither
-    does any change of the clocks. One second at least. `tz` only says in which zone `ctx.tick` is shown. The other
-    options are those of `cron`.
+    does any change of the clocks. One second at least. `tz` says in which zone `ctx.tick` is shown, and where the days of
+    `exclude` and `holidays` begin. The other options are those of `cron`.
     """
     micros = length_us(length, "every(length)", zero=False)
     if micros % 1_000_000:
         raise _refused("every(length)", shortened(length), "whole seconds, one at least")
     due: dict[str, Any] = {"every": f"{micros // 1_000_000}s"}
-    due |= {"tz": tz} if tz else {}
-    return _schedule(due, name, args, catch_up, limit, catch_up_window, overlap, jitter, late_after, skips_alert)
+    due |= ({"tz": tz} if tz else {}) | _rest(exclude, holidays)
+    alarms = _Alarms(late_after, min_duration, skips_alert, alert_after_failures)
+    return _schedule(due, name, args, catch_up, limit, catch_up_window, overlap, jitter, alarms)
 
 
 def at(
@@ -118,6 +139,7 @@ def at(
     args: Mapping[str, Any] | None = None,
     catch_up_window: str | timedelta | None = None,
     late_after: str | timedelta | None = None,
+    min_duration: str | timedelta | None = None,
 ) -> Schedule:
     """Due once: `at("2030-01-01T00:00:00Z")`. An instant that has passed when the schedule is first seen does not run."""
     from datetime import UTC, datetime, timedelta
@@ -125,7 +147,7 @@ def at(
     micros = instant_us(instant, "at(instant)")
     text = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)).isoformat()
     due: dict[str, Any] = {"at": text} | ({"tz": tz} if tz else {})
-    return _schedule(due, name, args, "latest", None, catch_up_window, "skip", None, late_after, None)
+    return _schedule(due, name, args, "latest", None, catch_up_window, "skip", None, _Alarms(late_after, min_duration, None, None))
 
 
 def declared(value: Any) -> tuple[Schedule, ...]:
@@ -184,29 +206,63 @@ def _schedule(
     window: Any,
     overlap: str,
     jitter: Any,
-    late_after: Any,
-    skips_alert: int | None,
+    alarms: _Alarms,
 ) -> Schedule:
     _word("catch_up", catch_up, ("none", "latest", "all"))
     _word("overlap", overlap, ("skip", "queue", "cancel_running", "allow"))
     if (catch_up == "all") != (limit is not None):
         raise _refused("limit", shortened(limit), 'a number of ticks beside catch_up="all", and only there')
-    for what, number in (("limit", limit), ("skips_alert", skips_alert)):
+    numbers = (("skips_alert", alarms.skips_alert), ("alert_after_failures", alarms.alert_after_failures))
+    for what, number in (("limit", limit), *numbers):
         if number is not None and (type(number) is not int or number < 1):
             raise _refused(what, shortened(number), "a whole number of 1 or more")
-    lengths = (("catch_up_window", window), ("jitter", jitter), ("late_after", late_after))
+    own = (("late_after", alarms.late_after), ("min_duration", alarms.min_duration))
+    lengths = (("catch_up_window", window), ("jitter", jitter), *own)
     return Schedule(
         {
             **due,
             "catch_up": catch_up,
             "overlap": overlap,
             **({} if limit is None else {"catch_up_limit": limit}),
-            **({} if skips_alert is None else {"skips_alert": skips_alert}),
+            **{what: number for what, number in numbers if number is not None},
             **{f"{what}_us": length_us(value, what) for what, value in lengths if value is not None},
         },
         name,
         args,
     )
+
+
+class _Alarms(NamedTuple):
+    """What is told beside the outcome of a job."""
+
+    late_after: Any
+    min_duration: Any
+    skips_alert: int | None
+    alert_after_failures: int | None
+
+
+def _rest(exclude: Iterable[date | str], holidays: str | os.PathLike[str] | None) -> dict[str, Any]:
+    if isinstance(exclude, str):
+        raise _refused("exclude", shortened(exclude), 'a list of dates, such as ["2026-12-25"]')
+    dates = [str(one) for one in exclude]
+    return ({"exclude": dates} if dates else {}) | ({} if holidays is None else {"holidays": os.fspath(holidays)})
+
+
+def _with_holidays(declared: dict[str, Any]) -> dict[str, Any]:
+    """The dates of the file beside those that were given. One that cannot be read is told where the schedule is judged."""
+    file = declared.get("holidays")
+    if file is None:
+        return declared
+    from workaday import config
+
+    found = config.config_file()
+    try:
+        text = ((found.parent if found else Path.cwd()) / file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        return {**declared, "holidays_error": str(error)}
+    lines = (line.partition("#")[0].split() for line in text.splitlines())
+    dates = [words[0] for words in lines if words]
+    return {**declared, "exclude": [*declared.get("exclude", ()), *dates]}
 
 
 def _word(what: str, value: Any, words: tuple[str, ...]) -> None:

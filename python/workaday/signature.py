@@ -15,7 +15,7 @@ from workaday.lengths import shortened
 from workaday.values.build import build
 from workaday.values.codec import DICT, Codec
 from workaday.values.containers import Mapping, Sequence
-from workaday.values.plain import ARGUMENT_BYTES_MAX, RESULT_BYTES_MAX, dump, encode_text, load
+from workaday.values.plain import ARGUMENT_BYTES_MAX, RESULT_BYTES_MAX, canonical_text, dump, load
 from workaday.values.records import Record
 from workaday.values.refused import AnnotationRefused, Misfit, ValueRefused
 
@@ -47,6 +47,10 @@ class Parameter:
             return self.encode(default)
         except ValueRefused:
             return MISSING
+
+    def schema(self) -> dict[str, Any]:
+        """JSON Schema of the parameter, its default with it: who enqueues in another language compares by it too."""
+        return self.codec.schema if self.default_json is MISSING else {**self.codec.schema, "default": self.default_json}
 
 
 MISSING = object()
@@ -96,7 +100,7 @@ class Signature:
         """JSON Schema of the arguments: an object with one property a parameter."""
         return {
             "type": "object",
-            "properties": {name: parameter.codec.schema for name, parameter in self.parameters.items()},
+            "properties": {name: parameter.schema() for name, parameter in self.parameters.items()},
             "required": [name for name, parameter in self.parameters.items() if parameter.required],
             "additionalProperties": False,
         }
@@ -127,7 +131,7 @@ class Signature:
         for name, parameter in self.parameters.items():
             if name not in given and parameter.default_json is not MISSING:
                 given[name] = parameter.default_json
-        return encode_text(dict(sorted(given.items())))
+        return canonical_text(given)
 
     def _encoded(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         return _turned(self._encoders, self._bound(args, kwargs))

@@ -48,7 +48,8 @@ class Task(Generic[P, T]):
         self.schedules = schedules
         self.lane = policy.lane(kind)
         self.wants_context = signature.context_name is not None
-        self.none_fits = "null" in signature.result.kinds
+        judges = policy.expects is not None and policy.expects.judges_result
+        self.none_fits = "null" in signature.result.kinds and not judges
         self._plain: Call[P, T] = Call(cast("Task[P, T]", self))
         for attribute in ("__module__", "__name__", "__qualname__", "__doc__"):
             setattr(self, attribute, getattr(function, attribute, None))

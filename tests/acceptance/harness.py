@@ -25,6 +25,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+import reached
+
 T = TypeVar("T")
 
 POLL = 0.005
@@ -145,6 +147,7 @@ class Project:
             check=False,
         )
         finished = Finished(ended.returncode, ended.stdout.decode(), ended.stderr.decode())
+        reached.scan(finished.out + finished.err)
         if code is not None:
             assert finished.code == code, f"{command} ended with {finished.code}, not {code}\n{finished.out}{finished.err}"
         return finished
@@ -183,6 +186,18 @@ class Project:
         for pid in processes_with(f"EFFECTS={self.effects_file}"):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+        self.note_codes()
+
+    def note_codes(self) -> None:
+        """What its processes said, and which alerts and errors they stored."""
+        for log in self.root.glob("*.log"):
+            reached.scan(log.read_text(errors="replace"))
+        with contextlib.suppress(sqlite3.Error):  # a test may have damaged its store, or never made one
+            for row in self.rows("SELECT code FROM workaday_alerts"):
+                reached.note(row["code"])
+        with contextlib.suppress(sqlite3.Error):
+            reached.scan(json.dumps(self.rows("SELECT reason FROM workaday_finished WHERE reason IS NOT NULL")))
+            reached.scan(json.dumps(self.rows("SELECT error FROM workaday_attempts WHERE error IS NOT NULL")).replace('\\"', '"'))
 
     # ---- what happened -----------------------------------------------------------------------------------------
 

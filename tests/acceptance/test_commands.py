@@ -316,6 +316,34 @@ def test_a_reload_brings_commands_and_takes_them_away(commands) -> None:
     assert project.one("SELECT present FROM workaday_tasks WHERE name = 'command.old'") == 0
 
 
+def test_a_reload_states_schedules_whole_or_not_at_all(commands) -> None:
+    project = commands(script("hello", "echo hello"))
+    supervisor = up(project)
+    stated = "SELECT name, state, json_extract(declared, '$.cron[0]') AS cron FROM workaday_schedules ORDER BY name"
+    assert project.rows(stated) == []
+
+    def written(config: str) -> None:
+        project.write("workaday.toml", WORKER + config)
+        supervisor.process.send_signal(signal.SIGHUP)
+
+    nightly = '[schedules.nightly]\ntask = "command.hello"\ncron = "0 3 * * *"\ntz = "UTC"\n'
+    written(script("hello", "echo hello", schedule='"* * * * * *"') + nightly)
+    wait_until(lambda: len(project.rows(stated)) == 2, within=5, what="both schedules", seen=project.tell)
+    wait_until(
+        lambda: project.one("SELECT count(*) FROM workaday_finished WHERE schedule = 'command.hello' AND state = 'completed'"),
+        within=10,
+        what="the job of a tick",
+        seen=project.tell,
+    )
+    written(script("hello", "echo hello") + nightly.replace("0 3", "0 99"))
+    supervisor.wait_line("the old one goes on")
+    assert [row["state"] for row in project.rows(stated)] == ["active", "active"], "nothing of it was taken over"
+    written(script("hello", "echo hello") + nightly.replace("0 3", "0 4"))
+    expected = [("command.hello", "absent"), ("nightly", "active")]
+    wait_until(lambda: [(row["name"], row["state"]) for row in project.rows(stated)] == expected, within=5, what="the schedule is gone")
+    assert project.rows(stated)[1]["cron"] == "0 4 * * *"
+
+
 def test_a_command_is_shown_and_refuses_arguments_that_do_not_fit(commands) -> None:
     project = commands(script("hello", "true", owner='"ops@shop.example"', expects='"a greeting"'))
     up(project)

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import reached
 
 TREE = Path(__file__).parents[2]
 GENERATED = {"reference"}
@@ -123,6 +124,7 @@ class Page:
         if command[0] == "python":
             command = [sys.executable, *command[1:]]
         ended = subprocess.run(command, cwd=self.root, env=self.environment, capture_output=True, text=True, timeout=90, check=False)
+        reached.scan(ended.stdout + ended.stderr)
         told = "\n".join(f"--- {log.name}\n{log.read_text()[-1500:]}" for log in self.root.glob("*.log"))
         assert ended.returncode == 0, f"{what} ended with {ended.returncode}\n{ended.stdout}{ended.stderr}\n{told}"
         return ended.stdout

@@ -7,7 +7,6 @@ import pathlib
 import random
 
 import pytest
-
 from workaday.measure.histogram import Histogram, bucket_of, value_of
 
 VECTORS = pathlib.Path(__file__).parents[1] / "vectors" / "histograms.jsonl"
@@ -47,5 +46,5 @@ def test_merging_is_recording_everything_in_one() -> None:
 
 @pytest.mark.parametrize("data", [b"\x09\x01\x01", b"\x01\x00\x00\x80", b"\x01\x00\x00\x05", b"\x01\x00\x00\xff\xff\x01\x01"])
 def test_other_bytes_are_refused(data: bytes) -> None:
-    with pytest.raises(ValueError, match="histogram|64 bits"):
+    with pytest.raises(ValueError, match=r"histogram|64 bits"):
         Histogram.decode(data)

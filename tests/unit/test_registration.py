@@ -205,7 +205,7 @@ def test_the_catalogue_entry_is_the_one_of_the_protocol() -> None:
         "doc": "Sends one invoice.",
         "params": {
             "type": "object",
-            "properties": {"order_id": {"type": "integer", "format": "int64"}, "copy": {"type": "boolean"}},
+            "properties": {"order_id": {"type": "integer", "format": "int64"}, "copy": {"type": "boolean", "default": False}},
             "required": ["order_id"],
             "additionalProperties": False,
         },

@@ -8,6 +8,7 @@ import sys
 from typing import Any
 
 import pytest
+import reached
 from workaday import App, Cancel, Context, Discard, Retry, Snooze, TaskTimedOut, clock
 from workaday.runner import Outcome, call_async, call_sync, unknown_task
 
@@ -38,6 +39,7 @@ def test_a_result_that_cannot_be_kept_is_completed_and_marked(result: Any) -> No
     assert outcome.word == "completed"
     assert outcome.payload == "null"
     assert outcome.mark.startswith("result.not_stored: ")
+    reached.scan(f"`{outcome.mark}")
 
 
 def test_a_failure_tells_type_message_and_the_users_own_frames() -> None:

@@ -52,8 +52,8 @@ def test_expected_within_goes_with_the_schedule() -> None:
 def test_a_one_off_and_dates_of_rest_are_written_as_the_engine_reads_them() -> None:
     [once] = stated(at(datetime(2030, 1, 1, 1, tzinfo=ZoneInfo("Europe/Berlin"))))
     assert once["at"] == "2030-01-01T00:00:00+00:00"
-    [rests] = stated(cron("0 8 * * *", tz="UTC", except_on=[date(2026, 12, 25), "2026-12-26"], gap="skip", fold="both"))
-    assert (rests["except_on"], rests["gap"], rests["fold"]) == (["2026-12-25", "2026-12-26"], "skip", "both")
+    [rests] = stated(cron("0 8 * * *", tz="UTC", exclude=[date(2026, 12, 25), "2026-12-26"], gap="skip", fold="both"))
+    assert (rests["exclude"], rests["gap"], rests["fold"]) == (["2026-12-25", "2026-12-26"], "skip", "both")
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,9 @@
 //! What can be typed: every command and option, once. docs/reference/cli.md, the completions and the man page come from here.
 
+mod schedule;
+
+pub use schedule::*;
+
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -64,11 +68,33 @@ pub enum Command {
     Worker(Worker),
     /// What all jobs print
     Logs(Logs),
+    /// Print a one-time login link to the dashboard
+    Open(Open),
+    /// Users of the dashboard: add, list, remove
+    #[command(subcommand)]
+    User(User),
+    /// Tokens of the HTTP API: create, list, revoke
+    #[command(subcommand)]
+    Token(Token),
     /// Cron expressions: next ticks, plain words
     #[command(subcommand)]
     Cron(Cron),
+    /// What was measured: by task, queue and route, minute and release
+    #[command(subcommand)]
+    Measures(Measures),
     /// Bring the store to this version's schema
     Migrate(Migrate),
+    /// Copy the store while it is in use: whole, checked, compressed
+    Backup(Backup),
+    /// Put a backup back, or prove that it could be
+    Restore(Restore),
+    /// A change as a controlled act: checked, backed up, watched, compared, written down
+    #[command(subcommand)]
+    Release(Release),
+    /// Search the notes of releases
+    Notes(Notes),
+    /// What to know of a task when it needs a hand
+    Runbook(Runbook),
     /// Delete finished jobs past their retention
     Prune(Prune),
     /// Print the completions of a shell
@@ -76,6 +102,12 @@ pub enum Command {
     Completions(Completions),
     /// Print the man page, or write the pages of all commands into a folder
     Man(Man),
+    /// Every route of the dashboard with its role, as JSON: for tests
+    #[command(hide = true)]
+    WebRoutes,
+    /// The tasks that the code in this folder states, as JSON; for the deploy gate
+    #[command(hide = true)]
+    Catalogue(Catalogue),
     /// The engine, driven by JSON lines: for the pytest plugin
     #[command(hide = true)]
     TestEngine,
@@ -161,14 +193,14 @@ pub struct Enqueue {
     /// Cancelled if it has not started after this long
     #[arg(long, value_name = "LENGTH")]
     pub expires: Option<String>,
-    /// Only one unfinished job of this task with this key: a second enqueue finds the first
-    #[arg(long, value_name = "KEY")]
+    /// Only one unfinished job of this task with this key, without KEY: with equal arguments. A second enqueue finds the first
+    #[arg(long, value_name = "KEY", num_args = 0..=1, default_missing_value = "args")]
     pub unique: Option<String>,
     /// With --unique: the key is held while the job is `unfinished`, or only while it is `waiting`
     #[arg(long = "while", value_name = "STATE", default_value = "unfinished", requires = "unique", value_parser = ["unfinished", "waiting"])]
     pub held_while: String,
-    /// With --unique: `return` the job that holds the key, or fail with an `error`
-    #[arg(long, value_name = "WHAT", default_value = "return", requires = "unique", value_parser = ["return", "error"])]
+    /// With --unique: `return` the job that holds the key, `replace` it while it waits, or fail with an `error`
+    #[arg(long, value_name = "WHAT", default_value = "return", requires = "unique", value_parser = ["return", "replace", "error"])]
     pub on_conflict: String,
     /// A word to find it by; may be repeated
     #[arg(long = "tag", value_name = "WORD")]
@@ -368,108 +400,6 @@ pub struct QueueResume {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Schedule {
-    /// List the schedules, with their next tick
-    List,
-    /// What is due next, and the next 24 hours at a glance
-    Next(ScheduleNext),
-    /// What became of the ticks of one, newest first
-    History(ScheduleHistory),
-    /// Let no tick run
-    Pause(SchedulePause),
-    /// Let ticks run again
-    Resume(ScheduleResume),
-    /// Run it now, or a tick that has passed
-    Run(ScheduleRun),
-    /// Leave out the next tick
-    Skip(ScheduleSkip),
-    /// Run the ticks of a time that has passed
-    Backfill(ScheduleBackfill),
-}
-
-#[derive(Debug, Args)]
-pub struct ScheduleNext {
-    /// Only this schedule
-    pub name: Option<String>,
-    /// How many
-    #[arg(short, value_name = "NUMBER", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    pub n: u32,
-}
-
-#[derive(Debug, Args)]
-pub struct ScheduleHistory {
-    /// Its name
-    pub name: String,
-    /// At most this many
-    #[arg(long, short = 'n', value_name = "NUMBER", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000))]
-    pub limit: u32,
-}
-
-#[derive(Debug, Args)]
-pub struct SchedulePause {
-    /// Its name
-    pub name: String,
-    /// Until this instant, or for this long: 2030-01-01T00:00:00Z, 2h
-    #[arg(long, value_name = "INSTANT")]
-    pub until: Option<String>,
-    #[command(flatten)]
-    pub by: By,
-}
-
-#[derive(Debug, Args)]
-pub struct ScheduleResume {
-    /// Its name
-    pub name: String,
-    #[command(flatten)]
-    pub by: By,
-}
-
-#[derive(Debug, Args)]
-pub struct ScheduleRun {
-    /// Its name
-    pub name: String,
-    /// The tick that was due at this instant; one that has a job gets no second
-    #[arg(long, value_name = "INSTANT")]
-    pub tick: Option<String>,
-    #[command(flatten)]
-    pub by: By,
-}
-
-#[derive(Debug, Args)]
-pub struct ScheduleSkip {
-    /// Its name
-    pub name: String,
-    /// How many of the next ticks
-    #[arg(long, value_name = "NUMBER", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    pub count: u32,
-    #[command(flatten)]
-    pub by: By,
-}
-
-#[derive(Debug, Args)]
-pub struct ScheduleBackfill {
-    /// Its name
-    pub name: String,
-    /// The first instant of the range
-    #[arg(long, value_name = "INSTANT")]
-    pub from: String,
-    /// The last instant of the range; nothing later than now
-    #[arg(long, value_name = "INSTANT")]
-    pub to: String,
-    /// Refuse a range with more ticks than this
-    #[arg(long, value_name = "NUMBER", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    pub limit: u32,
-    /// Do not ask
-    #[arg(long, short)]
-    pub yes: bool,
-    /// List the ticks, make no job
-    #[arg(long)]
-    pub dry_run: bool,
-    #[command(flatten)]
-    pub by: By,
-}
-
-#[derive(Debug, Subcommand)]
 pub enum Worker {
     /// List the supervisor and its children
     List(WorkerList),
@@ -495,6 +425,89 @@ pub struct Logs {
     /// Begin with this many lines
     #[arg(long, short = 'n', value_name = "NUMBER", default_value_t = 50, value_parser = clap::value_parser!(u32).range(0..=100_000))]
     pub lines: u32,
+}
+
+/// Roles of the dashboard, the least first.
+pub const ROLES: [&str; 3] = ["viewer", "operator", "admin"];
+
+#[derive(Debug, Args)]
+pub struct Open {
+    /// What the one who uses it may do
+    #[arg(long, value_name = "ROLE", default_value = "admin", value_parser = ROLES)]
+    pub role: String,
+    /// Whose name stands in the audit (default: user@host) [env: WORKADAY_OWNER]
+    #[arg(long, value_name = "WHO")]
+    pub owner: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum User {
+    /// Add a user, or give one another role and password; the password is asked for, or read from standard input
+    Add(UserAdd),
+    /// List users and their roles
+    List,
+    /// Remove a user and end what is open in his name
+    Remove(UserRemove),
+}
+
+#[derive(Debug, Args)]
+pub struct UserAdd {
+    /// His name
+    pub name: String,
+    /// What he may do
+    #[arg(long, value_name = "ROLE", default_value = "viewer", value_parser = ROLES)]
+    pub role: String,
+    #[command(flatten)]
+    pub by: By,
+}
+
+#[derive(Debug, Args)]
+pub struct UserRemove {
+    /// His name
+    pub name: String,
+    /// Say what would go, change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub by: By,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Token {
+    /// Make a token and print it, this once
+    Create(TokenCreate),
+    /// List tokens, never what opens
+    List,
+    /// Revoke a token: it opens nothing from now on
+    Revoke(TokenRevoke),
+}
+
+#[derive(Debug, Args)]
+pub struct TokenCreate {
+    /// What it is for: prometheus
+    pub name: String,
+    /// What its holder may do
+    #[arg(long, value_name = "ROLE", default_value = "viewer", value_parser = ROLES)]
+    pub role: String,
+    /// The part of the API that it opens: read, metrics, enqueue, jobs, tasks, queues, schedules, alerts; may be repeated (default: all that its role allows)
+    #[arg(long = "scope", value_name = "SCOPE", value_parser = workaday_web::api::SCOPES)]
+    pub scopes: Vec<String>,
+    /// It opens for this long, at most (default: until revoked)
+    #[arg(long, value_name = "LENGTH")]
+    pub expires: Option<String>,
+    #[command(flatten)]
+    pub by: By,
+}
+
+#[derive(Debug, Args)]
+pub struct TokenRevoke {
+    /// Its name
+    pub name: String,
+    /// Say what would be revoked, change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub by: By,
 }
 
 #[derive(Debug, Subcommand)]
@@ -547,6 +560,174 @@ pub struct Migrate {
     /// Do not ask
     #[arg(long, short)]
     pub yes: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Measures {
+    /// A table of a span of time: runs, errors, times, statements, cache hits; the last hour unless told
+    Show(MeasuresWhich),
+    /// A line of JSON for each minute of each series; all that is kept unless told
+    Export(MeasuresWhich),
+}
+
+#[derive(Debug, Args)]
+pub struct MeasuresWhich {
+    /// task, queue, route, stream, websocket, dropped
+    #[arg(long, value_name = "KIND")]
+    pub kind: Option<String>,
+    /// Of this task, queue or route: "GET /orders/{id}"
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Of this release
+    #[arg(long, value_name = "RELEASE")]
+    pub release: Option<String>,
+    /// From this instant, or from so long ago: 2030-01-01T00:00:00Z, 6h
+    #[arg(long, value_name = "WHEN")]
+    pub from: Option<String>,
+    /// Before this instant, or until so long ago
+    #[arg(long, value_name = "WHEN")]
+    pub to: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Backup {
+    /// A file that is not there yet, or a folder (default: `[backup] folder`, where older ones are rotated)
+    pub path: Option<PathBuf>,
+    /// List the backups that are known
+    #[arg(long, conflicts_with = "path")]
+    pub list: bool,
+    /// Say where it would go and what is there, write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub by: By,
+}
+
+#[derive(Debug, Args)]
+pub struct Restore {
+    /// The backup (default: the newest in `[backup] folder`)
+    pub path: Option<PathBuf>,
+    /// Prove it in a scratch place: sum, pages, schema, rows, a job to claim. The jobs of the store are not touched
+    #[arg(long, conflicts_with_all = ["whole_file", "dry_run", "yes"])]
+    pub check: bool,
+    /// Put the whole file back, tables of an app too
+    #[arg(long)]
+    pub whole_file: bool,
+    /// Say what would change, change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do not ask
+    #[arg(long, short)]
+    pub yes: bool,
+    #[command(flatten)]
+    pub by: By,
+}
+
+#[derive(Debug, Args)]
+pub struct Catalogue {
+    /// The app, as module:name (default: `app` of workaday.toml)
+    #[arg(value_name = "MODULE:APP")]
+    pub app: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Release {
+    /// Release what is committed: refuses with every reason at once, else carries it out
+    Run(ReleaseRun),
+    /// Go on with a release that was cut off
+    Resume(ReleaseResume),
+    /// Close a release that was cut off, as it stands
+    Abort(ReleaseAbort),
+    /// Put the recorded release before back, through the same pipeline
+    Rollback(ReleaseRollback),
+    /// List releases, newest first
+    List(ReleaseList),
+    /// Show one release: its note and its steps
+    Show(ReleaseShow),
+}
+
+#[derive(Debug, Args)]
+pub struct ReleaseRun {
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// What is taken for granted; may be repeated
+    #[arg(long = "assume", value_name = "TEXT")]
+    pub assumptions: Vec<String>,
+    /// Watch this long before it is compared (default: `[release] watch`)
+    #[arg(long, value_name = "LENGTH")]
+    pub watch: Option<String>,
+    /// Clear this cache of `[release] caches`, and no other; may be repeated
+    #[arg(long = "clear-cache", value_name = "NAME")]
+    pub clear_caches: Vec<String>,
+    /// Who stands for it (default: `[release] owner`)
+    #[arg(long, value_name = "WHO")]
+    pub owner: Option<String>,
+    /// Look at everything and run the checks, deploy nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// The deploy command, in place of `[release] deploy`
+    #[arg(last = true, value_name = "CMD")]
+    pub command: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct ReleaseResume {
+    /// The deploy command got through before it was cut off: do not run it again
+    #[arg(long)]
+    pub deployed: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ReleaseAbort {
+    /// Say what would be closed, change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ReleaseRollback {
+    /// The release to undo (default: the last one that was deployed)
+    #[arg(value_name = "ID")]
+    pub id: Option<i64>,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Watch this long before it is compared (default: `[release] watch`)
+    #[arg(long, value_name = "LENGTH")]
+    pub watch: Option<String>,
+    /// Clear this cache of `[release] caches`, and no other; may be repeated
+    #[arg(long = "clear-cache", value_name = "NAME")]
+    pub clear_caches: Vec<String>,
+    /// Look at everything, change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct ReleaseList {
+    /// At most this many
+    #[arg(long, short = 'n', value_name = "NUMBER", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub limit: u32,
+}
+
+#[derive(Debug, Args)]
+pub struct ReleaseShow {
+    /// Its number
+    #[arg(value_name = "ID")]
+    pub id: i64,
+}
+
+#[derive(Debug, Args)]
+pub struct Notes {
+    /// All of these words, anywhere in a note; none lists all notes
+    pub words: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Runbook {
+    /// Its registered name
+    pub task: String,
 }
 
 #[derive(Debug, Args)]

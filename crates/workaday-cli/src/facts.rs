@@ -20,7 +20,7 @@ pub fn explain(reader: &Reader, database: &Path, detail: &JobDetail, attempts: &
     let of_queue = holds.iter().find(|hold| is_active(hold, now) && hold.rule.queue.as_deref() == Some(&job.queue));
     let rule = marking.or(of_queue).map(|hold| &hold.rule);
     let where_args: Vec<String> = rule.map(where_pairs).unwrap_or_default();
-    let last_error = attempts.last().and_then(error_text);
+    let last_error = attempts.last().and_then(|row| error_text(row).or_else(|| row.unexpected.clone()));
     let ahead = if job.state == State::Available && job.held.is_none() { ahead(reader, detail)? } else { None };
     Ok(why(&Facts {
         now,

@@ -11,6 +11,7 @@ pub const DONE: u8 = 0;
 pub const FAILED: u8 = 1;
 pub const USAGE: u8 = 2;
 pub const REFUSED: u8 = 3;
+pub const WORSE: u8 = 4;
 pub const TRY_AGAIN: u8 = 75;
 
 /// What ended a command early.
@@ -36,10 +37,14 @@ pub fn exit_code(problem: &Problem) -> u8 {
     let (area, what) = problem.code.split_once('.').unwrap_or((&problem.code, ""));
     match (area, what) {
         ("args" | "config" | "usage" | "cron", _) | ("schedule", "invalid") => USAGE,
+        // A release that began and did not get through has failed; whatever stood against it before was a refusal.
+        ("release", "deploy_failed" | "unhealthy" | "not_drained" | "cache_failed") | ("rehearse", "failed") => FAILED,
+        ("release" | "rehearse", _) => REFUSED,
         (
             _,
             "unknown" | "no_such_tick" | "moved_on" | "broken" | "absent" | "missing" | "refused" | "state_refuses" | "held"
-            | "children_alive" | "newer_schema" | "older_schema" | "exists" | "not_found" | "unique_taken",
+            | "children_alive" | "damaged" | "unfit" | "open" | "none_open" | "name_taken" | "not_dynamic" | "newer_schema"
+            | "older_schema" | "exists" | "not_found" | "unique_taken",
         ) => REFUSED,
         (_, "result_timeout") => TRY_AGAIN,
         _ if problem.retry == RetryAdvice::Safe => TRY_AGAIN,
@@ -91,7 +96,8 @@ mod tests {
 
     #[test]
     fn the_exit_code_says_what_a_script_has_to_do() {
-        let code = |name: &'static str, retry| exit_code(&Problem::new(name, "m").retry(retry, ""));
+        // Put together by hand: a name in this table is not a code that was met.
+        let code = |name: &'static str, retry| exit_code(&Problem { code: name.into(), retry, ..Problem::new("usage.value", "m") });
         for (name, retry, expected) in [
             ("args.invalid", RetryAdvice::SafeAfterFix, USAGE),
             ("config.unknown_key", RetryAdvice::SafeAfterFix, USAGE),

@@ -12,24 +12,27 @@
 //! | [`progress`] | how far long work has come |
 //! | [`words`] | times and counts as people read them |
 //! | [`text`] | text of jobs made safe to show |
+//! | [`usage`] | a command line that does not read |
 //! | [`failure`] | problems and exit codes |
 //! | [`reference`] | docs/reference/cli.md |
 
 pub mod args;
-pub mod beside;
+pub use workaday_engine::document;
+pub use workaday_store::beside;
 pub mod commands;
 pub mod context;
-pub mod document;
 pub mod facts;
 pub mod failure;
 pub mod progress;
 pub mod reference;
 pub mod render;
 pub mod text;
+pub mod usage;
 pub mod words;
 
 use args::Line;
 use clap::Parser;
+use clap::error::ErrorKind;
 use context::Context;
 use failure::{Failure, USAGE};
 use std::io::Write;
@@ -79,17 +82,15 @@ fn complain(problems: &[Problem], json: bool) {
     let _ = writeln!(stderr, "{}", text::json(&document.to_string()));
 }
 
-/// Help and version are no errors; the rest is usage.
+/// Help and version are no errors; the rest is usage. A bare `workaday job` shows its help, unless a program reads along.
 fn not_understood(error: &clap::Error) -> ExitCode {
-    let wants_json = std::env::args_os().any(|argument| argument == "--json");
-    if error.use_stderr() && wants_json {
-        let whole = error.render().to_string();
-        let message = whole.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-        let problem = failure::usage(message, "a command line as `workaday --help` shows")
-            .hint("`workaday --help` lists the commands, `workaday COMMAND --help` its options");
-        complain(&[problem], true);
-    } else {
+    let words: Vec<String> = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+    let wants_json = words.iter().any(|word| word == "--json");
+    let is_help = error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand && !wants_json;
+    if !error.use_stderr() || is_help {
         let _ = error.print();
+    } else {
+        complain(&[usage::problem(error, &words)], wants_json);
     }
     ExitCode::from(if error.use_stderr() { USAGE } else { 0 })
 }

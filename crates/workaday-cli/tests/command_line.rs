@@ -5,7 +5,7 @@ mod support;
 use serde_json::json;
 use support::Project;
 use workaday_core::clock::Length;
-use workaday_core::job::{Fence, HeldCode};
+use workaday_core::job::{Fence, Generation, HeldCode, Lane};
 use workaday_store::sqlite::read::open_reader;
 use workaday_store::{LogLine, Store};
 
@@ -74,12 +74,36 @@ fn a_unique_key_is_one_unfinished_job() {
     assert_eq!(second["new"], true, "a finished job holds no key");
     let retaken = project.refused(&["job", "retry", &first], 3, "job.unique_taken");
     assert!(retaken.err.contains("nothing was changed"), "{retaken:?}");
-    for slip in ["", "args"] {
-        project.refused(&["enqueue", "shop.sweep", "--unique", slip], 2, "usage.value");
-    }
+    project.refused(&["enqueue", "shop.sweep", "--unique", ""], 2, "usage.value");
     for slip in [&["--while", "waiting"][..], &["--unique", "x", "--while", "always"]] {
         assert_eq!(project.run(&[&["enqueue", "shop.sweep"], slip].concat()).code, 2, "{slip:?}");
     }
+}
+
+#[test]
+fn without_a_key_equal_arguments_are_one_job() {
+    let project = Project::with_store();
+    let enqueue = |args: &str| project.ok(&["enqueue", "shop.send", "--args", args, "--unique", "--json"]).json();
+    let first = enqueue(r#"{"order_id": 7, "note": "a"}"#);
+    assert_eq!(enqueue(r#"{"note":"a","order_id":7}"#)["id"], first["id"], "the order of the names is no difference");
+    assert_eq!(enqueue(r#"{"order_id": 8, "note": "a"}"#)["new"], true);
+}
+
+#[test]
+fn a_waiting_holder_of_the_key_is_replaced_and_a_running_one_is_not() {
+    let project = Project::with_store();
+    let replace = ["enqueue", "shop.sweep", "--unique", "nightly", "--on-conflict", "replace"];
+    let first = project.ok(&replace).out.trim().to_owned();
+    let second = project.ok(&replace).out.trim().to_owned();
+    assert_ne!(first, second);
+    let shown = project.ok(&["job", "show", &first, "--json"]).json();
+    assert_eq!((&shown["state"], &shown["reason"]), (&json!("cancelled"), &json!("replaced")));
+    project.write(|store, now| {
+        let candidate = store.claimable(Lane::Async, "default", now, 1).unwrap().remove(0);
+        store.claim(candidate.key, Generation(1), None, now).unwrap().expect("it waits");
+    });
+    let taken = project.refused(&replace, 3, "enqueue.unique_taken");
+    assert!(taken.err.contains(&second) && taken.err.contains("--while waiting"), "{taken:?}");
 }
 
 #[test]
@@ -271,7 +295,7 @@ fn errors_are_json_when_json_is_asked_for() {
     assert_eq!((&problem["code"], &problem["retry"]), (&json!("job.id_invalid"), &json!("safe_after_fix")));
     let ended = project.run(&["job", "--json"]);
     assert_eq!(ended.code, 2);
-    assert_eq!(serde_json::from_str::<serde_json::Value>(&ended.err).unwrap()["code"], "usage.value");
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&ended.err).unwrap()["code"], "usage.missing");
     std::fs::write(project.folder.path().join("workaday.toml"), "[worker]\nproceses = 1\nthreads = 0\n").unwrap();
     let ended = project.run(&["status", "--json"]);
     assert_eq!(ended.code, 2);

@@ -12,6 +12,7 @@ use workaday_store::Store;
 fn spoiled(project: &Project, script: &str) -> Ended {
     let mut command = Command::new("sh");
     command.args(["-c", script]).current_dir(project.folder.path()).env_clear();
+    support::note_codes(&mut command);
     let ended = command.env("PATH", "/usr/bin:/bin").env("W", env!("CARGO_BIN_EXE_workaday")).output().expect("a shell");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
     Ended { code: ended.status.code().expect("an exit code"), out: text(ended.stdout), err: text(ended.stderr) }
@@ -21,6 +22,7 @@ fn spoiled(project: &Project, script: &str) -> Ended {
 fn says(ended: &Ended, code: &str) {
     assert!(ended.err.contains(&format!("error[{code}]: ")), "{ended:?}");
     assert!(ended.err.contains("\n  expected: ") && ended.err.contains("\n  retry:    "), "{ended:?}");
+    workaday_core::reached::note(code);
 }
 
 #[test]
@@ -102,4 +104,31 @@ fn a_schedule_that_nobody_states_cannot_be_paused() {
     let project = Project::with_store();
     let unknown = project.refused(&["schedule", "pause", "shop.report", "--reason", "closed"], 3, "schedule.unknown");
     assert!(unknown.err.contains("`shop.report`") && unknown.err.contains("workaday schedule list"), "{unknown:?}");
+}
+
+#[test]
+fn a_command_line_that_does_not_read_is_said_in_the_same_shape() {
+    let project = Project::with_store();
+    for (line, code, hint) in [
+        ("statsu", "usage.unknown_command", "did you mean `status`?"),
+        ("job lsit", "usage.unknown_command", "did you mean `list`?"),
+        ("job list --stat running", "usage.unknown_option", "did you mean `--state`?"),
+        ("status now", "usage.unknown_option", "workaday status --help"),
+        ("enqueue", "usage.missing", "workaday enqueue --help"),
+        ("enqueue shop.sweep --delay 1s --at 2030-01-01T00:00:00Z", "usage.conflict", "workaday enqueue --help"),
+        ("enqueue shop.sweep --delay", "usage.value", "workaday enqueue --help"),
+        ("enqueue shop.sweep --unique k --on-conflict retrun", "usage.value", "did you mean `return`?"),
+        ("enqueue shop.sweep --priority high", "usage.value", "workaday enqueue --help"),
+    ] {
+        let words: Vec<&str> = line.split(' ').collect();
+        let refused = project.refused(&words, 2, code);
+        assert!(refused.err.contains("\n  hint:     ") && refused.err.contains(hint), "{line}: {refused:?}");
+        assert!(refused.out.is_empty(), "{refused:?}");
+        let json = project.run(&[&words[..], &["--json"]].concat());
+        let document: serde_json::Value = serde_json::from_str(&json.err).unwrap_or_else(|error| panic!("{line}: {error}: {json:?}"));
+        assert_eq!((json.code, &document["code"]), (2, &json!(code)), "{line}");
+    }
+    let bare = project.run(&["job", "--json"]);
+    assert!(bare.code == 2 && bare.err.contains("usage.missing") && bare.err.contains("`why`"), "{bare:?}");
+    assert!(project.run(&["job"]).err.contains("Usage: workaday job"), "a person gets the help");
 }

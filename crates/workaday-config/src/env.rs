@@ -22,6 +22,11 @@ const OTHERS: &[&str] = &[
     "WORKADAY_OWNER",
     "WORKADAY_BIN",
     "WORKADAY_FREE_FLOOR",
+    "WORKADAY_REVISION",
+    "WORKADAY_PREVIOUS_REVISION",
+    "WORKADAY_RELEASE_NUMBER",
+    "WORKADAY_RELEASE_KIND",
+    "WORKADAY_REHEARSAL",
 ];
 
 /// Reads the twins over what the file said. An empty variable counts as not set.

@@ -40,9 +40,14 @@ const fn unset(name: &'static str, kind: Kind, then: &'static str, doc: &'static
 const MANY: i64 = 1_000_000_000;
 const MILLISECOND: i64 = 1_000;
 const SECOND: i64 = 1_000_000;
+const MINUTE: i64 = 60 * SECOND;
 
 pub const CATCH_UP: &[&str] = &["none", "latest", "all"];
 pub const OVERLAP: &[&str] = &["skip", "queue", "cancel_running", "allow"];
+pub const ON_WORSE: &[&str] = &["ask", "rollback", "keep"];
+pub const REHEARSED: &[&str] = &["dry", "run", "skip"];
+pub const GAP: &[&str] = &["run_after", "skip", "shift"];
+pub const FOLD: &[&str] = &["first", "second", "both"];
 pub const BACKOFF: &[&str] = &["exponential", "fixed"];
 
 /// All sections, in the order of the reference.
@@ -58,7 +63,13 @@ pub const SECTIONS: &[Section] = &[
     Section { path: "web", doc: "Dashboard, health and metrics.", keys: WEB },
     Section { path: "alerts.*", doc: "Who is told when something needs a hand.", keys: ALERT },
     Section { path: "security", doc: "What is hidden, and who may ask.", keys: SECURITY },
-    Section { path: "release", doc: "How a change goes out, and back.", keys: RELEASE },
+    Section { path: "backup", doc: "Copies of the store.", keys: BACKUP },
+    Section {
+        path: "release",
+        doc: "How a change goes out, and back. Commands are a list, or text that is split at spaces; no shell runs.",
+        keys: RELEASE,
+    },
+    Section { path: "release.staging", doc: "Where a release is rehearsed. Once it is there, a release demands a proof.", keys: STAGING },
 ];
 
 const TOP: &[Key] = &[
@@ -116,8 +127,10 @@ const COMMAND: &[Key] = &[
     unset("retry_safe", Kind::Bool, "the owner has not said", "May it run twice? Shown in errors and alerts."),
     unset("owner", Kind::Text, "nobody", "Who is asked when it fails."),
     unset("expects", Kind::Text, "nothing said", "What is there when it has worked."),
+    unset("expects_within", Kind::Length(MILLISECOND), "not checked", "From being due to being done; later is `unexpected`."),
+    unset("expects_output", Kind::Text, "not checked", "A text that a line of its output must contain; none does: `unexpected`."),
     unset("rollback", Kind::Text, "nothing said", "How to undo it."),
-    unset("schedule", Kind::Text, "runs when enqueued", "Cron expression: when it is due."),
+    unset("schedule", Kind::Lines, "runs when enqueued", "Cron expression, or several: when it is due."),
     unset("tz", Kind::Text, "[schedules] tz", "Time zone of `schedule`."),
     key("catch_up", Kind::Word(CATCH_UP), "latest", "Which missed ticks are run late."),
     unset("catch_up_window", Kind::Length(0), "the period, at most 24h", "How late a tick may still be run."),
@@ -125,6 +138,29 @@ const COMMAND: &[Key] = &[
     key("overlap", Kind::Word(OVERLAP), "skip", "What happens to a tick while the last run still goes on."),
     key("jitter", Kind::Length(0), "0s", "Spread of the start, the same for each tick."),
     unset("late_after", Kind::Length(MILLISECOND), "no alarm", "Alarm when it has not started this long after it was due."),
+    unset("finish_within", Kind::Length(MILLISECOND), "no alarm", "Alarm when it has not finished this long after it was due."),
+    unset("min_duration", Kind::Length(MILLISECOND), "no alarm", "Alarm when a run completes in less: it most likely did nothing."),
+    key("alert_after_failures", Kind::Count(1, 1_000), "3", "Alarm after this many runs in a row that failed."),
+    key("skips_alert", Kind::Count(1, 100_000), "3", "Alarm after this many ticks in a row that were skipped."),
+    unset("exclude", Kind::Texts, "none", "Dates on which it rests: [\"2026-12-25\"]. They need a time zone."),
+    unset(
+        "holidays",
+        Kind::Path,
+        "none",
+        "A file of such dates, one a line, `#` begins a comment; relative to the folder of workaday.toml.",
+    ),
+    unset(
+        "gap",
+        Kind::Word(GAP),
+        "a named time runs after the gap, a rhythm skips it",
+        "What happens to a time that the clock leaps over.",
+    ),
+    unset(
+        "fold",
+        Kind::Word(FOLD),
+        "a named time runs in the first pass, a rhythm in both",
+        "What happens to a time that the clock shows twice.",
+    ),
 ];
 
 const COMMAND_RETRY: &[Key] = &[
@@ -141,7 +177,7 @@ const SCHEDULES: &[Key] =
 const SCHEDULE: &[Key] = &[
     unset("task", Kind::Text, "required", "The task or command that is due."),
     unset("args", Kind::Table, "no arguments", "Its arguments."),
-    unset("cron", Kind::Text, "-", "Five or six fields: \"15 3 * * *\"."),
+    unset("cron", Kind::Lines, "-", "Five or six fields: \"15 3 * * *\". Several are one schedule: [\"0 9 * * 1-5\", \"0 12 * * 6\"]."),
     unset("every", Kind::Length(SECOND), "-", "A fixed length between two ticks."),
     unset("at", Kind::Instant, "-", "Once, at this instant: \"2030-01-01T00:00:00Z\"."),
     unset("tz", Kind::Text, "[schedules] tz", "Time zone of `cron`."),
@@ -151,15 +187,51 @@ const SCHEDULE: &[Key] = &[
     key("overlap", Kind::Word(OVERLAP), "skip", "What happens to a tick while the last run still goes on."),
     key("jitter", Kind::Length(0), "0s", "Spread of the start, the same for each tick."),
     unset("late_after", Kind::Length(MILLISECOND), "no alarm", "Alarm when it has not started this long after it was due."),
+    unset("finish_within", Kind::Length(MILLISECOND), "no alarm", "Alarm when it has not finished this long after it was due."),
+    unset("min_duration", Kind::Length(MILLISECOND), "no alarm", "Alarm when a run completes in less: it most likely did nothing."),
+    key("alert_after_failures", Kind::Count(1, 1_000), "3", "Alarm after this many runs in a row that failed."),
+    key("skips_alert", Kind::Count(1, 100_000), "3", "Alarm after this many ticks in a row that were skipped."),
+    unset("exclude", Kind::Texts, "none", "Dates on which it rests: [\"2026-12-25\"]. They need a time zone."),
+    unset(
+        "holidays",
+        Kind::Path,
+        "none",
+        "A file of such dates, one a line, `#` begins a comment; relative to the folder of workaday.toml.",
+    ),
+    unset(
+        "gap",
+        Kind::Word(GAP),
+        "a named time runs after the gap, a rhythm skips it",
+        "What happens to a time that the clock leaps over.",
+    ),
+    unset(
+        "fold",
+        Kind::Word(FOLD),
+        "a named time runs in the first pass, a rhythm in both",
+        "What happens to a time that the clock shows twice.",
+    ),
     unset("queue", Kind::Text, "the task's own", "Queue of its jobs."),
     unset("owner", Kind::Text, "the task's owner", "Who is asked when a tick is missed."),
 ];
 
 const WEB: &[Key] = &[
-    key("bind", Kind::Address, "127.0.0.1:7227", "Where the dashboard listens. Beyond loopback it needs a login."),
-    unset("public_url", Kind::Text, "as bound", "The address that people use, behind a proxy."),
+    key("enabled", Kind::Bool, "true", "Serve it at all."),
+    key(
+        "bind",
+        Kind::Address,
+        "127.0.0.1:7227",
+        "Where the dashboard listens. Beyond loopback it needs a login and a `public_url` of https.",
+    ),
+    unset("public_url", Kind::Text, "as bound", "The address that people use, behind a proxy: \"https://jobs.shop.example\"."),
     unset("trusted_proxies", Kind::Texts, "none", "Addresses whose X-Forwarded headers are believed."),
-    key("auth", Kind::Word(&["login", "proxy", "none"]), "login", "Who may see it. `none` is refused beyond loopback."),
+    key(
+        "auth",
+        Kind::Word(&["login", "proxy", "none"]),
+        "login",
+        "Who may see it: people who log in, people whom a trusted proxy names in X-Forwarded-User, or anybody. `none` is refused beyond loopback.",
+    ),
+    unset("environment", Kind::Text, "nothing said", "What this one is, shown on every page: \"production\", \"staging\"."),
+    unset("tz", Kind::Text, "[schedules] tz, else UTC", "Time zone of the pages."),
 ];
 
 const ALERT: &[Key] = &[
@@ -170,20 +242,101 @@ const ALERT: &[Key] = &[
 ];
 
 const SECURITY: &[Key] = &[
-    key("mask", Kind::Texts, "password,secret,token,authorization,api_key", "Argument and field names whose values are never shown."),
+    key(
+        "mask",
+        Kind::Texts,
+        "password,passwd,secret,token,authorization,api_key,apikey,private_key,credential,cookie",
+        "Argument and field names whose values are never shown: parts of names, in any case.",
+    ),
     unset("environment", Kind::Texts, "all, less Workaday's own secrets", "The only variables that children inherit."),
-    unset("hosts", Kind::Texts, "those of `web.bind` and `web.public_url`", "Host names that HTTP requests may carry."),
+    unset("hosts", Kind::Texts, "those of `web.bind` and `web.public_url`", "More host names that HTTP requests may carry."),
     unset("headers", Kind::Map, "the strict set", "Response headers added or replaced."),
-    unset("roles", Kind::Map, "user add decides", "User → `viewer`, `operator` or `admin`."),
+    unset("roles", Kind::Map, "viewer", "With `web.auth = \"proxy\"`: user → `viewer`, `operator` or `admin`."),
+    key("body_max", Kind::Size, "1M", "A larger request is refused."),
+    key("connections", Kind::Count(8, 100_000), "1024", "Open connections to the dashboard; more wait to be accepted."),
+    key("rate", Kind::Rate, "100/s", "Requests of one person, token or address; four times as many in a burst."),
+    key("logins", Kind::Rate, "5/m", "Attempts to log in, of one address and for one name."),
+];
+
+const BACKUP: &[Key] = &[
+    unset(
+        "folder",
+        Kind::Path,
+        "`backups` beside the store",
+        "Where backups are kept. A relative one starts at the folder of workaday.toml.",
+    ),
+    key(
+        "keep",
+        Kind::Count(1, 100_000),
+        "14",
+        "Backups kept in the folder; older ones of this store are deleted after a new one is whole.",
+    ),
+    key("every", Kind::Length(MINUTE), "1d", "How often there should be one: health and doctor complain when the newest is twice as old."),
+    key("pages", Kind::Count(1, 1_000_000), "256", "Pages copied in one step; between two steps others have the disk."),
+    key("pause", Kind::Length(0), "2ms", "Rest between two steps: 256 pages of 4 KiB every 2 ms are at most 500 MB a second."),
 ];
 
 const RELEASE: &[Key] = &[
-    unset("checks", Kind::Map, "none", "Name → command that must succeed before a release: { unit = \"make test\" }."),
-    unset("deploy", Kind::Text, "your own step", "Command that puts the release in place."),
-    unset("rollback", Kind::Text, "your own step", "Command that puts the last one back."),
-    unset("health", Kind::Text, "/health of the dashboard", "URL that must answer 200."),
-    unset("caches", Kind::Map, "none", "Name → command that empties that cache."),
-    unset("staging", Kind::Table, "none", "Where a release is rehearsed."),
+    unset("owner", Kind::Text, "a release is refused", "Who stands for a release."),
+    unset("expects", Kind::Text, "a release is refused", "What holds when a release has worked."),
+    unset("checks", Kind::Commands, "none", "Name → command that must succeed before a release: { unit = [\"make\", \"test\"] }."),
+    key("check_timeout", Kind::Length(SECOND), "30m", "A check that takes longer has failed."),
+    unset("deploy", Kind::Command, "given after `--`", "Program that puts the release in place; no shell."),
+    key("deploy_timeout", Kind::Length(SECOND), "30m", "A deploy that takes longer has failed."),
+    unset(
+        "rollback",
+        Kind::Command,
+        "a release is refused",
+        "Program that puts the recorded release before in place; it finds its revision in WORKADAY_REVISION.",
+    ),
+    unset(
+        "health",
+        Kind::Probe,
+        "the workers alone are asked",
+        "What says that the service is well: a URL that answers 200, or a program that exits with 0.",
+    ),
+    key("health_timeout", Kind::Length(SECOND), "60s", "How long the service may take until it is well."),
+    key("watch", Kind::Length(0), "10m", "How long a release is watched before it is compared."),
+    unset("caches", Kind::Commands, "none", "Name → command that empties that cache; run only when named by `--clear-cache`."),
+    key("on_worse", Kind::Word(ON_WORSE), "ask", "What happens when the comparison says worse, or the deploy fails."),
+    key("notes", Kind::Path, "releases", "Folder of the notes, in the repository."),
+    key("tag", Kind::Bool, "true", "Set an annotated tag `release-NNNN`."),
+];
+
+const STAGING: &[Key] = &[
+    key(
+        "level",
+        Kind::Count(1, 3),
+        "2",
+        "Isolation that a rehearsal must reach: 1 scratch paths and ports, 2 clean environment, 3 no network, the rest read-only.",
+    ),
+    key("expires", Kind::Length(MINUTE), "7d", "How long a proof counts; new commits and another workaday.toml end it at once."),
+    unset("deploy", Kind::Command, "[release] deploy", "The deploy command here, when it cannot be the real one."),
+    unset("rollback", Kind::Command, "[release] rollback", "The rollback command here, when it cannot be the real one."),
+    unset(
+        "health",
+        Kind::Probe,
+        "[release] health",
+        "What says here that the service is well. `{PORT}` stands for the free port of that variable.",
+    ),
+    unset("integration", Kind::Command, "none", "One check that uses the service as its users do."),
+    unset("copy", Kind::Texts, "tracked files alone", "Files that are not in the repository and are needed: configuration, certificates."),
+    unset("databases", Kind::Texts, "the store alone", "SQLite files of the app; a snapshot of each is taken."),
+    unset(
+        "postgres",
+        Kind::Texts,
+        "none",
+        "Variables with a PostgreSQL DSN that is dumped with pg_dump before and compared after; the rehearsal gets the DSN that `env` names.",
+    ),
+    unset("env", Kind::Map, "nothing is added", "Variables of the rehearsal: DSNs of staging, replaced secrets."),
+    unset("keep_env", Kind::Texts, "PATH, LANG, LC_ALL, TZ, USER", "Variables that the rehearsal inherits besides."),
+    unset("ports", Kind::Texts, "PORT", "Variables that get a free port."),
+    key(
+        "schedules",
+        Kind::Word(REHEARSED),
+        "dry",
+        "What becomes of each schedule: `dry` asks for its next tick, `run` enqueues and runs it once in the rehearsal, `skip` leaves it out.",
+    ),
 ];
 
 /// The section with this pattern path.

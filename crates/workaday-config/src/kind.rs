@@ -1,5 +1,6 @@
 //! What a key's value may be, and how a written value becomes one that cannot be wrong.
 
+use crate::command_line;
 use std::collections::BTreeMap;
 use workaday_core::clock::{Length, parse_length};
 
@@ -23,8 +24,16 @@ pub enum Kind {
     Word(&'static [&'static str]),
     /// A list of text.
     Texts,
+    /// Text, or a list of it whose items may hold commas: cron expressions.
+    Lines,
     /// A program and its arguments; never a shell line.
     Argv,
+    /// A program and its arguments, also as one text that is split at spaces; never a shell line.
+    Command,
+    /// Name → [`Kind::Command`].
+    Commands,
+    /// A URL, or a [`Kind::Command`].
+    Probe,
     /// `host:port`.
     Address,
     /// Name → text.
@@ -47,6 +56,7 @@ pub enum Value {
     Rate(Rate),
     Texts(Vec<String>),
     Map(BTreeMap<String, String>),
+    Commands(BTreeMap<String, Vec<String>>),
     Table(serde_json::Value),
     Share(f64),
 }
@@ -100,7 +110,11 @@ impl Kind {
             Kind::Rate => "a rate: \"10/s\", \"100/m\", \"1000/h\"".into(),
             Kind::Word(words) => format!("one of {}", words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(", ")),
             Kind::Texts => "a list of text: [\"a\", \"b\"]".into(),
+            Kind::Lines => "text, or a list of text: \"0 9 * * *\"".into(),
             Kind::Argv => "a program and its arguments as a list: [\"pg_dump\", \"shop\"]".into(),
+            Kind::Command => "a program and its arguments, no shell: [\"make\", \"deploy\"] or \"make deploy\"".into(),
+            Kind::Commands => "names and commands: { unit = [\"make\", \"test\"] }".into(),
+            Kind::Probe => "a URL (\"http://127.0.0.1:8000/health\") or a program and its arguments ([\"./healthy\"])".into(),
             Kind::Address => "host:port, for example \"127.0.0.1:7227\"".into(),
             Kind::Map => "a table of names and text: { name = \"text\" }".into(),
             Kind::Table => "a table: { name = value }".into(),
@@ -121,7 +135,10 @@ impl Kind {
             Kind::Rate => "rate",
             Kind::Word(_) => "word",
             Kind::Texts => "list of text",
-            Kind::Argv => "program and arguments",
+            Kind::Lines => "text or list of text",
+            Kind::Argv | Kind::Command => "program and arguments",
+            Kind::Commands => "names and commands",
+            Kind::Probe => "URL or command",
             Kind::Address => "host:port",
             Kind::Map => "names and text",
             Kind::Table => "table",
@@ -139,7 +156,12 @@ impl Kind {
             (Kind::Share, Written::Float(value)) => share(*value),
             (Kind::Share, Written::Integer(value)) => share(*value as f64),
             (Kind::Texts, Written::List(items)) => texts(items).map(Value::Texts).ok_or(Misfit::Type),
-            (Kind::Argv, Written::List(items)) => argv(texts(items).ok_or(Misfit::Type)?),
+            (Kind::Argv | Kind::Command | Kind::Probe, Written::List(items)) => argv(texts(items).ok_or(Misfit::Type)?),
+            (Kind::Commands, Written::Table(entries)) => commands(entries),
+            (Kind::Lines, Written::List(items)) => match texts(items).ok_or(Misfit::Type)? {
+                lines if lines.is_empty() => Err(Misfit::Value),
+                lines => Ok(Value::Texts(lines)),
+            },
             (Kind::Map, Written::Table(entries)) => map(entries).map(Value::Map).ok_or(Misfit::Type),
             (Kind::Table, Written::Table(_)) => Ok(Value::Table(written.to_json())),
             (Kind::Instant, Written::Instant(text)) | (_, Written::Text(text)) => self.judge_text(text),
@@ -151,6 +173,9 @@ impl Kind {
         let as_written = |fits: bool| if fits { Ok(Value::Text(text.to_owned())) } else { Err(Misfit::Value) };
         match self {
             Kind::Text | Kind::Path => as_written(!text.is_empty() && !text.contains('\0')),
+            // In the environment several are written with ` | ` between them, as `schedule list` shows them.
+            Kind::Lines if text.is_empty() => Err(Misfit::Value),
+            Kind::Lines => Ok(Value::Texts(text.split('|').map(|line| line.trim().to_owned()).collect())),
             Kind::App => as_written(is_app(text)),
             Kind::Address => as_written(is_address(text)),
             Kind::Word(words) => as_written(words.contains(&text)),
@@ -161,7 +186,11 @@ impl Kind {
             },
             Kind::Size => parse_size(text).filter(|bytes| *bytes > 0).map(Value::Size).ok_or(Misfit::Value),
             Kind::Rate => parse_rate(text).map(Value::Rate).ok_or(Misfit::Value),
-            Kind::Bool | Kind::Count(..) | Kind::Share | Kind::Texts | Kind::Argv | Kind::Map | Kind::Table => Err(Misfit::Type),
+            Kind::Probe if text.starts_with("http://") || text.starts_with("https://") => as_written(!text.contains(char::is_whitespace)),
+            Kind::Command | Kind::Probe => command_line::split(text).ok_or(Misfit::Value).and_then(argv),
+            Kind::Bool | Kind::Count(..) | Kind::Share | Kind::Texts | Kind::Argv | Kind::Commands | Kind::Map | Kind::Table => {
+                Err(Misfit::Type)
+            }
         }
     }
 
@@ -176,13 +205,15 @@ impl Kind {
             },
             Kind::Count(..) => text.trim().parse().map(Written::Integer).unwrap_or_else(|_| plain()),
             Kind::Share => text.trim().parse().map(Written::Float).unwrap_or_else(|_| plain()),
-            Kind::Texts | Kind::Argv | Kind::Map | Kind::Table => match serde_json::from_str(text) {
-                Ok(value @ (serde_json::Value::Array(_) | serde_json::Value::Object(_))) => Written::from_json(&value),
-                _ if self == Kind::Texts => Written::List(
-                    text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(|part| Written::Text(part.into())).collect(),
-                ),
-                _ => plain(),
-            },
+            Kind::Texts | Kind::Lines | Kind::Argv | Kind::Command | Kind::Probe | Kind::Commands | Kind::Map | Kind::Table => {
+                match serde_json::from_str(text) {
+                    Ok(value @ (serde_json::Value::Array(_) | serde_json::Value::Object(_))) => Written::from_json(&value),
+                    _ if self == Kind::Texts => Written::List(
+                        text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(|part| Written::Text(part.into())).collect(),
+                    ),
+                    _ => plain(),
+                }
+            }
             _ => plain(),
         }
     }
@@ -249,6 +280,15 @@ fn texts(items: &[Written]) -> Option<Vec<String>> {
 fn argv(words: Vec<String>) -> Result<Value, Misfit> {
     let runnable = words.first().is_some_and(|program| !program.is_empty()) && words.iter().all(|word| !word.contains('\0'));
     if runnable { Ok(Value::Texts(words)) } else { Err(Misfit::Value) }
+}
+
+fn commands(entries: &[(String, Written)]) -> Result<Value, Misfit> {
+    let one = |written: &Written| match Kind::Command.judge(written)? {
+        Value::Texts(words) => Ok(words),
+        _ => Err(Misfit::Type),
+    };
+    let all: Result<BTreeMap<_, _>, Misfit> = entries.iter().map(|(name, written)| Ok((name.clone(), one(written)?))).collect();
+    all.map(Value::Commands)
 }
 
 fn map(entries: &[(String, Written)]) -> Option<BTreeMap<String, String>> {

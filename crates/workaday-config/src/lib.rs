@@ -9,9 +9,12 @@
 //! | [`rules`] | keys that need or exclude each other |
 //! | [`without_effect`] | what is read and does nothing yet |
 //! | [`settings`] | what it all comes to, typed |
+//! | [`release`] | [backup], [release] and its staging, typed |
+//! | [`command_line`] | a command written as one text |
 //! | [`database`] | which store a `database` value names |
 //! | [`reference`] | docs/reference/configuration.md |
 
+pub mod command_line;
 pub mod database;
 pub mod env;
 pub mod error;
@@ -19,6 +22,7 @@ pub mod file;
 pub mod keys;
 pub mod kind;
 pub mod reference;
+pub mod release;
 pub mod rules;
 pub mod schedules;
 pub mod settings;

@@ -3,6 +3,7 @@
 use crate::error::Origin;
 use crate::file::{Findings, Place};
 use crate::kind::Value;
+use workaday_core::explain::Problem;
 
 /// Adds a problem for each combination that cannot be.
 pub fn check(findings: &mut Findings) {
@@ -27,7 +28,7 @@ pub fn check(findings: &mut Findings) {
     findings.problems.extend(problems);
 }
 
-fn command(findings: &Findings, name: &str, origin: &Origin) -> Vec<workaday_core::explain::Problem> {
+fn command(findings: &Findings, name: &str, origin: &Origin) -> Vec<Problem> {
     let mut problems = vec![];
     if !has(findings, "command.*", name, "run") {
         problems.push(
@@ -51,7 +52,7 @@ fn command(findings: &Findings, name: &str, origin: &Origin) -> Vec<workaday_cor
     problems
 }
 
-fn schedule(findings: &Findings, name: &str, origin: &Origin) -> Vec<workaday_core::explain::Problem> {
+fn schedule(findings: &Findings, name: &str, origin: &Origin) -> Vec<Problem> {
     let mut problems = vec![];
     if !has(findings, "schedules.*", name, "task") {
         problems.push(
@@ -71,20 +72,68 @@ fn schedule(findings: &Findings, name: &str, origin: &Origin) -> Vec<workaday_co
     problems
 }
 
-fn web(findings: &Findings) -> Option<workaday_core::explain::Problem> {
-    let auth = findings.entries.get(&place("web", "", "auth"))?;
-    let bind = findings.entries.get(&place("web", "", "bind"))?;
-    let Value::Text(address) = &bind.value else { return None };
-    let host = address.rsplit_once(':').map_or(address.as_str(), |(host, _)| host).trim_matches(['[', ']']);
-    let is_loopback = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
-    (auth.value == Value::Text("none".into()) && !is_loopback).then(|| {
-        auth.origin
-            .problem(
-                "config.contradiction",
-                format_args!("`web.auth` is \"none\" while `web.bind` is \"{address}\": anybody could see and stop jobs"),
+/// The window may be seen from outside only behind a login and an address that is stated.
+fn web(findings: &Findings) -> Option<Problem> {
+    let text = |key| match &findings.entries.get(&place("web", "", key))?.value {
+        Value::Text(text) => Some(text.as_str()),
+        _ => None,
+    };
+    let origin = |key| findings.entries.get(&place("web", "", key)).map_or(Origin::Default, |entry| entry.origin.clone());
+    let contradiction = |key, what: String, expected: &'static str| {
+        Some(origin(key).problem("config.contradiction", format_args!("{what}")).expected(expected))
+    };
+    let address = text("bind").unwrap_or("127.0.0.1:7227");
+    let public_url = text("public_url");
+    if let Some(url) = public_url.filter(|url| url_host(url).is_none()) {
+        return contradiction(
+            "public_url",
+            format!("`web.public_url` is \"{url}\""),
+            "http:// or https://, a host, perhaps a port, and no path",
+        );
+    }
+    if text("auth") == Some("proxy") && !has(findings, "web", "", "trusted_proxies") {
+        return contradiction(
+            "auth",
+            "`web.auth` is \"proxy\" and no proxy is trusted: nobody could come in".into(),
+            "trusted_proxies = [\"127.0.0.1\"], the addresses from which the proxy connects",
+        );
+    }
+    if is_loopback(host_of(address)) {
+        return None;
+    }
+    if text("auth") == Some("none") {
+        return contradiction(
+            "auth",
+            format!("`web.auth` is \"none\" while `web.bind` is \"{address}\": anybody could see and stop jobs"),
+            "auth = \"login\" or \"proxy\", or a loopback address in `web.bind`",
+        );
+    }
+    let is_private = public_url.is_some_and(|url| url.starts_with("https://") || url_host(url).is_some_and(is_loopback));
+    (!is_private)
+        .then(|| {
+            contradiction(
+                "bind",
+                format!("`web.bind` is \"{address}\", which others can reach, and no `web.public_url` of https says how: passwords would travel in the open"),
+                "public_url = \"https://…\" of the proxy in front of it, or a loopback address in `web.bind`",
             )
-            .expected("auth = \"login\" or \"proxy\", or a loopback address in `web.bind`")
-    })
+        })
+        .flatten()
+}
+
+fn host_of(address: &str) -> &str {
+    address.rsplit_once(':').map_or(address, |(host, _)| host).trim_matches(['[', ']'])
+}
+
+fn is_loopback(host: &str) -> bool {
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// The host of `https://host:port`, without its port.
+fn url_host(url: &str) -> Option<&str> {
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"))?.trim_end_matches('/');
+    let fits = !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_alphanumeric() || b".-:[]_".contains(&b));
+    let host = if rest.ends_with(']') || !rest.contains(':') { rest } else { rest.rsplit_once(':')?.0 };
+    fits.then(|| host.trim_matches(['[', ']']))
 }
 
 fn place(section: &'static str, name: &str, key: &'static str) -> Place {

@@ -51,6 +51,8 @@ pub struct Settings {
     pub queues: BTreeMap<String, Queue>,
     pub retention: Retention,
     pub commands: BTreeMap<String, Command>,
+    pub web: Web,
+    pub security: Security,
     /// Variables that nothing reads, and settings that have no effect in this version.
     pub warnings: Vec<String>,
     resolved: Resolved,
@@ -88,6 +90,46 @@ pub struct Retention {
     pub measures: Length,
 }
 
+/// The window: dashboard, HTTP API, health, metrics.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Web {
+    pub enabled: bool,
+    /// `host:port`
+    pub bind: String,
+    /// `bind` was given: no other port is tried.
+    pub bind_is_stated: bool,
+    /// Without the slash at its end.
+    pub public_url: Option<String>,
+    pub trusted_proxies: Vec<String>,
+    pub auth: Auth,
+    pub environment: Option<String>,
+    /// Time zone of the pages.
+    pub tz: Option<String>,
+}
+
+/// Who may come in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Auth {
+    Login,
+    /// A trusted proxy names the user.
+    Proxy,
+    Nobody,
+}
+
+/// What is hidden, and how much is taken from strangers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Security {
+    /// In lower case.
+    pub mask: Vec<String>,
+    pub hosts: Vec<String>,
+    pub headers: BTreeMap<String, String>,
+    pub roles: BTreeMap<String, String>,
+    pub body_max: usize,
+    pub connections: usize,
+    pub rate: Rate,
+    pub logins: Rate,
+}
+
 /// A command task, as far as it is no schedule.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Command {
@@ -103,8 +145,11 @@ pub struct Command {
     pub retry: workaday_core::retry::RetryPolicy,
     pub owner: Option<String>,
     pub expects: Option<String>,
+    pub expects_within: Option<Length>,
+    pub expects_output: Option<String>,
     pub rollback: Option<String>,
-    pub schedule: Option<String>,
+    /// Cron expressions; none: it runs when it is enqueued.
+    pub schedule: Vec<String>,
     pub tz: Option<String>,
 }
 
@@ -157,6 +202,11 @@ impl Settings {
     /// The names given in a section: `names("schedules.*")`.
     pub fn names(&self, section: &'static str) -> Vec<String> {
         self.resolved.names(section)
+    }
+
+    /// Was any key of this section given?
+    pub fn section_given(&self, section: &'static str) -> bool {
+        self.resolved.findings.keys().any(|place| place.section == section)
     }
 
     /// Where to find the file, for messages.
@@ -222,6 +272,8 @@ impl Resolved {
             queues: self.names("queues.*").into_iter().map(|name| (name.clone(), self.queue(&name))).collect(),
             retention: self.retention(),
             commands: self.names("command.*").into_iter().map(|name| (name.clone(), self.command(&name, &root))).collect(),
+            web: self.web(),
+            security: self.security(),
             file,
             root,
             database,
@@ -266,6 +318,49 @@ impl Resolved {
         }
     }
 
+    fn texts(&self, path: &'static str, key: &'static str) -> Vec<String> {
+        if let Some(Value::Texts(texts)) = self.get(path, "", key) { texts } else { vec![] }
+    }
+
+    fn map(&self, path: &'static str, key: &'static str) -> BTreeMap<String, String> {
+        if let Some(Value::Map(map)) = self.get(path, "", key) { map } else { BTreeMap::new() }
+    }
+
+    fn rate(&self, path: &'static str, key: &'static str) -> Rate {
+        if let Some(Value::Rate(rate)) = self.get(path, "", key) { rate } else { Rate { count: 100, per: Length::seconds(1) } }
+    }
+
+    fn web(&self) -> Web {
+        let text = |key| self.text("web", "", key);
+        Web {
+            enabled: self.flag("web", "", "enabled").unwrap_or(true),
+            bind: text("bind").unwrap_or_default(),
+            bind_is_stated: self.entry("web", "", "bind").is_some(),
+            public_url: text("public_url").map(|url| url.trim_end_matches('/').to_owned()),
+            trusted_proxies: self.texts("web", "trusted_proxies"),
+            auth: match text("auth").as_deref() {
+                Some("proxy") => Auth::Proxy,
+                Some("none") => Auth::Nobody,
+                _ => Auth::Login,
+            },
+            environment: text("environment"),
+            tz: text("tz").or_else(|| self.text("schedules", "", "tz")),
+        }
+    }
+
+    fn security(&self) -> Security {
+        Security {
+            mask: self.texts("security", "mask").iter().map(|name| name.to_lowercase()).collect(),
+            hosts: self.texts("security", "hosts"),
+            headers: self.map("security", "headers"),
+            roles: self.map("security", "roles"),
+            body_max: self.size("security", "", "body_max").unwrap_or(1 << 20) as usize,
+            connections: self.count("security", "", "connections").unwrap_or(1024) as usize,
+            rate: self.rate("security", "rate"),
+            logins: self.rate("security", "logins"),
+        }
+    }
+
     fn command(&self, name: &str, root: &Path) -> Command {
         let text = |key| self.text("command.*", name, key);
         Command {
@@ -281,8 +376,13 @@ impl Resolved {
             retry: self.retry(name),
             owner: text("owner"),
             expects: text("expects"),
+            expects_within: match self.get("command.*", name, "expects_within") {
+                Some(Value::Length(within)) => Some(within),
+                _ => None,
+            },
+            expects_output: text("expects_output"),
             rollback: text("rollback"),
-            schedule: text("schedule"),
+            schedule: if let Some(Value::Texts(lines)) = self.get("command.*", name, "schedule") { lines } else { vec![] },
             tz: text("tz").or_else(|| self.text("schedules", "", "tz")),
         }
     }

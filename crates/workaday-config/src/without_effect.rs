@@ -8,16 +8,8 @@ use crate::kind::Value;
 use std::collections::BTreeMap;
 
 /// `(section, key)`; `*` as key = the whole section.
-const WITHOUT_EFFECT: &[(&str, &str)] = &[
-    ("worker", "threads"),
-    ("queues.*", "rate"),
-    ("retention", "logs"),
-    ("retention", "measures"),
-    ("web", "*"),
-    ("alerts.*", "*"),
-    ("security", "*"),
-    ("release", "*"),
-];
+const WITHOUT_EFFECT: &[(&str, &str)] =
+    &[("worker", "threads"), ("queues.*", "rate"), ("retention", "logs"), ("alerts.*", "*"), ("security", "environment")];
 
 /// Is this whole section read and not acted upon?
 pub fn section(path: &str) -> bool {

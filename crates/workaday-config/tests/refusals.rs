@@ -150,6 +150,10 @@ fn keys_that_need_or_exclude_each_other_are_checked() {
         ("[schedules.night]\nevery = \"5m\"\n", "config.missing_key", "names no task"),
         ("[alerts.ops]\non = [\"late\"]\n", "config.missing_key", "tells nobody"),
         ("[web]\nbind = \"0.0.0.0:80\"\nauth = \"none\"\n", "config.contradiction", "anybody could see"),
+        ("[web]\nbind = \"0.0.0.0:80\"\n", "config.contradiction", "in the open"),
+        ("[web]\nbind = \"0.0.0.0:80\"\npublic_url = \"http://jobs.example\"\n", "config.contradiction", "in the open"),
+        ("[web]\npublic_url = \"jobs.example\"\n", "config.contradiction", "public_url"),
+        ("[web]\nauth = \"proxy\"\n", "config.contradiction", "nobody could come in"),
     ] {
         let text = refusal(file);
         assert!(text.contains(code) && text.contains(message), "{file}\n{text}");
@@ -206,14 +210,38 @@ fn the_reference_lists_every_key_with_its_variable() {
 
 #[test]
 fn a_setting_without_effect_is_named_with_its_place() {
-    let text = "[worker]\nthreads = 4\nprocesses = 1\n[queues.mail]\nslots = 1\nrate = \"10/m\"\n[retention]\nlogs = \"1d\"\ncompleted = \"1d\"\n[security]\nmask = [\"iban\"]\n[alerts.ops]\nemail = \"ops@shop.example\"\non = [\"late\"]\n";
-    let warnings = settings(text, &[("WORKADAY_WEB_BIND", "127.0.0.1:9")]).expect("a sound file").warnings;
+    let text = "[worker]\nthreads = 4\nprocesses = 1\n[queues.mail]\nslots = 1\nrate = \"10/m\"\n[retention]\nlogs = \"1d\"\ncompleted = \"1d\"\n[security]\nenvironment = [\"PATH\"]\n[alerts.ops]\nemail = \"ops@shop.example\"\non = [\"late\"]\n";
+    let warnings = settings(text, &[("WORKADAY_RELEASE_DEPLOY", "make deploy")]).expect("a sound file").warnings;
     let said = |place: &str, name: &str| {
         warnings.iter().any(|line| line.contains(place) && line.contains(&format!("{name} is accepted, has no effect in this version")))
     };
     assert!(said("workaday.toml:2", "worker.threads") && said("workaday.toml:6", "queues.mail.rate"), "{warnings:?}");
-    assert!(said("workaday.toml:8", "retention.logs") && said("workaday.toml:11", "[security]"), "{warnings:?}");
-    assert!(said("workaday.toml:13", "[alerts.ops]") && said("WORKADAY_WEB_BIND", "[web]"), "{warnings:?}");
+    assert!(said("workaday.toml:8", "retention.logs") && said("workaday.toml:11", "security.environment"), "{warnings:?}");
+    assert!(said("workaday.toml:13", "[alerts.ops]") && said("WORKADAY_RELEASE_DEPLOY", "[release]"), "{warnings:?}");
     assert_eq!(warnings.len(), 6, "nothing else: {warnings:?}");
     assert_eq!(settings("[worker]\nthreads = 1\n", &[]).expect("a sound file").warnings, [""; 0], "one thread is what it is");
+}
+
+#[test]
+fn release_commands_are_words_and_a_shell_line_is_refused_with_the_way_to_write_it() {
+    use workaday_config::release::{Probe, backup, release};
+    let text = "[release]\ndeploy = \"make deploy\"\nrollback = [\"make\", \"back\"]\nhealth = \"http://127.0.0.1:8000/health\"\n\
+                checks = { lint = \"ruff check\", unit = [\"make\", \"test\"] }\n[release.staging]\nlevel = 3\n[backup]\nkeep = 3\nfolder = \"copies\"\n";
+    let read = settings(text, &[]).unwrap();
+    let typed = release(&read);
+    assert_eq!(typed.deploy, Some(vec!["make".into(), "deploy".into()]));
+    assert_eq!(typed.checks["lint"], ["ruff", "check"]);
+    assert_eq!(typed.health, Some(Probe::Url("http://127.0.0.1:8000/health".into())));
+    assert_eq!(typed.staging.unwrap().level, 3);
+    assert_eq!((backup(&read).keep, backup(&read).folder), (3, read.root.join("copies")));
+    assert_eq!(release(&settings("", &[]).unwrap()).staging, None, "no staging, no rehearsal is asked for");
+    let refused = refusal("[release]\ndeploy = \"git pull && make\"\n");
+    assert!(
+        refused.contains("workaday.toml:2: `release.deploy` cannot be") && refused.contains("[\"sh\", \"-c\", \"git pull && make\"]"),
+        "{refused}"
+    );
+    assert!(refusal("[release]\nchecks = { unit = 3 }\n").contains("config.wrong_type"));
+    assert!(refusal("[release.staging]\nlevel = 4\n").contains("a whole number from 1 to 3"));
+    assert!(refusal("[release]\non_worse = \"roll back\"\n").contains("one of \"ask\", \"rollback\", \"keep\""));
+    assert!(refusal("[backup]\nkeep = 0\n").contains("a whole number from 1"));
 }

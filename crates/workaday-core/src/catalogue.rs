@@ -42,6 +42,9 @@ pub struct TaskEntry {
     pub owner: Option<String>,
     #[serde(default)]
     pub expects: Option<String>,
+    /// From being due to being done; later is `unexpected`.
+    #[serde(default)]
+    pub expects_within_us: Option<i64>,
     #[serde(default)]
     pub rollback: Option<String>,
     #[serde(default)]

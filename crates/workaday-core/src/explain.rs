@@ -59,6 +59,7 @@ pub struct Problem {
 
 impl Problem {
     pub fn new(code: &'static str, message: impl Into<String>) -> Self {
+        crate::reached::note(code);
         Self {
             code: Cow::Borrowed(code),
             message: message.into(),

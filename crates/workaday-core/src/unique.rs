@@ -35,6 +35,14 @@ impl Unique {
     }
 }
 
+impl Unique {
+    /// The key of equal arguments: `digest` is the SHA-256 of `values::canonical`, and its first 16 bytes count.
+    pub fn of_arguments(task: &str, digest: &[u8], held: HeldWhile) -> Self {
+        let digits: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        Self { key: format!("{task} args={digits}"), held }
+    }
+}
+
 impl HeldWhile {
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -3,10 +3,12 @@
 //! The subset of JSON Schema and the rules are those of docs/protocol.md, "Values"; Python holds to the same vector file. Nothing is
 //! coerced: `"42"` is no integer and `true` is none either. An error names the parameter, what it is and what it should be.
 
+mod canonical;
 mod formats;
 mod parse;
 mod words;
 
+pub use canonical::canonical;
 pub use parse::parse;
 
 use crate::explain::{Problem, RetryAdvice};

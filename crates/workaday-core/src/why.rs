@@ -217,6 +217,10 @@ fn held(facts: &Facts<'_>, code: HeldCode) -> Why {
 fn completed(facts: &Facts<'_>) -> Why {
     let because = format!("Completed{} in attempt {}.", finished(facts), facts.counts.attempt.max(1));
     let because = match facts.reason {
+        Some("unexpected") => {
+            let why = facts.last.and_then(|last| last.error).unwrap_or("it is not what its task expects");
+            join(&because, &format!("But it is not as expected: {}.", line(why)))
+        }
         Some(reason) if reason.starts_with("result.not_stored") => join(&because, &format!("Its result could not be kept ({reason}).")),
         _ => because,
     };

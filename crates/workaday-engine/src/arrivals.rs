@@ -35,6 +35,11 @@ impl Engine {
                 }
             }
             Event::Outcome { child, seq, ended, spent } => self.outcome(child, seq, ended, spent, now),
+            Event::Evidence { seq, evidence, .. } => {
+                if let Some(flight) = self.crew.flights.get_mut(&seq) {
+                    flight.evidence = Some(evidence);
+                }
+            }
             Event::Recalled { child, seqs } => self.recalled(child, &seqs, now),
             Event::Progress { seq, share, note, .. } => self.progress(seq, share, note),
             Event::Log { seq, line, .. } => {
@@ -89,10 +94,9 @@ impl Engine {
     ///
     /// The tasks of the application stay as its children stated them, and the other way round.
     pub fn state_commands(&mut self, entries: Vec<(TaskEntry, String)>, release: Option<String>) {
-        if entries.is_empty() && self.catalogue.of_side(true).next().is_none() {
-            return;
+        if !entries.is_empty() || self.catalogue.of_side(true).next().is_some() {
+            self.state(true, entries, release);
         }
-        self.state(true, entries, release);
         self.chores.push(Chore::Schedules { code: None });
     }
 

@@ -22,6 +22,10 @@ pub(crate) enum Chore {
     Schedules {
         code: Option<Vec<ScheduleEntry>>,
     },
+    /// The data of the time zones is this one.
+    ZoneData {
+        mark: String,
+    },
     OpenWorker {
         child: ChildNo,
         row: WorkerRow,
@@ -57,12 +61,18 @@ impl Engine {
                 Chore::Catalogue { entries, kept, release } => self.store.put_catalogue(entries, kept, release.as_deref(), now.wall)?,
                 Chore::Schedules { code } => {
                     let tz = self.settings.schedules_tz.as_deref();
-                    let desk = Desk { catalogue: &self.catalogue, tz, now: now.wall, code_has_spoken: code.is_some() };
+                    // Without an application nobody is left to speak: what has no task now has none.
+                    let code_has_spoken = code.is_some() || !self.settings.has_app;
+                    let desk = Desk { catalogue: &self.catalogue, tz, now: now.wall, code_has_spoken };
                     if let Some(stated) = code {
                         schedules::reconcile(&mut *self.store, ScheduleSource::Code, stated, &desk)?;
                         schedules::reconcile(&mut *self.store, ScheduleSource::Dynamic, &[], &desk)?;
                     }
                     schedules::reconcile(&mut *self.store, ScheduleSource::Config, &self.settings.schedules, &desk)?;
+                }
+                Chore::ZoneData { mark } => {
+                    let tz = self.settings.schedules_tz.as_deref();
+                    self.moved.extend(schedules::zone_data(&mut *self.store, mark, tz, now.wall)?);
                 }
                 Chore::OpenWorker { child, row } => {
                     let worker = self.store.open_worker(self.generation, row, now.wall)?;
@@ -89,7 +99,9 @@ impl Engine {
         use workaday_core::lifecycle::{Outcome, Running, settle};
         let rows = self.store.running_before(Generation(self.generation.0 + 1), usize::MAX)?;
         self.store.begin(Durability::Full)?;
-        for row in rows.iter().filter(|row| !self.crew.has_key(row.key) && !self.settler.holds(row.key)) {
+        // Only our own: what an older generation claimed may still run there, and its rescue is judged otherwise.
+        let strays = rows.iter().filter(|row| row.generation == self.generation);
+        for row in strays.filter(|row| !self.crew.has_key(row.key) && !self.settler.holds(row.key)) {
             let running = Running {
                 counts: row.counts,
                 attempts_max: u32::MAX,

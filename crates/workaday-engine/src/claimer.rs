@@ -6,6 +6,7 @@
 //! What it will not do: claim for a child that is not ready. Options: `[queues.NAME] slots, paused`.
 //! Killed midway: the transaction is undone; committed claims whose frame was not written are rescued.
 
+use crate::care::Care;
 use crate::catalogue::{Catalogue, Task};
 use crate::crew::{Claimed, Crew, Room};
 use crate::moment::Moment;
@@ -166,6 +167,7 @@ fn take<'a>(
                 let Some(fence) = store.claim(candidate.key, view.generation, worker, now.wall)? else {
                     continue;
                 };
+                let care = Care::of(store, candidate.tick.as_deref())?;
                 if let Some(taken) = hand.slots.get_mut(queue) {
                     *taken += 1;
                 }
@@ -181,6 +183,7 @@ fn take<'a>(
                     attempt: candidate.attempt + 1,
                     run_at: candidate.run_at,
                     tick: candidate.tick,
+                    care,
                 });
             }
         }

@@ -1,5 +1,6 @@
 //! Who is there and who does what: children, the jobs in flight, and which child can start one more.
 
+use crate::care::Care;
 use crate::catalogue::Task;
 use crate::event::{ChildNo, Command, JobFrame, Seq, StopWhy};
 use crate::journal::LogState;
@@ -10,6 +11,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use workaday_core::clock::Timestamp;
 use workaday_core::job::{Fence, JobId, JobKey, Lane};
+use workaday_core::measure::Evidence;
 
 /// Frames ahead of a sync child at most, however short its jobs are.
 const PIPELINE_FRAMES_MAX: usize = 512;
@@ -131,9 +133,13 @@ pub struct Flight {
     pub started_at: Option<Timestamp>,
     pub expected_us: i64,
     pub stop: Stop,
+    /// The schedule that it is a run of.
+    pub care: Option<Care>,
     /// Over its memory limit, as measured from outside.
     pub over_memory: bool,
     pub log: LogState,
+    /// What its child counted, once told.
+    pub evidence: Option<Box<Evidence>>,
 }
 
 /// A claim that has been committed and waits for its frame.
@@ -150,6 +156,7 @@ pub struct Claimed {
     pub attempt: u32,
     pub run_at: Timestamp,
     pub tick: Option<String>,
+    pub care: Option<Care>,
 }
 
 /// Room that is being handed out within one claim, before anything is committed.
@@ -355,8 +362,10 @@ impl Crew {
                 started_at: begins_now.then_some(now.steady),
                 expected_us,
                 stop: Stop::Not,
+                care: claimed.care,
                 over_memory: false,
                 log: LogState::default(),
+                evidence: None,
             },
         );
         Some(match claimed.lane {

@@ -3,6 +3,7 @@
 //! A turn settles what arrived, stages what is due and claims what can start, in one transaction; only when its commit
 //! has returned do commands go out. If it fails, everything that waited still waits and the next turn repeats it.
 
+use crate::care;
 use crate::catalogue::Catalogue;
 use crate::chance::Random;
 use crate::chores::Chore;
@@ -11,10 +12,12 @@ use crate::crew::{ChildState, Crew};
 use crate::drain::Drain;
 use crate::event::{Command, Event, StopWhy};
 use crate::journal::Journal;
+use crate::measurer::Measurer;
 use crate::moment::Moment;
 use crate::pruner::Pruner;
 use crate::rescuer::{Rescuer, RescuerReport};
 use crate::scheduler::{Scheduler, SchedulerReport};
+use crate::schedules::Moved;
 use crate::settings::Settings;
 use crate::settler::{Settler, SettlerReport};
 use crate::staffing::Staffing;
@@ -22,7 +25,7 @@ use crate::stager::{Stager, StagerReport};
 use crate::timekeeper::{Timekeeper, ask};
 use workaday_core::clock::{Length, Timestamp, format_length};
 use workaday_core::job::{Generation, Lane};
-use workaday_store::{Durability, Peek, Store, StoreError};
+use workaday_store::{Durability, Peek, SCHEDULER_TURN, Store, StoreError};
 
 /// The truth when every hint is lost: look at the store this often.
 const POLL: Length = Length::seconds(2);
@@ -31,6 +34,8 @@ const GATHER: Length = Length::millis(1);
 /// While a job runs, a full commit comes at least this often, so that its claim is on the disk.
 const FULL_AT_LEAST: Length = Length::seconds(1);
 const TOUCH: Length = Length::seconds(30);
+/// The scheduler says that it looks, at most this often, while ticks are due.
+const BEAT_BUSY: Length = Length::seconds(1);
 const ROWS_MAX: usize = 500;
 
 /// What one turn did, for the log, the metrics and the test's assertion.
@@ -43,6 +48,10 @@ pub struct Turn {
     pub claimed: usize,
     pub held: usize,
     pub pruned: usize,
+    /// Minutes of series written.
+    pub measured: usize,
+    /// Schedules whose next tick lies elsewhere, since the data of their zone changed.
+    pub moved: Vec<Moved>,
 }
 
 /// Everything that decides what happens next.
@@ -56,6 +65,7 @@ pub struct Engine {
     pub crew: Crew,
     pub(crate) settler: Settler,
     pub(crate) journal: Journal,
+    pub measurer: Measurer,
     pub(crate) drain: Drain,
     pub(crate) staffing: Staffing,
     claimer: Claimer,
@@ -78,6 +88,9 @@ pub struct Engine {
     touched_at: Timestamp,
     /// The last commit's outcome is unknown: our claims may not be what we think.
     pub(crate) reconcile: bool,
+    pub(crate) moved: Vec<Moved>,
+    /// Steady clock: when the scheduler last wrote that it looks.
+    beat_at: Option<Timestamp>,
 }
 
 impl Engine {
@@ -89,7 +102,12 @@ impl Engine {
         generation: Generation,
         now: Moment,
     ) -> Result<Self, StoreError> {
-        let catalogue = Catalogue::load(store.catalogue()?);
+        let catalogue = match store.catalogue() {
+            Ok(entries) => Catalogue::load(entries),
+            // The next child states it anew; until then nothing is claimed that needs it.
+            Err(StoreError::Refused(problem)) if problem.code == "store.catalogue_unreadable" => Catalogue::load(vec![]),
+            Err(error) => return Err(error),
+        };
         Ok(Self {
             store,
             chance,
@@ -100,6 +118,7 @@ impl Engine {
             crew: Crew::default(),
             settler: Settler::default(),
             journal: Journal::default(),
+            measurer: Measurer::default(),
             drain: Drain::default(),
             staffing: Staffing::default(),
             claimer: Claimer::default(),
@@ -118,6 +137,8 @@ impl Engine {
             lazy_since: None,
             touched_at: now.steady,
             reconcile: false,
+            moved: Vec::new(),
+            beat_at: None,
         })
     }
 
@@ -163,9 +184,25 @@ impl Engine {
         self.look = true;
     }
 
-    /// Takes over other settings. What runs goes on; counts of children follow in the next turn.
+    /// The data of the time zones is this one (version and mark of its files). When it differs from the last that the
+    /// store knew, every schedule's next tick is worked out anew.
+    pub fn zone_data(&mut self, mark: String) {
+        // First: what a statement works out anew in the same turn would not be seen to move.
+        self.chores.insert(0, Chore::ZoneData { mark });
+    }
+
+    /// Takes over other settings. What runs goes on; counts of children follow in the next turn, schedules too.
     pub fn reconfigure(&mut self, settings: Settings) {
+        let other_zone = settings.schedules_tz != self.settings.schedules_tz;
+        let other_schedules = settings.schedules != self.settings.schedules;
         self.settings = settings;
+        if other_zone && !self.catalogue_hash.is_empty() {
+            // Schedules in code that name no zone are due at other instants now.
+            let stated = self.catalogue.of_side(false).flat_map(|task| task.entry.schedules.clone()).collect();
+            self.chores.push(Chore::Schedules { code: Some(stated) });
+        } else if other_zone || other_schedules {
+            self.chores.push(Chore::Schedules { code: None });
+        }
         self.look = true;
     }
 
@@ -184,6 +221,7 @@ impl Engine {
             && self.crew.children.is_empty()
             && self.settler.is_empty()
             && self.journal.pending().is_empty()
+            && self.measurer.is_empty()
             && self.chores.is_empty()
     }
 
@@ -195,9 +233,12 @@ impl Engine {
             (!self.chores.is_empty()).then_some(now.steady),
             self.settle_at(now),
             self.journal.due_at(),
+            self.measure_at(now),
             self.timekeeper.next_at(&self.crew, &self.settings),
+            care::next_at(&self.crew),
             self.drain.next_at(&self.settings),
-            self.staffing.next_at(&self.crew, &self.settings),
+            // A drain starts no child, so a pause after a failed start has nothing to wait for.
+            self.staffing.next_at(&self.crew, &self.settings).filter(|_| !self.drain.is_on()),
             self.peek.next_due_at.map(|at| now.steady_of(at)),
             self.peek.next_expiry_at.map(|at| now.steady_of(at)),
             self.peek.next_tick_at.filter(|_| self.may_claim()).map(|at| now.steady_of(at)),
@@ -207,6 +248,12 @@ impl Engine {
             Some(self.peeked_at + POLL),
         ];
         soon.into_iter().flatten().min().unwrap_or(now.steady + POLL)
+    }
+
+    /// When figures are written at the latest: a drain has nothing later to wait for.
+    fn measure_at(&self, now: Moment) -> Option<Timestamp> {
+        let last = self.drain.is_on() && self.crew.children.is_empty() && !self.measurer.is_empty();
+        if last { Some(now.steady) } else { self.measurer.due_at() }
     }
 
     fn may_claim(&self) -> bool {
@@ -238,6 +285,7 @@ impl Engine {
         turn.commands.extend(self.timekeeper.run_once(&mut self.crew, &self.settings, now.steady));
         turn.commands.extend(self.drain.run_once(&mut self.crew, &self.settings, now.steady));
         self.mark_stopped(&turn.commands);
+        self.chores.extend(care::too_long(&mut self.crew, now.steady));
         for child in self.staffing.overdue(&self.crew, &self.settings, now.steady) {
             let waited = format_length(self.settings.start_within);
             self.handle(
@@ -285,12 +333,15 @@ impl Engine {
             Ok(claims) => claims,
             Err(error) => {
                 self.store.rollback();
+                self.moved.clear();
                 return Err(error);
             }
         };
         if let Err(error) = self.store.commit() {
+            self.moved.clear();
             if matches!(error, StoreError::OutcomeUnknown { .. }) {
                 self.settler.unknown();
+                self.measurer.committed(now.wall);
                 self.reconcile = true;
             }
             return Err(error);
@@ -344,14 +395,20 @@ impl Engine {
         let lazily = claims
             || self.peek.cancelling
             || self.journal.due_at().is_some_and(|at| at <= now.steady)
+            || self.measure_at(now).is_some_and(|at| at <= now.steady)
             || now.steady >= self.pruner.next_at();
-        lazily.then_some(Durability::Lazy)
+        // Outcomes that wait for company go along with whatever is written, and an outcome is always synced.
+        lazily.then_some(if self.settler.is_empty() { Durability::Lazy } else { Durability::Full })
     }
 
     /// Everything of one transaction, in the order that frees room before it is handed out.
     fn write(&mut self, now: Moment, durability: Durability, turn: &mut Turn) -> Result<ClaimerReport, StoreError> {
         turn.settled = self.settler.run_once(&mut *self.store, &mut *self.chance, now.wall)?;
         self.store.append_logs(self.journal.pending())?;
+        turn.measured = match self.measurer.wants_along(now.steady) || self.measure_at(now).is_some_and(|at| at <= now.steady) {
+            true => self.measurer.run_once(&mut *self.store)?,
+            false => 0,
+        };
         self.do_chores(now)?;
         turn.staged = self.stager.run_once(&mut *self.store, now.wall)?;
         if self.may_claim() {
@@ -392,6 +449,7 @@ impl Engine {
 
     /// Ticks, and the jobs that waited for an earlier run of their schedule.
     fn tick(&mut self, now: Moment, turn: &mut Turn) -> Result<(), StoreError> {
+        self.beat(now)?;
         if self.ticks_due(now) {
             let tz = self.settings.schedules_tz.as_deref();
             turn.scheduled = self.scheduler.run_once(&mut *self.store, &self.catalogue, tz, now.wall)?;
@@ -404,6 +462,17 @@ impl Engine {
         }
         if self.peek.queued_ticks {
             turn.staged.staged += self.store.release_queued_ticks(now.wall)?;
+        }
+        Ok(())
+    }
+
+    /// The scheduler's heartbeat: those who watch see that somebody looks for ticks, also when none is due.
+    fn beat(&mut self, now: Moment) -> Result<(), StoreError> {
+        let pause = if self.ticks_due(now) { BEAT_BUSY } else { TOUCH };
+        if self.beat_at.is_none_or(|at| now.steady >= at + pause) {
+            self.store.set_remark(SCHEDULER_TURN, &now.wall.0.to_string())?;
+            // One that is lost with a failed commit is made up by the next.
+            self.beat_at = Some(now.steady);
         }
         Ok(())
     }
@@ -428,7 +497,13 @@ impl Engine {
     }
 
     fn committed(&mut self, durability: Durability, claims: ClaimerReport, now: Moment, turn: &mut Turn) {
-        self.settler.committed();
+        if turn.measured > 0 {
+            self.measurer.committed(now.wall);
+        }
+        for (pending, outcome) in self.settler.committed() {
+            self.measurer.attempt(&pending, outcome, now);
+        }
+        turn.moved = std::mem::take(&mut self.moved);
         self.journal.committed();
         // New work may have come of what was written: lifted holds, freed lanes, jobs that went back.
         let again = !self.chores.is_empty() || turn.staged.more || claims.more || self.peek.holds_pending || turn.settled.available > 0;

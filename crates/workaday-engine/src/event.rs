@@ -5,6 +5,7 @@ use serde_json::Value;
 use workaday_core::catalogue::TaskEntry;
 use workaday_core::clock::Timestamp;
 use workaday_core::job::JobId;
+use workaday_core::measure::Evidence;
 
 /// The supervisor's number of a child; never reused within a generation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -113,6 +114,12 @@ pub enum Event {
         seq: Seq,
         ended: Ended,
         spent: Spent,
+    },
+    /// What the child counted of a job, before its outcome.
+    Evidence {
+        child: ChildNo,
+        seq: Seq,
+        evidence: Box<Evidence>,
     },
     Recalled {
         child: ChildNo,

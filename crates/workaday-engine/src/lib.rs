@@ -6,6 +6,7 @@
 //! | service | does |
 //! |---|---|
 //! | [`settler`] | writes the outcomes that arrived |
+//! | [`expectation`] | a run that succeeds but is not what was expected |
 //! | [`stager`] | makes due jobs available, ends expired ones |
 //! | [`claimer`] | takes jobs for children that can start them now, marks held ones |
 //! | [`scheduler`] | decides ticks: a job, or a reason |
@@ -15,22 +16,32 @@
 //! | [`timekeeper`] | soft timeout, TERM, KILL; recall behind a job that turned long |
 //! | [`pruner`] | deletes finished jobs past retention, in small steps |
 //! | [`journal`] | carries what jobs print to the store, bounded |
+//! | [`measurer`] | adds up figures by minute, task, queue, route and release |
 //! | [`drain`] | stops claiming, finishes, gives back |
+//! | [`order`] [`deed`] [`schedule_hand`] | what people ask for, judged for every face |
+//! | [`document`] | rows as JSON, for every face |
 //! | [`staffing`] | how many children of which kind, when one is replaced |
 
 mod arrivals;
+pub mod care;
 pub mod catalogue;
 pub mod chance;
 mod chores;
 pub mod claimer;
 pub mod crew;
+pub mod deed;
+pub mod document;
 pub mod drain;
 pub mod engine;
 pub mod event;
+pub mod expectation;
 pub mod journal;
+pub mod measurer;
 pub mod moment;
+pub mod order;
 pub mod pruner;
 pub mod rescuer;
+pub mod schedule_diff;
 pub mod schedule_hand;
 pub mod scheduler;
 pub mod schedules;

@@ -37,7 +37,9 @@ impl Pruner {
             discarded: now.wall - settings.retain_discarded,
         };
         let ticks = store.prune_ticks(now.wall - RETAIN_TICKS, ROWS_MAX)?;
-        let pruned = store.prune(&before, ROWS_MAX)?.max(ticks);
+        let measures = store.prune_measures(now.wall - settings.retain_measures, ROWS_MAX)?;
+        let pruned = store.prune(&before, ROWS_MAX)?.max(ticks).max(measures);
+        store.prune_schedules(now.wall - RETAIN_TICKS, ROWS_MAX)?;
         self.next_at = now.steady + if pruned == ROWS_MAX { STEP_PAUSE } else { IDLE_PAUSE };
         Ok(pruned)
     }

@@ -1,4 +1,4 @@
-//! Acts of people on schedules: resume, run now, run a past tick, skip, backfill. All inside the caller's transaction.
+//! Acts of people on schedules: add, remove, resume, run now, run a past tick, skip, backfill. All inside the caller's transaction.
 //!
 //! The ledger keeps what was decided; a job made by hand for a past tick leaves its row as it is. Such a job has the
 //! tick's own id, so that no second act, and no second person, runs the same tick twice.
@@ -10,7 +10,9 @@ use workaday_core::clock::Timestamp;
 use workaday_core::explain::{Problem, RetryAdvice};
 use workaday_core::job::JobId;
 use workaday_core::nearest::nearest;
-use workaday_core::schedule::{Fire, Overlap, Plan, Reason, ScheduleEntry, Silence, Tick, from_micros, silence};
+use workaday_core::schedule::{
+    Fire, Learned, Overlap, Plan, Reason, ScheduleEntry, ScheduleSource, ScheduleState, Silence, Tick, from_micros, judge, silence,
+};
 use workaday_store::{ByHand, Enqueued, ScheduleRow, Store, StoreError};
 
 /// A schedule that can be acted upon.
@@ -39,6 +41,102 @@ pub fn unknown(name: &str, known: &[String]) -> Problem {
         .expected("a schedule that the code or workaday.toml states: `workaday schedule list`")
         .retry(RetryAdvice::SafeAfterFix, "safe once the name is fixed; nothing was changed");
     match nearest(name, known.iter().map(String::as_str)) {
+        Some(near) => problem.hint(format!("did you mean `{near}`?")),
+        None => problem,
+    }
+}
+
+/// What became of an addition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Added {
+    New,
+    /// It stands already, word for word: a program that adds its schedules at each start adds each once.
+    Known,
+}
+
+/// Adds a dynamic schedule, or says why it cannot be. No deploy touches it.
+pub fn add(
+    store: &mut dyn Store,
+    entry: ScheduleEntry,
+    tz: Option<&str>,
+    by: &ByHand,
+    now: Timestamp,
+) -> Result<(Added, ScheduleEntry, Plan), StoreError> {
+    let tasks = store.catalogue()?;
+    let task = tasks.iter().find(|task| task.name == entry.task).ok_or_else(|| unknown_task(&entry.task, &tasks))?;
+    let (entry, plan) = judge(entry, task, now, tz)?;
+    let row = ScheduleRow {
+        name: entry.name.clone(),
+        task: entry.task.clone(),
+        declared: serde_json::to_string(&entry).unwrap_or_default(),
+        source: ScheduleSource::Dynamic,
+        state: ScheduleState::Active,
+        broken_reason: None,
+        anchor: now,
+        cursor: now,
+        next_at: Some(now),
+        skips: 0,
+        paused_at: None,
+        paused_until: None,
+        pause_note: None,
+        owner: entry.owner.clone(),
+        reason: by.why.clone(),
+        created_at: now,
+        updated_at: now,
+        learned: Learned::default(),
+    };
+    if store.add_schedule(&row, by, now)? {
+        return Ok((Added::New, entry, plan));
+    }
+    let stands = store.schedule(&entry.name)?;
+    match stands.filter(|stands| stands.source != ScheduleSource::Dynamic || declared(stands).ok().as_ref() != Some(&entry)) {
+        Some(stands) => Err(name_taken(&stands).into()),
+        None => Ok((Added::Known, entry, plan)),
+    }
+}
+
+/// Takes a dynamic schedule away. Its jobs stay, and so does its ledger until it is pruned.
+pub fn remove(store: &mut dyn Store, name: &str, by: &ByHand, now: Timestamp) -> Result<(), StoreError> {
+    if store.remove_schedule(name, by, now)? {
+        return Ok(());
+    }
+    match store.schedule(name)?.filter(|row| row.source != ScheduleSource::Dynamic) {
+        Some(row) => Err(not_dynamic(&row).into()),
+        None => {
+            let dynamic = |row: &ScheduleRow| row.source == ScheduleSource::Dynamic && row.state != ScheduleState::Absent;
+            let names: Vec<String> = store.schedules()?.into_iter().filter(dynamic).map(|row| row.name).collect();
+            Err(unknown(name, &names).into())
+        }
+    }
+}
+
+fn stated_by(row: &ScheduleRow) -> &'static str {
+    match row.source {
+        ScheduleSource::Code => "the code",
+        ScheduleSource::Config => "workaday.toml",
+        ScheduleSource::Dynamic => "`schedule add` or `app.schedules.add`",
+    }
+}
+
+fn name_taken(row: &ScheduleRow) -> Problem {
+    Problem::new("schedule.name_taken", format!("schedule {} was not added: one of this name stands, made by {}", row.name, stated_by(row)))
+        .expected("a name of its own, or the same declaration once more")
+        .retry(RetryAdvice::SafeAfterFix, "safe under another name; nothing was stored")
+        .hint("a dynamic one is taken away with `workaday schedule remove NAME`")
+}
+
+fn not_dynamic(row: &ScheduleRow) -> Problem {
+    Problem::new("schedule.not_dynamic", format!("schedule {} was not removed: {} states it", row.name, stated_by(row)))
+        .expected("a schedule made by `schedule add` or `app.schedules.add`")
+        .retry(RetryAdvice::SafeAfterFix, "nothing was changed")
+        .hint(format!("take it out there and deploy, or: workaday schedule pause {} --reason …", row.name))
+}
+
+fn unknown_task(name: &str, tasks: &[TaskEntry]) -> Problem {
+    let problem = Problem::new("task.unknown", format!("no worker has stated a task `{name}`"))
+        .expected("a task of the running code: `workaday task list`")
+        .retry(RetryAdvice::SafeAfterFix, "safe once the name is right; nothing was stored");
+    match nearest(name, tasks.iter().map(|task| task.name.as_str())) {
         Some(near) => problem.hint(format!("did you mean `{near}`?")),
         None => problem,
     }

@@ -8,7 +8,7 @@ use crate::catalogue::Catalogue;
 use crate::scheduler::{broken, declared as declaration, no_such_task, silent_row};
 use std::collections::HashMap;
 use workaday_core::clock::Timestamp;
-use workaday_core::schedule::{Pause, Plan, Reason, ScheduleEntry, ScheduleSource, ScheduleState, from_micros, silence};
+use workaday_core::schedule::{Learned, Pause, Plan, Reason, ScheduleEntry, ScheduleSource, ScheduleState, from_micros, silence};
 use workaday_store::{ScheduleRow, Store, StoreError};
 
 const ALERTS: [&str; 2] = ["schedule.invalid", "schedule.broken"];
@@ -28,7 +28,9 @@ pub struct Desk<'a> {
 pub fn reconcile(store: &mut dyn Store, source: ScheduleSource, stated: &[ScheduleEntry], desk: &Desk<'_>) -> Result<(), StoreError> {
     let rows: HashMap<String, ScheduleRow> = store.schedules()?.into_iter().map(|row| (row.name.clone(), row)).collect();
     let now = desk.now;
-    let may_judge = |entry: &&ScheduleEntry| desk.code_has_spoken || desk.catalogue.get(&entry.task).is_some();
+    // A command is known from the first turn on; a task only once the application was imported.
+    let is_known = |task: &str| desk.code_has_spoken || task.starts_with("command.") || desk.catalogue.get(task).is_some();
+    let may_judge = |entry: &&ScheduleEntry| is_known(&entry.task);
     for entry in stated.iter().filter(may_judge) {
         let known = rows.get(&entry.name);
         if known.is_some_and(|row| row.source != source && row.state != ScheduleState::Absent) {
@@ -89,6 +91,7 @@ fn state(
         reason: None,
         created_at: now,
         updated_at: now,
+        learned: Learned::default(),
     };
     let plan = match entry.plan(anchor, tz) {
         Ok(plan) if catalogue.get(&entry.task).is_some() => plan,
@@ -125,4 +128,37 @@ pub fn next_at(plan: &Plan, row: &ScheduleRow) -> Option<Timestamp> {
         Pause::Until(until) => Some(until),
         Pause::No => plan.timetable.next(from_micros(row.cursor.0)?).map(|tick| Timestamp(tick.due_micros())),
     }
+}
+
+/// A schedule whose next tick lies elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moved {
+    pub schedule: String,
+    pub from: Option<Timestamp>,
+    pub to: Option<Timestamp>,
+}
+
+/// The remark under which the store knows the zone data that its schedules were worked out with.
+const ZONE_DATA: &str = "zone_data";
+
+/// Works out every next tick anew when the data of the zones is not the one that the store knew. Ticks up to the cursor
+/// stay as they were decided. Inside the caller's transaction.
+pub fn zone_data(store: &mut dyn Store, mark: &str, tz: Option<&str>, now: Timestamp) -> Result<Vec<Moved>, StoreError> {
+    let known = store.remark(ZONE_DATA)?;
+    if known.as_deref() == Some(mark) {
+        return Ok(vec![]);
+    }
+    store.set_remark(ZONE_DATA, mark)?;
+    let mut moved = Vec::new();
+    let ticking = |row: &ScheduleRow| row.state == ScheduleState::Active && row.pause() == Pause::No && row.next_at.is_some();
+    // A store that never knew any was worked out with whatever there is now, or will be in this very turn.
+    let rows = if known.is_some() { store.schedules()? } else { vec![] };
+    for row in rows.into_iter().filter(ticking) {
+        let Ok(plan) = declaration(&row).and_then(|entry| entry.plan(row.anchor, tz)) else { continue };
+        let next = next_at(&plan, &row);
+        if next != row.next_at && store.move_next(&row.name, row.cursor, next, now)? {
+            moved.push(Moved { schedule: row.name, from: row.next_at, to: next });
+        }
+    }
+    Ok(moved)
 }

@@ -47,6 +47,8 @@ pub struct Settings {
     pub retain_completed: Length,
     pub retain_cancelled: Length,
     pub retain_discarded: Length,
+    /// Figures by minute. Default 30 days.
+    pub retain_measures: Length,
     /// Work sent ahead into a sync child, as expected run time. Default 5 ms.
     pub pipeline: Length,
     /// A job running longer than this has what waits behind it taken back. Default 20 ms.
@@ -74,6 +76,7 @@ impl Default for Settings {
             retain_completed: Length::days(7),
             retain_cancelled: Length::days(7),
             retain_discarded: Length::days(90),
+            retain_measures: Length::days(30),
             pipeline: Length::millis(5),
             recall_after: Length::millis(20),
         }

@@ -7,10 +7,12 @@
 use crate::chance::Random;
 use crate::crew::{Flight, Stop};
 use crate::event::{Death, Ended, Spent, StopWhy};
+use crate::expectation;
 use crate::moment::Moment;
 use workaday_core::clock::Timestamp;
-use workaday_core::job::{HeldCode, JobId, JobKey, RESULT_BYTES_MAX, State};
+use workaday_core::job::{AttemptOutcome, HeldCode, JobId, JobKey, RESULT_BYTES_MAX, State};
 use workaday_core::lifecycle::{self, Next, Outcome, Running, Settled};
+use workaday_core::measure::Evidence;
 use workaday_store::{AttemptRecord, Settlement, Store, StoreError};
 
 /// Where an attempt ran, for its record.
@@ -31,6 +33,9 @@ pub struct Pending {
     pub record: Option<AttemptRecord>,
     pub result: Option<String>,
     pub mark: Option<String>,
+    pub evidence: Option<Box<Evidence>>,
+    /// How the attempt was written, once it is.
+    pub written: Option<AttemptOutcome>,
     /// Steady clock.
     pub since: Timestamp,
     /// A commit with this settlement in it may have succeeded: finding it stale is no news.
@@ -39,17 +44,22 @@ pub struct Pending {
 
 impl Pending {
     /// From the child's own word.
-    pub fn from_outcome(flight: Flight, ended: Ended, spent: Spent, ran_in: RanIn, now: Moment) -> Self {
+    pub fn from_outcome(mut flight: Flight, ended: Ended, spent: Spent, ran_in: RanIn, now: Moment) -> Self {
         let (outcome, error, result, mark, hold) = read(&flight, ended);
         let began = !matches!(outcome, Outcome::GivenBack { frame_written: false });
-        let record = began.then(|| record(&flight, &spent, error, None, ran_in, now));
-        Self { flight, outcome, hold, record, result, mark, since: now.steady, maybe_stored: false }
+        let evidence = flight.evidence.take();
+        let record = began.then(|| {
+            let record = record(&flight, &spent, error, None, ran_in, now);
+            let unexpected = expectation::missed(&flight.task.entry, outcome, evidence.as_deref(), flight.run_at, now.wall);
+            AttemptRecord { evidence: evidence.as_ref().and_then(|told| told.json()), unexpected, ..record }
+        });
+        Self { flight, outcome, hold, record, result, mark, evidence, written: None, since: now.steady, maybe_stored: false }
     }
 
     /// It never began: recalled, refused by a drain, or its child died before its turn.
     pub fn not_begun(flight: Flight, now: Moment) -> Self {
         let outcome = Outcome::GivenBack { frame_written: false };
-        Self { flight, outcome, hold: None, record: None, result: None, mark: None, since: now.steady, maybe_stored: false }
+        Self::plain(flight, outcome, None, now)
     }
 
     /// Its process died; `outcome` says what that means for this job.
@@ -58,7 +68,27 @@ impl Pending {
         let spent = Spent { ran_us, ..spent };
         let error = serde_json::json!({"type": "ProcessDied", "message": death.words}).to_string();
         let record = record(&flight, &spent, Some(error), Some(death.cause.to_string()), ran_in, now);
-        Self { flight, outcome, hold: None, record: Some(record), result: None, mark: None, since: now.steady, maybe_stored: false }
+        Self::plain(flight, outcome, Some(record), now)
+    }
+
+    fn plain(flight: Flight, outcome: Outcome, record: Option<AttemptRecord>, now: Moment) -> Self {
+        Self {
+            flight,
+            outcome,
+            hold: None,
+            record,
+            result: None,
+            mark: None,
+            evidence: None,
+            written: None,
+            since: now.steady,
+            maybe_stored: false,
+        }
+    }
+
+    /// Why it is not what was expected.
+    fn unexpected(&self) -> Option<&str> {
+        self.record.as_ref()?.unexpected.as_deref()
     }
 }
 
@@ -162,7 +192,7 @@ impl Settler {
     /// Writes all that wait, inside the caller's (full) transaction. They stay here until [`Self::committed`].
     pub fn run_once(&mut self, store: &mut dyn Store, chance: &mut dyn Random, now: Timestamp) -> Result<SettlerReport, StoreError> {
         let mut report = SettlerReport::default();
-        for pending in &self.pending {
+        for pending in &mut self.pending {
             let written = write(store, pending, chance, now)?;
             let Some(settled) = written else {
                 if !pending.maybe_stored {
@@ -170,6 +200,7 @@ impl Settler {
                 }
                 continue;
             };
+            pending.written = Some(settled.outcome);
             report.settled += 1;
             match settled.next {
                 Next::Available => report.available += 1,
@@ -189,8 +220,9 @@ impl Settler {
         self.pending.iter().any(|p| p.flight.key == key)
     }
 
-    pub fn committed(&mut self) {
-        self.pending.clear();
+    /// What was written is in the store: hands out the settlements, for the figures.
+    pub fn committed(&mut self) -> impl Iterator<Item = (Pending, AttemptOutcome)> + '_ {
+        self.pending.drain(..).filter_map(|pending| pending.written.map(|outcome| (pending, outcome)))
     }
 
     /// The commit's outcome is unknown: what waits will be tried again, and may be found stored.
@@ -231,6 +263,12 @@ fn write(store: &mut dyn Store, pending: &Pending, chance: &mut dyn Random, now:
     if !store.settle(&settlement, now)? {
         return Ok(None);
     }
+    if let Some(why) = pending.unexpected() {
+        expectation::raise(store, &flight.task.entry, flight.id, why, now)?;
+    }
+    if let Some(care) = &flight.care {
+        care.settled(store, &settled, pending.record.as_ref().and_then(|record| record.ran_us), now)?;
+    }
     if settled.alert || pending.mark.is_some() {
         raise(store, pending, &settled, now)?;
     }
@@ -240,7 +278,8 @@ fn write(store: &mut dyn Store, pending: &Pending, chance: &mut dyn Random, now:
 fn reason(settled: &Settled, pending: &Pending) -> Option<String> {
     match settled.next {
         Next::Discarded { reason } => reason.map(str::to_owned),
-        Next::Completed => pending.mark.as_ref().map(|_| "result.not_stored".to_owned()),
+        Next::Completed if pending.mark.is_some() => Some("result.not_stored".to_owned()),
+        Next::Completed => pending.unexpected().map(|_| "unexpected".to_owned()),
         _ => None,
     }
 }

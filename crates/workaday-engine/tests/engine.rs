@@ -5,7 +5,7 @@ use workaday_core::clock::{Length, Timestamp};
 use workaday_core::hold::HoldRule;
 use workaday_engine::crew::ChildKind;
 use workaday_engine::event::{Ended, StopWhy};
-use workaday_engine::{Command, Event, Settings};
+use workaday_engine::{ChildNo, Command, Event, Settings};
 use workaday_store::ByHand;
 use workaday_testkit::{TaskBuilder, World};
 
@@ -473,4 +473,22 @@ fn a_child_that_has_grown_is_replaced() {
     world.run();
     assert_eq!(world.said, [Command::Drain { child }]);
     assert_eq!(world.engine.crew.count(ChildKind::Sync), 1, "its replacement is there");
+}
+
+/// The simulator found it: the pause after a failed start stayed in the past while a drain starts nobody, so the engine
+/// wanted its next turn at once, again and again, and the supervisor took a whole core until the grace was over.
+#[test]
+fn a_drain_after_a_failed_start_waits_and_does_not_run_in_circles() {
+    let mut world = World::new(vec![TaskBuilder::sync("shop.send").entry()]);
+    world.enqueue("shop.send");
+    world.run();
+    assert_eq!(world.sent.len(), 1, "a job runs, so the drain has something to wait for");
+    let child = world.child_of(ChildKind::Sync);
+    world.engine.handle(Event::StartFailed { child: ChildNo(99), problem: "no such module".into() }, world.now);
+    world.engine.stop(world.now);
+    world.run();
+    world.advance(Length::seconds(2));
+    world.run();
+    assert!(world.engine.child(child).is_some(), "within the grace its job goes on");
+    assert!(world.engine.next_at(world.now) > world.now.steady, "nothing is to be done before the grace ends");
 }

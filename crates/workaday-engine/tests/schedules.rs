@@ -308,3 +308,30 @@ fn a_schedule_stated_in_code_and_in_the_configuration_goes_on_as_it_was_first_an
     world.run();
     assert_eq!(world.alerts("schedule.name_taken"), 1);
 }
+
+#[test]
+fn a_configuration_read_again_states_its_schedules_and_another_zone_moves_those_that_name_none() {
+    let mut world = world_at("2026-05-01T00:00:00Z", json!({"cron": ["15 3 * * *"]}));
+    let entry = |cron: &str| {
+        serde_json::from_value(json!({"name": "night", "task": "shop.report", "cron": [cron], "tz": "UTC"})).expect("an entry")
+    };
+    let settings = |cron: &str, tz: Option<&str>| workaday_engine::Settings {
+        processes: 1,
+        schedules: vec![entry(cron)],
+        schedules_tz: tz.map(str::to_owned),
+        ..Default::default()
+    };
+    let due = |world: &World, name: &str| {
+        let micros: i64 = world.schedule(name, "next_at").parse().expect("it is due");
+        workaday_core::clock::Timestamp(micros).to_string()
+    };
+    world.engine.reconfigure(settings("0 4 * * *", Some("UTC")));
+    world.run();
+    assert_eq!((due(&world, "night").as_str(), due(&world, "shop.report").as_str()), ("2026-05-01T04:00:00Z", "2026-05-01T03:15:00Z"));
+    world.engine.reconfigure(settings("0 5 * * *", Some("Asia/Tokyo")));
+    world.run();
+    assert_eq!((due(&world, "night").as_str(), due(&world, "shop.report").as_str()), ("2026-05-01T05:00:00Z", "2026-05-01T18:15:00Z"));
+    world.engine.reconfigure(workaday_engine::Settings { schedules: vec![], ..settings("0 5 * * *", Some("Asia/Tokyo")) });
+    world.run();
+    assert_eq!((world.schedule("night", "state").as_str(), world.schedule("shop.report", "state").as_str()), ("absent", "active"));
+}

@@ -1,1 +1,19 @@
 //! The operating discipline, one practice a file.
+//!
+//! | module | does |
+//! |---|---|
+//! | [`backup`] | a copy that is whole, compressed, on the disk and counted before it has its name |
+//! | [`restore`] | proves a backup in a scratch place; puts one back |
+//! | [`files`] | private files, sums, free space |
+//! | [`command`] | runs the user's commands, keeps what they print and how they ended |
+//! | [`git`] | what the repository says of revision and dirt |
+//! | [`probe`] | is the service well |
+//! | [`release`] | the pipeline of a release and of a rollback |
+
+pub mod backup;
+pub mod command;
+pub mod files;
+pub mod git;
+pub mod probe;
+pub mod release;
+pub mod restore;

@@ -121,11 +121,12 @@ impl Child {
     }
 
     /// Writes the outcome of a running job.
-    #[pyo3(signature = (seq, kind, payload, retry=false, until_us=0, mark="", /))]
-    fn finish(&self, seq: u64, kind: u8, payload: &str, retry: bool, until_us: i64, mark: &str) -> PyResult<()> {
+    #[pyo3(signature = (seq, kind, payload, retry=false, until_us=0, mark="", cpu_us=0, /))]
+    #[allow(clippy::too_many_arguments)] // the fields of one frame
+    fn finish(&self, seq: u64, kind: u8, payload: &str, retry: bool, until_us: i64, mark: &str, cpu_us: u64) -> PyResult<()> {
         let shared = self.living()?;
         let kind = OutcomeKind::from_byte(kind).ok_or_else(|| PyValueError::new_err(format!("{kind} is no kind of outcome")))?;
-        let ending = Ending { seq, kind, retry, until_us, mark: limited(mark)?, payload: limited(payload)? };
+        let ending = Ending { seq, kind, retry, until_us, cpu_us, mark: limited(mark)?, payload: limited(payload)? };
         let mut desk = shared.desk();
         let flush_at_once = desk.finish(&ending, sys::monotonic_ns()).ok_or_else(|| PyValueError::new_err(format!("no job {seq} runs")))?;
         shared.current.store(0, Ordering::Relaxed);

@@ -58,6 +58,8 @@ pub struct Ending<'a> {
     pub kind: OutcomeKind,
     pub retry: bool,
     pub until_us: i64,
+    /// Processor time that the child has counted itself; 0: what the process took, if the job was alone.
+    pub cpu_us: u64,
     pub mark: &'a str,
     pub payload: &'a str,
 }
@@ -157,7 +159,10 @@ impl Desk {
             until_us: ending.until_us,
             started_ns: running.started_ns,
             ended_ns: now_ns,
-            cpu_us: if alone { cpu_us.saturating_sub(running.cpu_from_us) } else { 0 },
+            cpu_us: match ending.cpu_us {
+                0 if alone => cpu_us.saturating_sub(running.cpu_from_us),
+                counted => counted,
+            },
             maxrss_kib,
             mark: ending.mark,
             payload: ending.payload,

@@ -8,6 +8,7 @@ mod limits;
 mod outbox;
 mod page;
 mod post;
+mod schedule;
 mod shared;
 mod sys;
 
@@ -18,5 +19,6 @@ use pyo3::prelude::*;
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("VERSION", env!("CARGO_PKG_VERSION"))?;
     module.add("PROTOCOL", workaday_wire::PROTOCOL)?;
+    module.add_function(wrap_pyfunction!(schedule::judge_schedule, module)?)?;
     module.add_class::<child::Child>()
 }

@@ -59,3 +59,10 @@ impl Explain for StoreError {
         }
     }
 }
+
+/// For faces that pass a failure on as it is.
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        error.problem()
+    }
+}

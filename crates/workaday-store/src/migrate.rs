@@ -44,6 +44,7 @@ pub const MIGRATIONS: &[Migration] = &[
     migration!(5, "0005_releases", 1, 1),
     migration!(6, "0006_notices", 1, 1),
     migration!(7, "0007_schedule_care", 1, 1),
+    migration!(8, "0008_pages", 1, 1),
 ];
 
 /// The newest schema this program knows.

@@ -1,8 +1,8 @@
 //! Schedules and their ticks as the store keeps them.
 
-use workaday_core::clock::Timestamp;
+use workaday_core::clock::{Length, Timestamp};
 use workaday_core::job::{JobId, JobKey, Lane, State};
-use workaday_core::schedule::{Pause, Reason, ScheduleSource, ScheduleState};
+use workaday_core::schedule::{Learned, Pause, Reason, ScheduleSource, ScheduleState};
 
 /// One schedule and how it stands.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +27,8 @@ pub struct ScheduleRow {
     pub reason: Option<String>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+    /// What its runs have taught.
+    pub learned: Learned,
 }
 
 impl ScheduleRow {
@@ -36,6 +38,35 @@ impl ScheduleRow {
             (Some(_), None) => Pause::Open,
             (Some(_), Some(until)) => Pause::Until(until),
         }
+    }
+}
+
+/// The remark under which the engine writes when it last looked for ticks, in microseconds.
+pub const SCHEDULER_TURN: &str = "scheduler_turn_at";
+
+/// Whether ticks are decided, for those who watch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ScheduleHealth {
+    /// When a supervisor last looked for due ticks, within a minute and a half; `None`: never. The scheduler's heartbeat.
+    pub last_turn_at: Option<Timestamp>,
+    /// The earliest tick that is due and not decided. Older than a few seconds: nobody decides, or the store is in trouble.
+    pub oldest_due_at: Option<Timestamp>,
+    /// When the earliest schedule is to be decided.
+    pub next_at: Option<Timestamp>,
+    /// Schedules that tick.
+    pub on: i64,
+    pub paused: i64,
+    /// With no tick to come: a one-off that ran.
+    pub done: i64,
+    /// No longer declared.
+    pub absent: i64,
+    pub broken: i64,
+}
+
+impl ScheduleHealth {
+    /// How long the oldest due tick has waited; zero when none does. The gauge of `/metrics`.
+    pub fn oldest_due_age(&self, now: Timestamp) -> Length {
+        self.oldest_due_at.map_or(Length(0), |at| Length((now - at).0.max(0)))
     }
 }
 

@@ -11,6 +11,7 @@ use workaday_core::hold::HoldRule;
 use workaday_core::job::{AttemptOutcome, Counts, Fence, Generation, HeldCode, JobId, JobKey, Lane, State};
 use workaday_core::lifecycle::Settled;
 use workaday_core::measure::{Figures, Series};
+use workaday_core::schedule::Learned;
 use workaday_core::unique::Unique;
 
 /// How durable a commit has to be (protocol, "How durably").
@@ -315,6 +316,16 @@ pub trait Store {
     fn pause_schedule(&mut self, name: &str, until: Option<Timestamp>, by: &ByHand, now: Timestamp) -> Result<()>;
     /// The ticks of the pause are written first; `cursor` is the last of them.
     fn resume_schedule(&mut self, name: &str, cursor: Timestamp, next_at: Option<Timestamp>, by: &ByHand, now: Timestamp) -> Result<()>;
+    /// A dynamic schedule, with its audit line. `false`: the name belongs to a schedule that stands.
+    fn add_schedule(&mut self, row: &ScheduleRow, by: &ByHand, now: Timestamp) -> Result<bool>;
+    /// Ends a dynamic schedule, with its audit line. `false`: there is none of this name.
+    fn remove_schedule(&mut self, name: &str, by: &ByHand, now: Timestamp) -> Result<bool>;
+    /// What a run taught of its schedule.
+    fn learn_schedule(&mut self, name: &str, learned: &Learned) -> Result<()>;
+    /// Its next tick lies elsewhere now. `false`: its ticks were decided meanwhile.
+    fn move_next(&mut self, name: &str, known: Timestamp, next_at: Option<Timestamp>, now: Timestamp) -> Result<bool>;
+    /// Deletes dynamic schedules that are over and whose ledger is empty, at most `limit`.
+    fn prune_schedules(&mut self, before: Timestamp, limit: usize) -> Result<usize>;
     /// A line in the audit for an act that is made of several of the above.
     fn note(&mut self, by: &ByHand, action: &str, target: &str, detail: Option<&str>, now: Timestamp) -> Result<()>;
 
@@ -323,6 +334,11 @@ pub trait Store {
     fn add_measure(&mut self, minute: i64, series: &Series, figures: &Figures) -> Result<()>;
     /// Deletes minutes before this instant, at most `limit` rows.
     fn prune_measures(&mut self, before: Timestamp, limit: usize) -> Result<usize>;
+
+    // -- remarks -----------------------------------------------------------------------------------------------------
+    /// A word that the store keeps about itself (`workaday_meta`).
+    fn remark(&mut self, name: &str) -> Result<Option<String>>;
+    fn set_remark(&mut self, name: &str, value: &str) -> Result<()>;
 
     // -- terms -------------------------------------------------------------------------------------------------------
     /// Raises the generation by one and returns it. The caller holds the supervisor lock.

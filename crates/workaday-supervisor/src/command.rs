@@ -21,6 +21,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use workaday_core::catalogue::TaskEntry;
 use workaday_core::clock::{Length, Timestamp};
+use workaday_core::measure::Evidence;
 use workaday_engine::event::{CommandEnd, Ended, Line, Spent};
 use workaday_engine::{ChildNo, Event, JobFrame, Moment, Seq};
 
@@ -37,6 +38,8 @@ pub struct CommandTask {
     pub run: Vec<String>,
     pub cwd: PathBuf,
     pub env: BTreeMap<String, String>,
+    /// A text that some line of its output must contain, else the run is `unexpected`.
+    pub expects_output: Option<String>,
 }
 
 /// What of a command can be waited for.
@@ -65,6 +68,8 @@ struct Running {
     killed_at: Option<Timestamp>,
     oom_before: u64,
     last_words: String,
+    /// The text that its output must contain, until a line has it.
+    output_missing: Option<String>,
 }
 
 /// All commands: as configured, and as they run.
@@ -216,6 +221,11 @@ impl Commands {
             let text = format!("… {outlived} processes that it had started outlived it and were ended");
             events.push(line(no, running.seq, "system", text, now));
         }
+        if let Some(text) = &running.output_missing {
+            let unexpected = Some(format!("no line of its output contains \"{text}\""));
+            let evidence = Box::new(Evidence { unexpected, ..Evidence::default() });
+            events.push(Event::Evidence { child: no, seq: running.seq, evidence });
+        }
         let end = running.judge(report.as_ref(), status);
         events.push(Event::CommandEnded { child: no, end });
         events
@@ -283,6 +293,7 @@ impl Running {
             killed_at: None,
             oom_before,
             last_words: String::new(),
+            output_missing: task.expects_output.clone(),
         })
     }
 
@@ -308,6 +319,9 @@ impl Running {
         let open = pipe.as_mut().is_some_and(|pipe| pipe.read_lines(&mut |line| lines.push(line)));
         if !open {
             *pipe = None;
+        }
+        if self.output_missing.as_ref().is_some_and(|text| lines.iter().any(|line| line.contains(text))) {
+            self.output_missing = None;
         }
         if part == Part::Stderr
             && let Some(last) = lines.iter().rev().find(|line| !line.trim().is_empty())

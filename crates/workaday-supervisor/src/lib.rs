@@ -16,12 +16,16 @@
 //! | [`death`] | why a process is no more |
 //! | [`wakeup`] | datagrams, inotify, and the burst of re-checks between |
 //! | [`signals`] | SIGTERM and SIGINT as readable events |
+//! | [`catalogue`] | what the code in a folder states, for the deploy gate |
 //! | [`checkpointer`] | moves the WAL into the database, on a thread of its own |
 //! | [`beside`] | the window and the courier: parts in this process that cannot stop the jobs |
+//! | [`measures`] | figures that web processes hand over |
+//! | [`zone_data`] | which time zone data there is, and whether it changed |
 //! | [`memory`] | resident sizes |
 //! | [`test_mode`] | the same engine, driven by JSON lines |
 
 pub mod beside;
+pub mod catalogue;
 pub mod checkpointer;
 pub mod child;
 pub mod clocks;
@@ -29,6 +33,7 @@ pub mod command;
 pub mod death;
 pub mod interpreter;
 pub mod lock;
+pub mod measures;
 pub mod memory;
 pub mod orphans;
 pub mod page;
@@ -42,6 +47,7 @@ pub mod translate;
 pub mod tree;
 pub mod up;
 pub mod wakeup;
+pub mod zone_data;
 
 pub use command::CommandTask;
 pub use up::{UpOptions, up};

@@ -30,6 +30,7 @@ pub fn refusal(error: &Error, program: &str, cwd: &Path) -> Value {
         }
         _ => ("command.not_started", format!("`{program}` was not started: {error}"), true),
     };
+    workaday_core::reached::note(code);
     json!({"type": code, "message": message, "retry": retry})
 }
 

@@ -9,9 +9,11 @@ use workaday_core::catalogue::TaskEntry;
 use workaday_core::clock::{Length, Timestamp};
 use workaday_core::explain::{Explain, Problem, RetryAdvice};
 use workaday_core::job::JobId;
+use workaday_core::measure::Evidence;
 use workaday_engine::crew::ChildKind;
 use workaday_engine::event::{Ended, Line, Spent};
 use workaday_engine::{ChildNo, Command, Death, Engine, Event, JobFrame, Moment, Seeded, Seq, Settings, Turn};
+use workaday_store::sqlite::checkpoint::{Checkpoint, Checkpointer};
 use workaday_store::sqlite::{OpenOptions, SqliteStore};
 use workaday_store::{Durability, Store, StoreError};
 
@@ -37,6 +39,7 @@ struct Stage {
     engine: Engine,
     jobs: HashMap<Seq, (ChildNo, JobId)>,
     waiting: Vec<(ChildNo, JobFrame)>,
+    database: String,
 }
 
 fn answer(stage: &mut Option<Stage>, line: &str) -> Result<Value, Problem> {
@@ -61,6 +64,8 @@ fn answer(stage: &mut Option<Stage>, line: &str) -> Result<Value, Problem> {
         "log" => stage.log(&request, now),
         "crash" => stage.crash(&request, now),
         "peek" => stage.peek(now),
+        "rescue" => stage.rescue(now),
+        "checkpoint" => stage.checkpoint(&request),
         other => Err(bad(format!("`{other}` is no request"))),
     }
 }
@@ -91,7 +96,7 @@ impl Stage {
         )
         .map_err(|e| e.problem())?;
         engine.keep_states();
-        let mut stage = Stage { engine, jobs: HashMap::new(), waiting: Vec::new() };
+        let mut stage = Stage { engine, jobs: HashMap::new(), waiting: Vec::new(), database: path.into() };
         let hello =
             |child| Event::Ready { child, catalogue: catalogue.clone(), raw: raw.clone(), hash: "test".into(), release: None, pid: 0 };
         for kind in ChildKind::PYTHON {
@@ -157,6 +162,9 @@ impl Stage {
         let ended = ended(request)?;
         let ran_us = request.get("ran_us").and_then(Value::as_i64).unwrap_or(0);
         let spent = Spent { started_at: Some(now.wall - Length(ran_us)), ran_us, ..Spent::default() };
+        if let Some(evidence) = request.get("evidence").and_then(|told| Evidence::read(&told.to_string())) {
+            self.engine.handle(Event::Evidence { child, seq, evidence: Box::new(evidence) }, now);
+        }
         self.engine.handle(Event::Outcome { child, seq, ended, spent }, now);
         let turn = self.turn(now)?;
         let state = turn.settled.states.iter().find(|(settled, _)| *settled == id).map(|(_, state)| state.as_str());
@@ -196,6 +204,19 @@ impl Stage {
             states.extend(self.turn(now)?.settled.states);
         }
         Ok(json!({"states": states.iter().map(|(id, state)| json!([id.to_string(), state.as_str()])).collect::<Vec<_>>()}))
+    }
+
+    /// Gives back what an engine before this one left running, as `up` does at its start.
+    fn rescue(&mut self, now: Moment) -> Result<Value, Problem> {
+        let report = self.engine.rescue(now).map_err(|error| error.problem())?;
+        Ok(json!({"rescued": report.rescued, "quarantined": report.quarantined}))
+    }
+
+    /// One checkpoint on a connection of its own, as the supervisor's thread makes them.
+    fn checkpoint(&mut self, request: &Value) -> Result<Value, Problem> {
+        let kind = if request.get("truncate").and_then(Value::as_bool) == Some(true) { Checkpoint::Truncate } else { Checkpoint::Passive };
+        let report = Checkpointer::open(&self.database).and_then(|it| it.run(kind)).map_err(|error| error.problem())?;
+        Ok(json!({"blocked": report.blocked, "frames": report.frames, "moved": report.moved}))
     }
 
     fn peek(&mut self, now: Moment) -> Result<Value, Problem> {

@@ -4,6 +4,7 @@ use crate::clocks::micros_since;
 use serde_json::Value;
 use workaday_core::catalogue::TaskEntry;
 use workaday_core::clock::Timestamp;
+use workaday_core::measure::Evidence;
 use workaday_engine::event::{Ended, Line, Spent, StopWhy};
 use workaday_engine::{ChildNo, Event, JobFrame, Moment, Seq};
 use workaday_wire::{CancelWhy, Frame, Job, Log, Outcome, OutcomeKind, Stream};
@@ -43,6 +44,7 @@ pub fn event(child: ChildNo, frame: Frame, now: Moment) -> Option<Event> {
             Event::Outcome { child, seq, ended: ended(outcome), spent }
         }
         Frame::Started { seq, at_ns } => Event::Started { child, seq: Seq(seq), at: Timestamp(now.steady.0 - micros_since(at_ns)) },
+        Frame::Evidence { seq, json } => Event::Evidence { child, seq: Seq(seq), evidence: Box::new(Evidence::read(&json)?) },
         Frame::Recalled { seqs, .. } => Event::Recalled { child, seqs: seqs.into_iter().map(Seq).collect() },
         Frame::Progress { seq, share, note } => Event::Progress { child, seq: Seq(seq), share, note },
         Frame::Log(log) => {

@@ -10,6 +10,7 @@ use crate::clocks::moment;
 use crate::command::{CommandTask, Commands};
 use crate::interpreter;
 use crate::lock::{ChildrenLock, take_supervisor_lock};
+use crate::measures::MeasureSocket;
 use crate::orphans;
 use crate::signals::Signals;
 use crate::supervisor::{Supervisor, worker_row};
@@ -111,6 +112,7 @@ pub fn up(options: UpOptions) -> Result<(), Problem> {
     );
     let mut supervisor = Supervisor::new(engine, recipe, commands, children_lock, wake, wal, signals, database);
     supervisor.reload = options.reload;
+    supervisor.measures = MeasureSocket::bind(&supervisor.database);
     let ended = supervisor.run();
     tracing::info!("workaday is down");
     ended

@@ -66,7 +66,7 @@ impl Drop for WakeSocket {
 }
 
 /// Binds also where the path is longer than a socket address allows, through the folder's descriptor.
-fn bind_at(path: &Path) -> std::io::Result<UnixDatagram> {
+pub(crate) fn bind_at(path: &Path) -> std::io::Result<UnixDatagram> {
     if path.as_os_str().as_bytes().len() <= SOCKET_PATH_MAX {
         return UnixDatagram::bind(path);
     }

@@ -9,10 +9,12 @@ use workaday_core::job::{JobId, Lane};
 use workaday_engine::crew::ChildKind;
 use workaday_engine::event::{CommandEnd, Ended, Spent};
 use workaday_engine::{ChildNo, Command, Death, Engine, Event, JobFrame, Moment, Seeded, Seq, Settings, Turn};
+use workaday_store::sqlite::read::{Reader, open_reader};
 use workaday_store::sqlite::{OpenOptions, SqliteStore};
 use workaday_store::{Durability, NewJob, Store};
 
 /// A catalogue entry, built up from the defaults.
+#[derive(Clone)]
 pub struct TaskBuilder(serde_json::Value);
 
 impl TaskBuilder {
@@ -143,6 +145,17 @@ impl World {
         store.begin(Durability::Full).expect("the write lock");
         write(store).expect("a write");
         store.commit().expect("a commit");
+    }
+
+    /// Writes what no client of ours writes: by hand, with the CHECKs off. `?1` is the id of the job, where one is named.
+    pub fn damage(&mut self, sql: &str, id: Option<JobId>) {
+        let connection = Connection::open(self.folder.path().join("workaday.db")).expect("the store's file");
+        connection.execute_batch("PRAGMA ignore_check_constraints = ON").expect("a pragma");
+        let changed = match id {
+            Some(id) => connection.execute(sql, [id.0.as_bytes().to_vec()]),
+            None => connection.execute(sql, []),
+        };
+        assert!(changed.expect("a statement that fits the schema") > 0, "nothing was damaged: {sql}");
     }
 
     /// Turns until nothing more happens at this moment; children that are spawned are ready at once.
@@ -299,6 +312,11 @@ impl World {
             }
             self.now = Moment { wall, steady: self.now.steady + (wall - self.now.wall) };
         }
+    }
+
+    /// The store as the faces see it.
+    pub fn reader(&self) -> Reader {
+        open_reader(self.folder.path().join("workaday.db")).expect("the store's file")
     }
 
     /// Open alerts of a code.

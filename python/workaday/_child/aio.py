@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING
 
 from workaday._child import capture
 from workaday._child.run import REASONS, Bench, ended_outside
+from workaday.measure.counters import Counters
+from workaday.measure.counters import current as counting
+from workaday.measure.cpu import Timed
 from workaday.runner import call_async
 
 if TYPE_CHECKING:
@@ -81,12 +84,15 @@ class AsyncWorker:
             current = asyncio.current_task()
             assert current is not None, "a coroutine runs in a task"
             self._running[seq] = (current, context)
+            counters = Counters()
+            counting.set(counters)
+            timed = Timed(call_async(task, args, context))
             try:
-                outcome = await call_async(task, args, context)
+                outcome = await timed
             except BaseException as error:  # whatever ends a job, the others run on
                 outcome = ended_outside(error)
             del self._running[seq]
-            bench.finish(seq, outcome)
+            bench.finish(seq, outcome, counters, timed.cpu_ns // 1000 or 1)
         if not self._flush_planned:
             self._flush_planned = True
             self._loop.call_soon(self._flush)

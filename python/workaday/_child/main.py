@@ -53,7 +53,7 @@ def _live(child: Child, capture: Capture, kind: str, target: str) -> int:
         app = load(target)
         hello = _hello(app)
     except BaseException as error:  # sys.exit in a module is an import that failed, too
-        said = {"reason": "import_error", "import_error": _import_error(error)}
+        said = {"reason": "import_error", "import_error": import_error(error)}
         child.bye(json.dumps(said), EXIT_WITHIN_US)
         return EXIT_IMPORT_ERROR
     capture.settle()
@@ -99,7 +99,9 @@ def _let_go(child: Child, capture: Capture) -> None:
 def load(target: str) -> App:
     """The app of `module:app`, from the folder that is named first on `sys.path`."""
     from workaday.app import App
+    from workaday.measure import hooks
 
+    hooks.install()  # before the application imports its libraries, so that also `from sqlite3 import connect` is counted
     sys.path.insert(0, os.environ.get("WORKADAY_ROOT") or os.getcwd())
     module_name, _, attribute = target.partition(":")
     found: Any = importlib.import_module(module_name)
@@ -131,7 +133,7 @@ def _digest(catalogue: list[dict[str, Any]]) -> str:
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
-def _import_error(error: BaseException) -> dict[str, str]:
+def import_error(error: BaseException) -> dict[str, str]:
     """What the user must see to mend it: the frames of their own files, without ours and those of the import machinery."""
     frames = error.__traceback__
     while frames is not None and (frames.tb_frame.f_globals.get("__name__") or "").startswith(("workaday._child", "importlib")):

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from workaday._core import Child
     from workaday.app import App
     from workaday.context import StopReason
+    from workaday.measure.counters import Counters
 
 REASONS: tuple[StopReason, ...] = ("cancel", "cancel", "timeout", "drain")
 """Why a job is stopped, by the number of frame 11."""
@@ -44,14 +45,26 @@ class Bench:
     def unknown(self, name: str) -> Outcome:
         return runner.unknown_task(name, list(self.app.tasks))
 
-    def finish(self, seq: int, outcome: Outcome) -> None:
-        """The last line first, then the outcome: whoever sees a job ended has all it said."""
+    def finish(self, seq: int, outcome: Outcome, counters: Counters | None = None, cpu_us: int = 0) -> None:
+        """The last line first, then the evidence, then the outcome: whoever sees a job ended has all it said and did."""
         self.capture.finish(seq)
-        self.child.finish(seq, outcome.kind, outcome.payload, outcome.retry, outcome.until_us, outcome.mark)
+        if outcome.unexpected or not (counters is None or counters.is_empty()):
+            self.child.evidence(seq, evidence(outcome, counters))
+        self.child.finish(seq, outcome.kind, outcome.payload, outcome.retry, outcome.until_us, outcome.mark, cpu_us)
 
     def goodbye(self) -> None:
         """All that had begun is settled, and nothing more comes."""
         self.child.bye(DRAINED, EXIT_WITHIN_US)
+
+
+def evidence(outcome: Outcome, counters: Counters | None) -> str:
+    """The body of frame 9."""
+    import json
+
+    told = {} if counters is None else counters.evidence()
+    if outcome.unexpected:
+        told["unexpected"] = outcome.unexpected
+    return json.dumps(told)
 
 
 def ended_outside(error: BaseException) -> Outcome:

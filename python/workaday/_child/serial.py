@@ -12,6 +12,7 @@ import signal
 from typing import TYPE_CHECKING, Any
 
 from workaday._child.run import REASONS, TIMEOUT, Bench, ended_outside, over_memory
+from workaday.measure.counters import Counters, current
 from workaday.outcomes import JobStopped, TaskTimedOut
 from workaday.runner import Outcome, call_async, call_sync
 
@@ -29,6 +30,7 @@ class SerialWorker:
     def __init__(self, bench: Bench) -> None:
         self._bench = bench
         self._context: Context | None = None
+        self._counters: Counters | None = None
         self._coroutine: tuple[asyncio.AbstractEventLoop, asyncio.Task[Outcome]] | None = None
 
     def serve(self) -> None:
@@ -39,7 +41,9 @@ class SerialWorker:
                 job = child.wait_next()
                 if job is None:
                     break
-                self._bench.finish(job[0], self._run(job))
+                counters = self._counters = Counters()
+                current.set(counters)
+                self._bench.finish(job[0], self._run(job), counters)
             except BaseException as error:  # whatever ends a job, the next one runs
                 self._settle(error)
         self._bench.goodbye()
@@ -49,10 +53,10 @@ class SerialWorker:
         if not seq:
             raise error
         try:
-            self._bench.finish(seq, ended_outside(error))
+            self._bench.finish(seq, ended_outside(error), self._counters)
         except (TaskTimedOut, JobStopped) as late:
             # It came while another exception was being settled. No second one follows.
-            self._bench.finish(seq, ended_outside(late))
+            self._bench.finish(seq, ended_outside(late), self._counters)
 
     def _run(self, job: Job) -> Outcome:
         seq, name, args, attempt, job_id, run_at, memory_bytes, meta = job

@@ -80,13 +80,14 @@ def _make(path: Path) -> None:
         if error.errno == errno.ENOSPC:
             raise failures.full(str(path)) from None
         raise folder_unwritable(path.parent, error.strerror or str(error)) from None
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        os.fsync(folder)  # the new name survives a power cut
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(folder)  # the new name survives a power cut
+        finally:
+            os.close(folder)
     except OSError as error:
         raise failures.io(str(path), error.strerror or str(error)) from None
-    finally:
-        os.close(folder)
 
 
 def folder_unwritable(folder: Path, why: str) -> StoreError:

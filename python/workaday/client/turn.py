@@ -7,6 +7,7 @@ One open file description a process; a forked child closes its copy and opens it
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import threading
@@ -56,7 +57,7 @@ class Turn:
             self._wanted = False
             if self._held:
                 self._held = False
-                fcntl.flock(self._file, fcntl.LOCK_UN)
+                self._unlock()
 
     def forget(self) -> None:
         """After a fork, in the child: closes the inherited copy, which unlocks nothing of the parent's."""
@@ -84,6 +85,17 @@ class Turn:
             return False
         return True
 
+    def _unlock(self) -> None:
+        """Never raises: the job is stored by now, and its caller is to hear that, not of a courtesy that failed."""
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_UN)
+        except OSError:
+            # The kernel unlocks with the descriptor, whatever it answers.
+            file, self._file = self._file, -1
+            with contextlib.suppress(OSError):
+                os.close(file)
+            self._file = _open(self._path)
+
     def _queue(self) -> None:
         if self._queueing:
             return
@@ -105,7 +117,7 @@ class Turn:
             self._queueing = False
             self._held = locked and self._wanted
             if locked and not self._wanted:
-                fcntl.flock(self._file, fcntl.LOCK_UN)
+                self._unlock()
             self._granted.set()
 
 

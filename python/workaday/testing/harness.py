@@ -175,6 +175,8 @@ class Harness:
             fields["until_us"] = outcome.until_us
         if outcome.mark:
             fields["mark"] = outcome.mark
+        if outcome.unexpected:
+            fields["evidence"] = {"unexpected": outcome.unexpected}
         answer = self._engine.ask("outcome", seq=claimed["seq"], **fields)
         return Ran(claimed, outcome.word, answer.get("state", ""))
 

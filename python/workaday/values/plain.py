@@ -22,6 +22,9 @@ _DEPTH = f"at most {DEPTH_MAX} levels of lists and objects"
 
 encode_text = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":")).encode
 
+canonical_text = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":"), sort_keys=True).encode
+"""One text for equal values: the keys of every object sorted. `core::values::canonical` writes the same in Rust."""
+
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON number")

@@ -1,21 +1,22 @@
 //! `enqueue TASK`: validates against the stored catalogue, writes the job, wakes the supervisor; waits when asked.
 
-use super::{queue, task};
+use super::queue;
 use crate::args::Enqueue;
 use crate::context::{Context, instant, length, transaction};
 use crate::failure::{DONE, Done, FAILED, Failure, usage};
 use crate::render::state;
 use crate::{beside, document, facts, text};
 use serde_json::json;
+use sha2::{Digest, Sha256};
 use std::io::Read;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
-use workaday_core::catalogue::TaskEntry;
 use workaday_core::clock::{Length, Timestamp};
 use workaday_core::explain::{Problem, RetryAdvice};
 use workaday_core::job::{ARGUMENT_BYTES_MAX, JobId, State};
 use workaday_core::unique::{KEY_CHARACTERS_MAX, Unique};
 use workaday_core::values;
+use workaday_engine::order::{self, Order};
 use workaday_store::sqlite::read::{JobDetail, Reader, TaskRow};
 use workaday_store::{Enqueued, NewJob, Store};
 
@@ -24,7 +25,8 @@ pub fn run(args: &Enqueue, context: &mut Context) -> Done {
     let job = job(args, &reader, context, now)?;
     let timeout = args.timeout.as_deref().map(|timeout| length(timeout, "--timeout")).transpose()?;
     let mut store = context.writer()?;
-    let enqueued = transaction(&mut store, |store| store.enqueue(&job, now))?;
+    let replaces = args.on_conflict == "replace";
+    let enqueued = transaction(&mut store, |store| if replaces { store.enqueue_replacing(&job, now) } else { store.enqueue(&job, now) })?;
     drop(store);
     let database = context.database()?;
     beside::wake(&database);
@@ -32,7 +34,9 @@ pub fn run(args: &Enqueue, context: &mut Context) -> Done {
     let (id, is_new) = match enqueued {
         Enqueued::Stored => (job.id, true),
         Enqueued::Known => (job.id, false),
-        Enqueued::Held { by, state } if args.on_conflict == "error" => return Err(unique_taken(&job.task, by, state).into()),
+        Enqueued::Held { by, state } if args.on_conflict != "return" => {
+            return Err(order::unique_taken(&job.task, by, state, replaces).into());
+        }
         Enqueued::Held { by, .. } => (by, false),
     };
     if args.wait {
@@ -54,67 +58,44 @@ pub fn run(args: &Enqueue, context: &mut Context) -> Done {
 
 /// The job as asked for, or the refusal.
 fn job(args: &Enqueue, reader: &Reader, context: &Context, now: Timestamp) -> Result<NewJob, Failure> {
-    let tasks = reader.tasks()?;
-    let entry = entry(&tasks, &args.task)?;
-    let json = argument_text(&args.args)?;
-    let checked = values::check_args(&entry.params, &json).map_err(|misfit| misfit.problem(&entry.name))?;
-    if let Some(name) = &args.queue {
-        queue::check(name, &queue::known(reader, context)?)?;
-    }
-    let priority = args.priority.unwrap_or(entry.priority);
-    if !(-100..=100).contains(&priority) {
-        return Err(usage(format!("--priority is {priority}"), "a whole number from -100 to 100, higher goes first").into());
-    }
     let run_at = match (&args.delay, &args.at) {
         (Some(delay), _) => now + length(delay, "--delay")?,
         (None, Some(at)) => instant(at, "--at")?,
         (None, None) => now,
     };
     let expires_at = args.expires.as_deref().map(|expires| length(expires, "--expires")).transpose()?.map(|length| now + length);
-    if expires_at.is_some_and(|expires| expires <= run_at) {
-        return Err(usage("the job would expire before it is due", "--expires later than --delay or --at").into());
-    }
-    Ok(NewJob {
+    let (tasks, given) = (reader.tasks()?, argument_text(&args.args)?);
+    let unique = args.unique.as_deref().map(|chosen| unique(&tasks, &given, chosen, args)).transpose()?;
+    let order = Order {
         id: id(args.id.as_deref())?,
-        task: entry.name.clone(),
-        queue: args.queue.clone().unwrap_or_else(|| entry.queue.clone()),
-        priority,
-        lane: entry.lane(),
+        task: args.task.clone(),
+        args: given,
+        queue: args.queue.clone(),
+        priority: args.priority.map(i64::from),
         run_at,
-        args: checked.to_string(),
         expires_at,
-        unique: args.unique.as_deref().map(|chosen| unique(&entry.name, chosen, args)).transpose()?,
-        tags: (!args.tags.is_empty()).then(|| json!(args.tags).to_string()),
+        unique,
+        tags: args.tags.clone(),
         rerun_of: None,
-        enqueued_release: std::env::var("WORKADAY_RELEASE").ok().filter(|release| !release.is_empty()),
-    })
+        release: std::env::var("WORKADAY_RELEASE").ok().filter(|release| !release.is_empty()),
+    };
+    let queues = if args.queue.is_some() { queue::known(reader, context)? } else { vec![] };
+    Ok(order::job(order, &tasks, &queues)?)
 }
 
-fn entry(tasks: &[TaskRow], name: &str) -> Result<TaskEntry, Problem> {
-    let row = task::find(tasks, name)?;
-    facts::entry_of(tasks, name).ok_or_else(|| {
-        Problem::new("task.absent", format!("the task `{name}` is not in the newest code"))
-            .expected("a task that the workers of now have")
-            .got(format!("it was last stated by release {}", row.release.as_deref().unwrap_or("unknown")))
-            .retry(RetryAdvice::SafeAfterFix, "safe once code with the task is up; nothing was stored")
+/// `args` compares arguments, as in Python; any other text is a key.
+fn unique(tasks: &[TaskRow], given: &str, chosen: &str, args: &Enqueue) -> Result<Unique, Problem> {
+    let held = args.held_while.parse().unwrap_or_default();
+    if chosen == "args" {
+        let entry = order::present(tasks, &args.task)?;
+        let checked = values::check_args(&entry.params, given).map_err(|misfit| misfit.problem(&entry.name))?;
+        let digest = Sha256::digest(values::canonical(&entry.params, &checked));
+        return Ok(Unique::of_arguments(&entry.name, &digest, held));
+    }
+    Unique::keyed(&args.task, chosen, held).ok_or_else(|| {
+        let expected = format!("a key of 1 to {KEY_CHARACTERS_MAX} printable characters: order-42");
+        usage(format!("--unique is \"{}\"", text::line(chosen)), expected).hint("without a key, equal arguments are one job")
     })
-}
-
-fn unique(task: &str, chosen: &str, args: &Enqueue) -> Result<Unique, Problem> {
-    // In Python `unique="args"` means equal arguments, which only the task's own code can compare.
-    let keyed = if chosen == "args" { None } else { Unique::keyed(task, chosen, args.held_while.parse().unwrap_or_default()) };
-    keyed.ok_or_else(|| {
-        let expected = format!("a key of 1 to {KEY_CHARACTERS_MAX} printable characters, other than `args`: order-42");
-        usage(format!("--unique is \"{}\"", text::line(chosen)), expected)
-            .hint("`args` compares arguments, which only the Python client can do")
-    })
-}
-
-fn unique_taken(task: &str, holder: JobId, state: State) -> Problem {
-    Problem::new("enqueue.unique_taken", format!("{task} was not enqueued: job {holder} ({state}) holds its unique key"))
-        .expected("no unfinished job with this key")
-        .retry(RetryAdvice::SafeAfterFix, "safe once that job has finished or was cancelled; nothing was stored")
-        .hint("`--on-conflict return` gives you that job instead")
 }
 
 fn argument_text(given: &str) -> Result<String, Failure> {

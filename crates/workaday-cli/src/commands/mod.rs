@@ -1,5 +1,7 @@
 //! The commands, one file each. A command asks the store, prints through the context's output, and returns an exit code.
 
+mod backup;
+mod catalogue;
 mod command_shim;
 mod completions;
 mod confirm;
@@ -10,14 +12,23 @@ mod init;
 mod job;
 mod logs;
 mod man;
+mod measures;
 mod migrate;
+mod notes;
+mod open;
 mod prune;
 mod queue;
+mod release;
+mod restore;
+mod runbook;
 mod schedule;
 mod status;
 mod task;
 mod test_engine;
+mod token;
 mod up;
+mod user;
+mod web_routes;
 mod worker;
 
 use crate::args::Command;
@@ -37,8 +48,19 @@ pub fn run(command: Command, context: &mut Context) -> Done {
         Command::Schedule(args) => schedule::run(&args, context),
         Command::Worker(args) => worker::run(&args, context),
         Command::Logs(args) => logs::run(&args, context),
+        Command::Open(args) => open::run(&args, context),
+        Command::User(args) => user::run(&args, context),
+        Command::Token(args) => token::run(&args, context),
+        Command::WebRoutes => web_routes::run(context),
         Command::Cron(args) => cron::run(&args, context),
+        Command::Measures(args) => measures::run(&args, context),
         Command::Migrate(args) => migrate::run(&args, context),
+        Command::Backup(args) => backup::run(&args, context),
+        Command::Restore(args) => restore::run(&args, context),
+        Command::Release(args) => release::run(&args, context),
+        Command::Notes(args) => notes::run(&args, context),
+        Command::Runbook(args) => runbook::run(&args, context),
+        Command::Catalogue(args) => catalogue::run(&args, context),
         Command::Prune(args) => prune::run(&args, context),
         Command::Completions(args) => completions::run(&args, context),
         Command::Man(args) => man::run(&args, context),

@@ -8,9 +8,7 @@ use crate::render::{Cell, Table, Tone};
 use crate::{beside, document, text, words};
 use serde_json::json;
 use workaday_core::clock::Timestamp;
-use workaday_core::explain::{Problem, RetryAdvice};
 use workaday_core::hold::HoldRule;
-use workaday_core::nearest::nearest;
 use workaday_store::Store;
 use workaday_store::sqlite::read::{QueueCounts, Reader};
 
@@ -65,20 +63,7 @@ pub fn known(reader: &Reader, context: &Context) -> Result<Vec<String>, Failure>
     Ok(names)
 }
 
-/// Refuses a queue that nothing knows: most likely a slip, and its jobs would wait unseen.
-pub fn check(name: &str, known: &[String]) -> Result<(), Problem> {
-    if known.iter().any(|queue| queue == name) {
-        return Ok(());
-    }
-    let listed: Vec<String> = known.iter().map(|queue| format!("`{queue}`")).collect();
-    let problem = Problem::new("queue.unknown", format!("there is no queue `{name}`"))
-        .expected(format!("one of {}; a task's own queue, or one of workaday.toml, [queues]", listed.join(", ")))
-        .retry(RetryAdvice::SafeAfterFix, "safe once the name is fixed; nothing was changed");
-    Err(match nearest(name, known.iter().map(String::as_str)) {
-        Some(near) => problem.hint(format!("did you mean `{near}`?")),
-        None => problem.hint(format!("a new queue is declared in workaday.toml: [queues.{name}]")),
-    })
-}
+pub use workaday_engine::order::check_queue as check;
 
 fn pause(args: &QueuePause, context: &mut Context) -> Done {
     let reason = args.by.reason.clone().ok_or_else(|| reason_missing("queue pause"))?;

@@ -1,6 +1,9 @@
 //! `schedule …`: what is due when, what became of each tick, and acts by hand.
 
 mod act;
+mod add;
+mod diff;
+mod show;
 mod timeline;
 
 use crate::args::{Schedule, ScheduleHistory, ScheduleNext};
@@ -8,8 +11,8 @@ use crate::context::Context;
 use crate::failure::{DONE, Done, Failure};
 use crate::render::{Cell, Table, Tone};
 use crate::{document, text, words};
-use serde_json::{Value, json};
-use workaday_core::clock::{Length, Timestamp};
+use serde_json::json;
+use workaday_core::clock::{Length, Timestamp, format_length};
 use workaday_core::schedule::{Pause, Plan, ScheduleState, Tick, from_micros};
 use workaday_engine::schedule_hand::unknown;
 use workaday_engine::scheduler::declared;
@@ -19,6 +22,10 @@ use workaday_store::{ScheduleRow, TickSeen};
 pub fn run(args: &Schedule, context: &mut Context) -> Done {
     match args {
         Schedule::List => list(context),
+        Schedule::Show(args) => show::run(args, context),
+        Schedule::Add(args) => add::add(args, context),
+        Schedule::Remove(args) => add::remove(args, context),
+        Schedule::Diff(args) => diff::run(args, context),
         Schedule::Next(args) => next(args, context),
         Schedule::History(args) => history(args, context),
         Schedule::Pause(args) => act::pause(args, context),
@@ -37,10 +44,10 @@ pub fn default_zone(context: &Context) -> Result<Option<String>, Failure> {
 fn list(context: &mut Context) -> Done {
     let (now, rows) = (context.now(), context.reader()?.schedules()?);
     if context.out.json {
-        context.out.json(&rows.iter().map(shown).collect())?;
+        context.out.json(&rows.iter().map(document::schedule).collect())?;
         return Ok(DONE);
     }
-    let mut table = Table::new(&["schedule", "due", "zone", "next", "last decided", "state"]);
+    let mut table = Table::new(&["schedule", "due", "zone", "next", "last decided", "usually", "state"]);
     for row in &rows {
         let entry = declared(row).ok();
         table.row([
@@ -49,7 +56,8 @@ fn list(context: &mut Context) -> Done {
             Cell::new(text::line(entry.as_ref().and_then(|entry| entry.tz.as_deref()).unwrap_or("-"))),
             Cell::new(row.next_at.map_or_else(|| "-".to_owned(), |at| words::ago(now, at))),
             Cell::new(if row.cursor == row.created_at { "-".to_owned() } else { words::ago(now, row.cursor) }),
-            state(row),
+            Cell::new(row.learned.expected().map_or_else(|| "-".to_owned(), format_length)),
+            state(row, now),
         ]);
     }
     context.out.table(&table, "No schedule is known yet. A task states one: @app.task(schedule=cron(…)); `workaday up` reads it.")?;
@@ -61,25 +69,16 @@ fn list(context: &mut Context) -> Done {
     Ok(DONE)
 }
 
-fn state(row: &ScheduleRow) -> Cell {
+fn state(row: &ScheduleRow, now: Timestamp) -> Cell {
     match (row.state, row.pause()) {
         (ScheduleState::Broken, _) => Cell::new("broken").tone(Tone::Bad),
         (ScheduleState::Absent, _) => Cell::new("absent").tone(Tone::Wait),
         (ScheduleState::Active, Pause::No) if row.next_at.is_none() => Cell::new("done"),
         (ScheduleState::Active, Pause::No) => Cell::new("on"),
+        // The pause has ended; the supervisor writes it down with the next tick.
+        (ScheduleState::Active, Pause::Until(until)) if until <= now => Cell::new("on"),
         (ScheduleState::Active, _) => Cell::new("‖ paused").tone(Tone::Wait),
     }
-}
-
-/// A schedule as JSON.
-fn shown(row: &ScheduleRow) -> Value {
-    json!({
-        "name": row.name, "task": row.task, "source": row.source, "state": row.state, "broken_reason": row.broken_reason,
-        "declared": document::stored(&row.declared), "anchor": document::instant(row.anchor), "cursor": document::instant(row.cursor),
-        "next_at": document::optional(row.next_at), "skips": row.skips, "paused_at": document::optional(row.paused_at),
-        "paused_until": document::optional(row.paused_until), "pause_note": row.pause_note, "owner": row.owner, "reason": row.reason,
-        "created_at": document::instant(row.created_at), "updated_at": document::instant(row.updated_at),
-    })
 }
 
 /// The schedules that tick, with their meaning.
@@ -153,7 +152,7 @@ fn history(args: &ScheduleHistory, context: &mut Context) -> Done {
     let row = find(&reader, &args.name)?;
     let ticks = reader.ticks(&row.name, None, args.limit as usize)?;
     if context.out.json {
-        context.out.json(&ticks.iter().map(tick_shown).collect())?;
+        context.out.json(&ticks.iter().map(document::tick).collect())?;
         return Ok(DONE);
     }
     let mut table = Table::new(&["tick", "nominal", "what became of it", "decided", "job"]);
@@ -181,13 +180,4 @@ fn became(seen: &TickSeen) -> String {
     let late = if tick.late { ", late" } else { "" };
     let merged = if tick.merged > 0 { format!(", {} merged by a clock change", tick.merged) } else { String::new() };
     format!("{what}{late}{merged}")
-}
-
-fn tick_shown(seen: &TickSeen) -> Value {
-    let tick = &seen.tick;
-    json!({
-        "at": document::instant(tick.at), "until": document::instant(tick.until), "count": tick.count, "reason": tick.reason,
-        "job": tick.job, "job_state": seen.job_state, "late": tick.late, "nominal": tick.nominal, "offset_seconds": tick.offset_seconds,
-        "merged": tick.merged, "decided_at": document::instant(seen.decided_at),
-    })
 }

@@ -12,6 +12,7 @@ use std::io;
 use std::path::Path;
 use workaday_core::clock::Timestamp;
 use workaday_core::job::State;
+use workaday_store::ScheduleHealth;
 use workaday_store::sqlite::read::{AlertRow, Status as Counts, open_reader};
 
 const ALERTS: usize = 10;
@@ -22,6 +23,7 @@ struct View {
     alerts: Vec<AlertRow>,
     supervisor: Option<Supervisor>,
     workers: usize,
+    schedules: ScheduleHealth,
 }
 
 pub fn run(args: &Status, context: &mut Context) -> Done {
@@ -55,7 +57,7 @@ fn look(database: &Path, now: Timestamp) -> Result<View, Failure> {
     let counts = reader.status(now)?;
     let alerts = reader.alerts(false, None, ALERTS)?;
     let workers = reader.workers(false, 1_000)?.iter().filter(|worker| worker.kind != "supervisor").count();
-    Ok(View { now, counts, alerts, supervisor: beside::supervisor(database), workers })
+    Ok(View { now, counts, alerts, supervisor: beside::supervisor(database), workers, schedules: reader.schedule_health(now)? })
 }
 
 fn whole(view: &View, database: &Path) -> Value {
@@ -68,8 +70,37 @@ fn whole(view: &View, database: &Path) -> Value {
         "finished_last_minute": counts.finished_last_minute, "finished_per_minute": counts.finished_per_minute,
         "oldest_waiting_at": document::optional(counts.oldest_waiting_at),
         "queues": counts.queues.iter().map(document::queue).collect::<Vec<_>>(),
+        "schedules": schedules(view),
         "alerts": view.alerts.iter().map(alert).collect::<Vec<_>>(),
     })
+}
+
+fn schedules(view: &View) -> Value {
+    let health = &view.schedules;
+    json!({
+        "on": health.on, "paused": health.paused, "done": health.done, "absent": health.absent, "broken": health.broken,
+        "next_at": document::optional(health.next_at), "last_turn_at": document::optional(health.last_turn_at),
+        "oldest_due_at": document::optional(health.oldest_due_at), "oldest_due_seconds": health.oldest_due_age(view.now).0 as f64 / 1e6,
+    })
+}
+
+/// How the schedules stand, in one line; nothing when there are none.
+fn schedule_line(view: &View) -> Option<(Tone, String)> {
+    /// Younger than this it is about to be decided.
+    const PATIENCE_US: i64 = 5_000_000;
+    let health = &view.schedules;
+    let counts = [(health.on, "on"), (health.paused, "paused"), (health.broken, "broken")];
+    let shown: Vec<String> = counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
+    if shown.is_empty() {
+        return None;
+    }
+    let age = health.oldest_due_age(view.now).0;
+    let (tone, rest) = match (age > PATIENCE_US, health.next_at) {
+        (true, _) => (Tone::Bad, format!("a tick has been due for {} and nobody decided it", words::micros(age))),
+        (false, Some(at)) => (Tone::Soft, format!("next {}", words::ago(view.now, at))),
+        (false, None) => (Tone::Soft, "none to come".to_owned()),
+    };
+    Some((tone, format!("schedules: {}; {rest}", shown.join(", "))))
 }
 
 fn alert(alert: &AlertRow) -> Value {
@@ -98,6 +129,9 @@ fn show(view: &View, database: &Path, context: &mut Context) -> Result<(), Failu
         out.table(&queue::table(&view.counts.queues, view.now), "")?;
     }
     out.line("")?;
+    if let Some((tone, line)) = schedule_line(view) {
+        out.line(out.paint(tone, &text::line(&line)))?;
+    }
     let served = match &view.supervisor {
         Some(found) => format!(
             "supervisor pid {}, {}",

@@ -210,25 +210,7 @@ fn where_arg(task: &str, params: &Value, pair: &str) -> Result<(String, Value), 
     }
 }
 
-/// A task by its name, or the refusal with the nearest one.
-pub fn find<'a>(tasks: &'a [TaskRow], name: &str) -> Result<&'a TaskRow, Problem> {
-    tasks.iter().find(|row| row.name == name).ok_or_else(|| {
-        let problem = Problem::new("task.unknown", format!("no worker has stated a task `{name}`"))
-            .expected(match tasks {
-                [] => "a task that a worker has stated; none has stated any yet".to_owned(),
-                few if few.len() <= 8 => {
-                    format!("one of {}", few.iter().map(|row| format!("`{}`", row.name)).collect::<Vec<_>>().join(", "))
-                }
-                many => format!("one of the {} tasks that `workaday task list` shows", many.len()),
-            })
-            .retry(RetryAdvice::SafeAfterFix, "safe once the name is right; nothing was stored");
-        match nearest(name, tasks.iter().map(|row| row.name.as_str())) {
-            Some(near) => problem.hint(format!("did you mean `{near}`?")),
-            None if tasks.is_empty() => problem.hint("`workaday up MODULE:APP` starts a worker, which states its tasks"),
-            None => problem,
-        }
-    })
-}
+pub use workaday_engine::order::find_task as find;
 
 pub fn active_holds(reader: &Reader, context: &Context) -> Result<Vec<HoldRow>, Failure> {
     let now = context.now();

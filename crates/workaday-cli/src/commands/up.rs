@@ -9,9 +9,11 @@ use std::path::Path;
 use workaday_config::Settings;
 use workaday_config::settings::Command;
 use workaday_core::catalogue::{TaskEntry, TaskKind};
+use workaday_core::clock::{Clock, SystemClock};
 use workaday_core::explain::{Problem, RetryAdvice};
 use workaday_engine::settings::QueueSettings;
 use workaday_supervisor::CommandTask;
+use workaday_supervisor::beside::Part;
 
 pub fn run(args: &Up, context: &mut Context) -> Done {
     let settings = context.settings_with(args.app.as_deref())?;
@@ -25,9 +27,10 @@ pub fn run(args: &Up, context: &mut Context) -> Done {
     }
     let sources = context.sources(args.app.as_deref())?;
     let reload = Box::new(move || {
-        workaday_config::load(&sources)
-            .map(|settings| (engine_settings(&settings), command_tasks(&settings)))
-            .map_err(|error| error.to_string())
+        let settings = workaday_config::load(&sources).map_err(|error| error.to_string())?;
+        let engine = engine_settings(&settings);
+        schedules_read(&engine).map_err(|problem| problem.to_string())?;
+        Ok((engine, command_tasks(&settings)))
     });
     let options = workaday_supervisor::UpOptions {
         database: settings.database.path().to_path_buf(),
@@ -39,10 +42,29 @@ pub fn run(args: &Up, context: &mut Context) -> Done {
         adopt: args.adopt,
         settings: engine_settings(settings),
         reload: Some(reload),
-        beside: vec![],
+        beside: window(settings).into_iter().collect(),
     };
     workaday_supervisor::up(options)?;
     Ok(DONE)
+}
+
+/// Read again, a configuration holds whole or not at all: a schedule that means nothing keeps the old one in force.
+fn schedules_read(settings: &workaday_engine::Settings) -> Result<(), Problem> {
+    let now = SystemClock.now();
+    settings.schedules.iter().try_for_each(|entry| entry.plan(now, settings.schedules_tz.as_deref()).map(drop))
+}
+
+/// The dashboard, unless it is switched off.
+fn window(settings: &Settings) -> Option<Part> {
+    let settings = settings.clone();
+    settings.web.enabled.then(|| Part {
+        name: "the dashboard",
+        work: Box::new(move |ground| {
+            let options = workaday_web::Options::of(&settings, ground.database.clone(), ground.release.clone());
+            let stop = ground.stop.clone();
+            workaday_web::run(options, move |at_most| stop.wait(at_most))
+        }),
+    })
 }
 
 pub fn app_missing(settings: &Settings) -> Problem {
@@ -76,11 +98,12 @@ pub fn engine_settings(settings: &Settings) -> workaday_engine::Settings {
         retain_completed: settings.retention.completed,
         retain_cancelled: settings.retention.cancelled,
         retain_discarded: settings.retention.discarded,
+        retain_measures: settings.retention.measures,
         ..workaday_engine::Settings::default()
     }
 }
 
-fn command_tasks(settings: &Settings) -> Vec<CommandTask> {
+pub fn command_tasks(settings: &Settings) -> Vec<CommandTask> {
     settings.commands.iter().map(|(name, command)| command_task(name, command, &settings.root)).collect()
 }
 
@@ -99,6 +122,7 @@ fn command_task(name: &str, command: &Command, root: &Path) -> CommandTask {
         retry_safe: command.retry_safe,
         owner: command.owner.clone(),
         expects: command.expects.clone(),
+        expects_within_us: command.expects_within.map(|within| within.0),
         rollback: command.rollback.clone(),
         doc: Some(format!("runs {shown}")),
         params: json!({
@@ -108,7 +132,7 @@ fn command_task(name: &str, command: &Command, root: &Path) -> CommandTask {
         schedules: vec![],
     };
     let cwd = command.cwd.clone().unwrap_or_else(|| root.to_path_buf());
-    CommandTask { entry, run: command.run.clone(), cwd, env: command.env.clone() }
+    CommandTask { entry, run: command.run.clone(), cwd, env: command.env.clone(), expects_output: command.expects_output.clone() }
 }
 
 /// WORKADAY_RELEASE, else the commit that is checked out, with `+dirty` when files differ from it.

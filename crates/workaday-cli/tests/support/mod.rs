@@ -70,6 +70,7 @@ impl Project {
     pub fn run_with_input(&self, arguments: &[&str], input: &str) -> Ended {
         let mut command = Command::new(env!("CARGO_BIN_EXE_workaday"));
         command.args(arguments).current_dir(self.folder.path()).env_clear().env("PATH", "/usr/bin:/bin").env("USER", "ada");
+        note_codes(&mut command);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program starts");
         // A program that reads nothing may have ended before it is written to.
@@ -101,4 +102,9 @@ impl Project {
     pub fn enqueue(&self, args: &str) -> String {
         self.ok(&["enqueue", "shop.send", "--args", args]).out.trim().to_owned()
     }
+}
+
+/// The codes that the program meets are noted where those of the test are (tests/reached.py).
+pub fn note_codes(command: &mut Command) {
+    command.envs(std::env::var_os("REACHED_CODES").map(|path| ("REACHED_CODES", path)));
 }

@@ -9,7 +9,7 @@ use super::cron::CronExpr;
 use super::error::CronError;
 use super::excluded::ExcludedDates;
 use super::interval::Interval;
-use super::policy::{CatchUp, Overlap, Policies, SKIPS_ALERT};
+use super::policy::{CatchUp, FAILURES_ALERT, Overlap, Policies, SKIPS_ALERT};
 use super::timetable::{Rule, Timetable};
 use crate::clock::{Length, Timestamp};
 use crate::explain::{Problem, RetryAdvice};
@@ -33,8 +33,13 @@ pub struct ScheduleEntry {
     /// Where its jobs wait; the task's own queue if none is named.
     pub queue: Option<String>,
     pub owner: Option<String>,
-    /// Dates (`2026-12-25`) on which it rests.
-    pub except_on: Vec<String>,
+    /// Dates (`2026-12-25`) on which it rests, those of `holidays` among them.
+    #[serde(alias = "except_on")]
+    pub exclude: Vec<String>,
+    /// The file of dates that was read into `exclude`, as its author wrote it.
+    pub holidays: Option<String>,
+    /// Why that file could not be read. Then the schedule does not run: a holiday overlooked is a job run on a holiday.
+    pub holidays_error: Option<String>,
     pub gap: Option<String>,
     pub fold: Option<String>,
     pub catch_up: Option<String>,
@@ -46,6 +51,10 @@ pub struct ScheduleEntry {
     /// The job of a tick should have finished this long after it.
     pub finish_within_us: Option<i64>,
     pub skips_alert: Option<u32>,
+    /// A run that completes in less time is told: it most likely did nothing.
+    pub min_duration_us: Option<i64>,
+    /// Runs that fail in a row, each with all its attempts, before somebody is told of the schedule.
+    pub alert_after_failures: Option<u32>,
 }
 
 words! {
@@ -83,8 +92,13 @@ impl ScheduleEntry {
         let zone_name = self.tz.as_deref().or(tz_default);
         let zone = self.zone(zone_name.unwrap_or("UTC"))?;
         let rule = self.rule(anchor, zone_name.is_some())?;
+        let excluded = self.excluded(zone_name.is_some())?;
+        let rule = match rule {
+            Rule::Cron(calendar) => Rule::Cron(Calendar { excluded: excluded.clone(), ..calendar }),
+            rule => rule,
+        };
         let zone_name = zone_name.unwrap_or("UTC").to_owned();
-        Ok(Plan { timetable: Timetable::new(rule, zone), zone_name, policies: self.policies()? })
+        Ok(Plan { timetable: Timetable { excluded, ..Timetable::new(rule, zone) }, zone_name, policies: self.policies()? })
     }
 
     /// When it is due, in the words of its author: `15 3 * * *`, `every 90m`, `at 2030-01-01T00:00:00Z`.
@@ -96,18 +110,11 @@ impl ScheduleEntry {
         }
     }
 
-    /// The part that decides when it is due. A change here starts its timetable anew; any other change does not.
+    /// The part that decides when it is due. A change here starts its timetable anew; any other change does not, nor do
+    /// other dates to rest on: they only say which of the ticks to come there are.
     pub fn same_timing(&self, other: &Self) -> bool {
         let timing = |entry: &Self| {
-            (
-                entry.cron.clone(),
-                entry.every.clone(),
-                entry.at.clone(),
-                entry.tz.clone(),
-                entry.except_on.clone(),
-                entry.gap.clone(),
-                entry.fold.clone(),
-            )
+            (entry.cron.clone(), entry.every.clone(), entry.at.clone(), entry.tz.clone(), entry.gap.clone(), entry.fold.clone())
         };
         timing(self) == timing(other)
     }
@@ -136,9 +143,27 @@ impl ScheduleEntry {
                 .refused("tz", expr.as_str(), "a time zone beside an expression that names an hour, such as Europe/Lisbon or UTC")
                 .hint("give the schedule tz=, or set `tz` under [schedules] in workaday.toml"));
         }
-        let excluded = ExcludedDates::parse(&self.except_on.join("\n"))
-            .map_err(|_| self.refused("except_on", &self.except_on.join(", "), "dates such as 2026-12-25"))?;
-        Ok(Calendar { expressions, dst: self.dst()?, excluded })
+        Ok(Calendar { expressions, dst: self.dst()?, excluded: ExcludedDates::NONE })
+    }
+
+    /// The dates on which it rests.
+    fn excluded(&self, has_zone: bool) -> Result<ExcludedDates, Problem> {
+        if let Some(error) = &self.holidays_error {
+            let file = self.holidays.as_deref().unwrap_or_default();
+            return Err(self.refused("holidays", &format!("{file}: {error}"), "a readable file with a date such as 2026-12-25 a line"));
+        }
+        if self.exclude.is_empty() {
+            return Ok(ExcludedDates::NONE);
+        }
+        if self.at.is_some() {
+            return Err(self.refused("exclude", &self.exclude.join(", "), "dates beside cron or every; `at` is due once"));
+        }
+        if !has_zone {
+            return Err(self
+                .refused("tz", "nothing", "a time zone beside dates to rest on: a day begins where the clock says so")
+                .hint("give the schedule tz=, or set `tz` under [schedules] in workaday.toml"));
+        }
+        ExcludedDates::parse(&self.exclude.join("\n")).map_err(|error| self.refused("exclude", &error.value, "dates such as 2026-12-25"))
     }
 
     fn dst(&self) -> Result<DstPolicy, Problem> {
@@ -185,6 +210,8 @@ impl ScheduleEntry {
             jitter: Length(self.jitter_us.max(0)),
             late_after: self.late_after_us.map(Length),
             skips_alert: self.skips_alert.unwrap_or(SKIPS_ALERT).max(1),
+            min_duration: self.min_duration_us.map(Length),
+            failures_alert: self.alert_after_failures.unwrap_or(FAILURES_ALERT).max(1),
         })
     }
 

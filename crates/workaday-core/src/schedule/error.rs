@@ -77,6 +77,7 @@ impl CronError {
 
     pub(super) fn new(code: &'static str, field: Field, value: impl Into<String>, expected: impl Into<Cow<'static, str>>) -> Self {
         debug_assert!(Self::CODES.iter().any(|(known, _)| *known == code), "{code} is not listed");
+        crate::reached::note(code);
         Self { code, field, value: value.into(), expected: expected.into(), hint: None }
     }
 

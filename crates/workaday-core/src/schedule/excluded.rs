@@ -72,6 +72,15 @@ impl ExcludedDates {
         self.months.get(&(date.year(), date.month())).is_some_and(|days| days >> date.day() & 1 == 1)
     }
 
+    /// The dates in order, from one of them to another, both included.
+    pub fn between(&self, first: Date, last: Date) -> impl Iterator<Item = Date> {
+        let months = self.months.range((first.year(), first.month())..=(last.year(), last.month()));
+        let days = months.flat_map(|((year, month), days)| {
+            (1..=31).filter(move |day| days >> day & 1 == 1).filter_map(|day| Date::new(*year, *month, day).ok())
+        });
+        days.filter(move |date| (first..=last).contains(date))
+    }
+
     pub fn is_empty(&self) -> bool {
         self.months.is_empty()
     }

@@ -9,6 +9,8 @@ pub const ON_TIME: Length = Length::seconds(10);
 pub const WINDOW_MAX: Length = Length::hours(24);
 /// Ticks skipped in a row, for a run that is still going, before somebody is told.
 pub const SKIPS_ALERT: u32 = 3;
+/// Runs that failed in a row before somebody is told of the schedule; each of them was told as `job.discarded` already.
+pub const FAILURES_ALERT: u32 = 3;
 
 /// What happens to ticks that came while nobody could decide them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +67,10 @@ pub struct Policies {
     pub late_after: Option<Length>,
     /// Skips in a row before the alarm.
     pub skips_alert: u32,
+    /// A run that completes sooner counts as a failure of the schedule.
+    pub min_duration: Option<Length>,
+    /// Failures in a row before the alarm.
+    pub failures_alert: u32,
 }
 
 impl Default for Policies {
@@ -76,6 +82,8 @@ impl Default for Policies {
             jitter: Length(0),
             late_after: None,
             skips_alert: SKIPS_ALERT,
+            min_duration: None,
+            failures_alert: FAILURES_ALERT,
         }
     }
 }

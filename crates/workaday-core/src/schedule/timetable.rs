@@ -4,7 +4,9 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::calendar::Calendar;
+use super::excluded::ExcludedDates;
 use super::interval::Interval;
+use super::resting::Resting;
 use super::tick::Tick;
 
 /// What decides when a schedule is due.
@@ -40,11 +42,13 @@ pub struct Timetable {
     pub starts_at: Option<Timestamp>,
     /// No tick at this instant or later.
     pub ends_at: Option<Timestamp>,
+    /// Dates of the zone on which an interval rests; those of a cron expression lie in its calendar.
+    pub excluded: ExcludedDates,
 }
 
 impl Timetable {
     pub fn new(rule: Rule, zone: TimeZone) -> Self {
-        Self { rule, zone, starts_at: None, ends_at: None }
+        Self { rule, zone, starts_at: None, ends_at: None, excluded: ExcludedDates::NONE }
     }
 
     /// The first tick strictly after an instant.
@@ -52,7 +56,7 @@ impl Timetable {
         let after = self.not_before_start(after);
         let tick = match &self.rule {
             Rule::Cron(calendar) => calendar.next(after, &self.zone),
-            Rule::Every(interval) => self.plain(interval.next(after)),
+            Rule::Every(interval) => self.plain(self.resting(interval).next(after)),
             Rule::At(at) => self.plain((*at > after).then_some(*at)),
         };
         tick.filter(|tick| self.ends_at.is_none_or(|end| tick.due_at < end))
@@ -63,7 +67,7 @@ impl Timetable {
         let at = self.not_after_end(at);
         let tick = match &self.rule {
             Rule::Cron(calendar) => calendar.latest(at, &self.zone),
-            Rule::Every(interval) => self.plain(interval.latest(at)),
+            Rule::Every(interval) => self.plain(self.resting(interval).latest(at)),
             Rule::At(only) => self.plain((*only <= at).then_some(*only)),
         };
         tick.filter(|tick| self.starts_at.is_none_or(|start| tick.due_at >= start))
@@ -75,7 +79,7 @@ impl Timetable {
         match &self.rule {
             _ if until <= after => 0,
             Rule::Cron(calendar) => calendar.count(after, until, &self.zone),
-            Rule::Every(interval) => interval.count(after, until),
+            Rule::Every(interval) => self.resting(interval).count(after, until),
             Rule::At(at) => u64::from(after < *at && *at <= until),
         }
     }
@@ -98,6 +102,10 @@ impl Timetable {
         let mut ticks: Vec<Tick> = backwards.take_while(|tick| tick.due_at > after).take(count_max).collect();
         ticks.reverse();
         ticks
+    }
+
+    fn resting<'a>(&'a self, interval: &'a Interval) -> Resting<'a> {
+        Resting { interval, excluded: &self.excluded, zone: &self.zone }
     }
 
     fn plain(&self, due_at: Option<Timestamp>) -> Option<Tick> {

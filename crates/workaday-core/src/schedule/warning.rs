@@ -28,6 +28,7 @@ impl Warning {
         &["cron.either_day_field", "cron.both_day_fields", "cron.step_past_end", "cron.step_uneven", "cron.clock_change"];
 
     fn new(code: &'static str, field: Field, message: String) -> Self {
+        crate::reached::note(code);
         Self { code, field, message, hint: None }
     }
 

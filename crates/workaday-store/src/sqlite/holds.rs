@@ -1,5 +1,6 @@
 //! Switch-offs: rules, the marks they leave on jobs, and how marks are cleared again in steps.
 
+use super::aside::widened_hold;
 use super::{SqliteStore, rows};
 use crate::error::Result;
 use crate::statements as sql;
@@ -12,8 +13,10 @@ use workaday_core::hold::HoldRule;
 use workaday_core::job::{HeldCode, JobKey};
 
 impl SqliteStore {
-    pub(super) fn active_holds(&self, now: Timestamp) -> Result<Vec<HoldRule>> {
-        self.link.list(&sql::ACTIVE_HOLDS, [now.0], rows::hold)
+    pub(super) fn active_holds(&mut self, now: Timestamp) -> Result<Vec<HoldRule>> {
+        let (mut rules, strange) = self.sorted(&sql::ACTIVE_HOLDS, [now.0], rows::hold, widened_hold)?;
+        rules.extend(self.holds_widened(strange, now)?);
+        Ok(rules)
     }
 
     pub(super) fn mark_held(&self, key: JobKey, code: HeldCode, rule: Option<i64>) -> Result<()> {
@@ -84,7 +87,9 @@ impl SqliteStore {
         now: Timestamp,
     ) -> Result<usize> {
         let wanted = where_args.map(parse_where).transpose()?.unwrap_or_default();
-        let rules = self.link.writing()?.list(&sql::UNRELEASED_HOLDS, params![task, queue], rows::hold)?;
+        self.link.writing()?;
+        let (mut rules, strange) = self.sorted(&sql::UNRELEASED_HOLDS, params![task, queue], rows::hold, widened_hold)?;
+        rules.extend(strange.into_iter().map(|(rule, _)| rule));
         let matching = rules.iter().filter(|rule| rule.where_args.iter().cloned().collect::<Map<_, _>>() == wanted);
         let mut released = 0;
         for rule in matching {

@@ -88,6 +88,17 @@ impl SqliteStore {
         if changed == 1 { Ok(Enqueued::Stored) } else { self.not_stored(job) }
     }
 
+    /// Enqueues in the place of a waiting job that holds the unique key; a running one keeps it, and is answered as `Held`.
+    pub fn enqueue_replacing(&mut self, job: &NewJob, now: Timestamp) -> Result<Enqueued> {
+        let first = self.insert(job, now)?;
+        let (Enqueued::Held { .. }, Some(unique)) = (&first, &job.unique) else { return Ok(first) };
+        let holder = self.link.first(&sql::FIND_UNIQUE_HOLDER, [&unique.key], rows::key)?;
+        match holder {
+            Some(key) if self.finish_waiting(key, "replaced", None, now)? => self.insert(job, now),
+            _ => Ok(first),
+        }
+    }
+
     /// Why no row was written, asked in the same transaction: the id first, since a repeated call has to find itself.
     fn not_stored(&self, job: &NewJob) -> Result<Enqueued> {
         let Some(unique) = &job.unique else { return Ok(Enqueued::Known) };
@@ -101,8 +112,10 @@ impl SqliteStore {
         Ok(holder.expect("a row that is refused has its id or its unique key taken, and we hold the write lock"))
     }
 
-    pub(super) fn candidates(&mut self, lane: Lane, queue: &str, limit: usize) -> Result<Vec<Candidate>> {
-        let found = self.link.list(&sql::CLAIMABLE_JOBS, params![lane.as_str(), queue, limit as i64], rows::candidate)?;
+    pub(super) fn candidates(&mut self, lane: Lane, queue: &str, now: Timestamp, limit: usize) -> Result<Vec<Candidate>> {
+        let parameters = params![lane.as_str(), queue, limit as i64];
+        let (found, strange) = self.sorted(&sql::CLAIMABLE_JOBS, parameters, rows::candidate, rows::key)?;
+        self.jobs_aside(strange, now)?;
         if self.link.in_transaction() {
             self.fences.extend(found.iter().map(|candidate| (candidate.key, candidate.fence)));
         }

@@ -61,7 +61,7 @@ impl SqliteStore {
         Ok(id)
     }
 
-    fn meta(&self, name: &str) -> Result<Option<String>> {
+    pub(super) fn meta(&self, name: &str) -> Result<Option<String>> {
         self.link.first(&sql::GET_META, [name], |row| row.get(0))
     }
 

@@ -7,13 +7,21 @@
 //! | `transaction` `turn` `guard` | begin and commit, in turn with the other writers, with the lock still ours |
 //! | `store` | the [`Store`](crate::Store) trait, answered method by method from the files below |
 //! | `hot` `settle` `time` `prune` | look and claim · outcomes · staging and expiry · retention |
+//! | `aside` | rows that cannot be read, and why the rest goes on |
 //! | `holds` `catalogue` `by_hand` | switch-offs · tasks, workers, alerts · acts of people |
+//! | `mutes` | errors that somebody knows of |
 //! | `schedules` | schedules, cursors, the ledger of ticks |
 //! | `measures` | figures by minute and series |
+//! | `access` | users, tokens, sessions, one-time links |
 //! | `schema` | the schema by path, for `workaday migrate` |
 //! | `checkpoint` `instance` | the supervisor's duties towards the file |
+//! | `backup` `restore` | a copy while others write · back from one |
+//! | `releases` | backups, releases and rehearsals as kept |
 //! | `read` | what the faces ask, on connections that cannot write |
 
+pub mod access;
+mod aside;
+pub mod backup;
 mod by_hand;
 mod catalogue;
 pub mod checkpoint;
@@ -25,11 +33,14 @@ mod hot;
 pub mod instance;
 mod link;
 mod measures;
+mod mutes;
 mod open;
 mod place;
 mod prepared;
 mod prune;
 pub mod read;
+mod releases;
+pub mod restore;
 mod rows;
 mod schedules;
 pub mod schema;
@@ -44,9 +55,10 @@ pub(crate) use failure::explain;
 pub(crate) use open::connect;
 pub use open::{OpenOptions, SQLITE_VERSION_MIN};
 pub(crate) use place::{beside, sync_folder};
+pub use releases::{NewBackup, NewRehearsal, NewRelease};
 
 use crate::store::Durability;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 use workaday_core::explain::Problem;
@@ -68,6 +80,8 @@ pub struct SqliteStore {
     fences: VecDeque<(JobKey, Fence)>,
     /// The running row that this transaction read last, for the settlement that follows.
     row_read: Option<settle::WholeRow>,
+    /// Switch-offs that could not be read and were told of: every claim reads them anew.
+    rules_told: BTreeSet<i64>,
     began_at: Option<Instant>,
     /// In an app's file: until when others go first.
     rest_until: Option<Instant>,

@@ -74,6 +74,7 @@ impl SqliteStore {
             row_read: None,
             began_at: None,
             rest_until: None,
+            rules_told: std::collections::BTreeSet::new(),
             broken: false,
         })
     }

@@ -49,6 +49,11 @@ pub fn counts(row: &Row<'_>, attempt: usize, others: usize) -> Read<Counts> {
     Ok(Counts { attempt: row.get(attempt)?, crash: row.get(others)?, suspect: row.get(others + 1)?, rescue: row.get(others + 2)? })
 }
 
+/// The key of a job that stands first in its row: the one column that SQLite itself vouches for.
+pub fn key(row: &Row<'_>) -> Read<JobKey> {
+    row.get(0).map(JobKey)
+}
+
 /// Columns as in `claimable_jobs.sql`.
 pub fn candidate(row: &Row<'_>) -> Read<Candidate> {
     Ok(Candidate {

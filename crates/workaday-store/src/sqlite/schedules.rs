@@ -6,8 +6,9 @@ use crate::schedules::{ScheduleRow, ScheduledJob, TickJob, TickRow, Watched};
 use crate::statements as sql;
 use crate::store::{ByHand, Enqueued};
 use rusqlite::{Row, params};
-use workaday_core::clock::Timestamp;
-use workaday_core::job::{JobKey, State};
+use workaday_core::clock::{Clock, SystemClock, Timestamp};
+use workaday_core::job::State;
+use workaday_core::schedule::Learned;
 
 /// Columns as in `one_schedule.sql`, `all_schedules.sql` and `due_schedules.sql`.
 pub(super) fn schedule(row: &Row<'_>) -> rusqlite::Result<ScheduleRow> {
@@ -29,6 +30,7 @@ pub(super) fn schedule(row: &Row<'_>) -> rusqlite::Result<ScheduleRow> {
         reason: row.get(14)?,
         created_at: rows::instant(row, 15)?,
         updated_at: rows::instant(row, 16)?,
+        learned: Learned::read(&row.get::<_, String>(17)?, row.get(18)?),
     })
 }
 
@@ -49,7 +51,9 @@ fn watched(row: &Row<'_>) -> rusqlite::Result<Watched> {
 
 impl SqliteStore {
     pub(super) fn list_schedules(&self) -> Result<Vec<ScheduleRow>> {
-        self.link.list(&sql::ALL_SCHEDULES, [], schedule)
+        let (found, strange) = self.sorted(&sql::ALL_SCHEDULES, [], schedule, |row| row.get(0))?;
+        self.schedules_aside(strange, SystemClock.now())?;
+        Ok(found)
     }
 
     pub(super) fn find_schedule(&self, name: &str) -> Result<Option<ScheduleRow>> {
@@ -57,7 +61,9 @@ impl SqliteStore {
     }
 
     pub(super) fn list_due_schedules(&self, now: Timestamp, limit: usize) -> Result<Vec<ScheduleRow>> {
-        self.link.list(&sql::DUE_SCHEDULES, params![now.0, limit as i64], schedule)
+        let (found, strange) = self.sorted(&sql::DUE_SCHEDULES, params![now.0, limit as i64], schedule, |row| row.get(0))?;
+        self.schedules_aside(strange, now)?;
+        Ok(found)
     }
 
     /// When a schedule, or the job of a tick, is to be looked at next.
@@ -94,9 +100,10 @@ impl SqliteStore {
     }
 
     pub(super) fn unfinished_of_schedule(&self, name: &str, limit: usize) -> Result<Vec<ScheduledJob>> {
-        self.link.list(&sql::JOBS_OF_SCHEDULE, params![name, limit as i64], |row| {
-            Ok(ScheduledJob { key: JobKey(row.get(0)?), id: rows::id(row, 1)?, state: rows::word::<State>(row, 2)? })
-        })
+        let read = |row: &Row<'_>| Ok(ScheduledJob { key: rows::key(row)?, id: rows::id(row, 1)?, state: rows::word::<State>(row, 2)? });
+        let (found, strange) = self.sorted(&sql::JOBS_OF_SCHEDULE, params![name, limit as i64], read, rows::key)?;
+        self.jobs_aside(strange, SystemClock.now())?;
+        Ok(found)
     }
 
     pub(super) fn record_tick(&self, tick: &TickRow, now: Timestamp) -> Result<()> {
@@ -138,7 +145,27 @@ impl SqliteStore {
     }
 
     pub(super) fn list_watched(&self, now: Timestamp, limit: usize) -> Result<Vec<Watched>> {
-        self.link.list(&sql::WATCHED_TICKS, params![now.0, limit as i64], watched)
+        let known_by = |row: &Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, i64>(1)?));
+        let (found, strange) = self.sorted(&sql::WATCHED_TICKS, params![now.0, limit as i64], watched, known_by)?;
+        self.ticks_aside(strange, now)?;
+        Ok(found)
+    }
+
+    /// `false`: the name belongs to a schedule that stands.
+    pub(super) fn add_by_hand(&self, row: &ScheduleRow, by: &ByHand, now: Timestamp) -> Result<bool> {
+        let parameters = params![row.name, row.task, row.declared, now.0, row.owner, row.reason];
+        if self.link.writing()?.execute(&sql::ADD_SCHEDULE, parameters)? == 0 {
+            return Ok(false);
+        }
+        self.audit(by, "add", &format!("schedule {}", row.name), Some(&row.declared), now).map(|()| true)
+    }
+
+    /// `false`: there is no dynamic schedule of this name.
+    pub(super) fn remove_by_hand(&self, name: &str, by: &ByHand, now: Timestamp) -> Result<bool> {
+        if self.link.writing()?.execute(&sql::REMOVE_SCHEDULE, params![now.0, name])? == 0 {
+            return Ok(false);
+        }
+        self.audit(by, "remove", &format!("schedule {name}"), None, now).map(|()| true)
     }
 
     pub(super) fn pause_by_hand(&self, name: &str, until: Option<Timestamp>, by: &ByHand, now: Timestamp) -> Result<()> {

@@ -5,8 +5,9 @@ use crate::error::Result;
 use crate::statements as sql;
 use crate::store::{AttemptRecord, LogLine, RunningRow, Settlement};
 use rusqlite::{Row, params};
-use workaday_core::clock::Timestamp;
-use workaday_core::job::{Fence, JobKey};
+use workaday_core::clock::{Clock, SystemClock, Timestamp};
+use workaday_core::fingerprint::fingerprint;
+use workaday_core::job::{Fence, Generation, JobKey};
 use workaday_core::lifecycle::Next;
 
 /// A running job's whole row: what a settlement moves into history.
@@ -50,15 +51,25 @@ fn whole(row: &Row<'_>) -> rusqlite::Result<WholeRow> {
 impl SqliteStore {
     /// Remembers the row for the settlement that follows in the same transaction, so that it is read once.
     pub(super) fn running_row(&mut self, key: JobKey, fence: Fence) -> Result<Option<RunningRow>> {
-        let found = self.link.first(&sql::RUNNING_JOB, params![key.0, fence.0], whole)?;
+        let (found, strange) = self.sorted(&sql::RUNNING_JOB, params![key.0, fence.0], whole, rows::key)?;
+        self.jobs_aside(strange, SystemClock.now())?;
+        let found = found.into_iter().next();
         let running = found.as_ref().map(|row| row.running.clone());
         self.row_read = found.filter(|_| self.link.in_transaction());
         Ok(running)
     }
 
+    pub(super) fn running_rows(&self, generation: Generation, limit: usize) -> Result<Vec<RunningRow>> {
+        let parameters = params![generation.0, i64::try_from(limit).unwrap_or(i64::MAX)];
+        let (found, strange) = self.sorted(&sql::RUNNING_BEFORE, parameters, rows::running, rows::key)?;
+        self.jobs_aside(strange, SystemClock.now())?;
+        Ok(found)
+    }
+
     /// The row moves on first: that is where a stale claim shows. Then its evidence.
     pub(super) fn write_settlement(&mut self, settlement: &Settlement<'_>, now: Timestamp) -> Result<bool> {
         self.link.writing()?;
+        let error = self.error_of(settlement)?;
         let settled = match settlement.settled.next {
             Next::Completed | Next::Cancelled => self.finish(settlement, settlement.reason, now)?,
             Next::Discarded { reason } => self.finish(settlement, settlement.reason.or(reason), now)?,
@@ -67,8 +78,22 @@ impl SqliteStore {
         };
         if settled && let Some(record) = settlement.attempt {
             self.record_attempt(settlement, record, now)?;
+            if let Some(fingerprint) = error {
+                self.link.execute(&sql::MARK_ERROR, params![fingerprint, settlement.key.0, settlement.fence.0])?;
+            }
         }
         Ok(settled)
+    }
+
+    /// Which error a failed attempt was; asked before the row moves on, since its task is part of the answer.
+    fn error_of(&self, settlement: &Settlement<'_>) -> Result<Option<String>> {
+        let Some(record) = settlement.attempt.filter(|record| record.error.is_some() || record.cause.is_some()) else { return Ok(None) };
+        let is_own = |row: &&WholeRow| row.running.key == settlement.key && row.running.fence == settlement.fence;
+        let task = match self.row_read.as_ref().filter(is_own) {
+            Some(row) => Some(row.running.task.clone()),
+            None => self.link.first(&sql::RUNNING_JOB, params![settlement.key.0, settlement.fence.0], whole)?.map(|row| row.running.task),
+        };
+        Ok(task.and_then(|task| fingerprint(&task, settlement.settled.outcome, record.error.as_deref(), record.cause.as_deref())))
     }
 
     fn record_attempt(&self, settlement: &Settlement<'_>, record: &AttemptRecord, now: Timestamp) -> Result<()> {

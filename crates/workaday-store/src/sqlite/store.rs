@@ -13,6 +13,7 @@ use workaday_core::clock::Timestamp;
 use workaday_core::hold::HoldRule;
 use workaday_core::job::{Fence, Generation, HeldCode, JobId, JobKey, Lane};
 use workaday_core::measure::{Figures, Series};
+use workaday_core::schedule::Learned;
 
 impl Store for SqliteStore {
     // -- transactions ------------------------------------------------------------------------------------------------
@@ -38,8 +39,8 @@ impl Store for SqliteStore {
     fn enqueue(&mut self, job: &NewJob, now: Timestamp) -> Result<Enqueued> {
         self.insert(job, now)
     }
-    fn claimable(&mut self, lane: Lane, queue: &str, _now: Timestamp, limit: usize) -> Result<Vec<Candidate>> {
-        self.candidates(lane, queue, limit)
+    fn claimable(&mut self, lane: Lane, queue: &str, now: Timestamp, limit: usize) -> Result<Vec<Candidate>> {
+        self.candidates(lane, queue, now, limit)
     }
     fn claim(&mut self, key: JobKey, generation: Generation, worker: Option<i64>, now: Timestamp) -> Result<Option<Fence>> {
         self.claim_one(key, generation, worker, now)
@@ -56,7 +57,7 @@ impl Store for SqliteStore {
         self.write_settlement(settlement, now)
     }
     fn running_before(&mut self, generation: Generation, limit: usize) -> Result<Vec<RunningRow>> {
-        self.link.list(&sql::RUNNING_BEFORE, params![generation.0, limit as i64], super::rows::running)
+        self.running_rows(generation, limit)
     }
     fn cancelling(&mut self, limit: usize) -> Result<Vec<(JobKey, Fence)>> {
         self.link.list(&sql::CANCELLING_JOBS, [limit as i64], |row| Ok((JobKey(row.get(0)?), Fence(row.get(1)?))))
@@ -126,6 +127,7 @@ impl Store for SqliteStore {
         self.workers_left(generation)
     }
     fn raise_alert(&mut self, code: &str, subject: &str, message: &str, now: Timestamp) -> Result<()> {
+        workaday_core::reached::note(code);
         self.count_alert(code, subject, message, now)
     }
     fn close_alert(&mut self, code: &str, subject: &str, now: Timestamp) -> Result<()> {
@@ -190,6 +192,22 @@ impl Store for SqliteStore {
     fn resume_schedule(&mut self, name: &str, cursor: Timestamp, next_at: Option<Timestamp>, by: &ByHand, now: Timestamp) -> Result<()> {
         self.resume_by_hand(name, cursor, next_at, by, now)
     }
+    fn add_schedule(&mut self, row: &ScheduleRow, by: &ByHand, now: Timestamp) -> Result<bool> {
+        self.add_by_hand(row, by, now)
+    }
+    fn remove_schedule(&mut self, name: &str, by: &ByHand, now: Timestamp) -> Result<bool> {
+        self.remove_by_hand(name, by, now)
+    }
+    fn learn_schedule(&mut self, name: &str, learned: &Learned) -> Result<()> {
+        self.link.writing()?.execute(&sql::LEARN_SCHEDULE, params![learned.runs_json(), learned.failures, name]).map(|_| ())
+    }
+    fn move_next(&mut self, name: &str, known: Timestamp, next_at: Option<Timestamp>, now: Timestamp) -> Result<bool> {
+        let parameters = params![next_at.map(|at| at.0), now.0, name, known.0];
+        Ok(self.link.writing()?.execute(&sql::MOVE_NEXT, parameters)? == 1)
+    }
+    fn prune_schedules(&mut self, before: Timestamp, limit: usize) -> Result<usize> {
+        self.link.writing()?.execute(&sql::PRUNE_SCHEDULES, params![before.0, limit as i64])
+    }
     fn note(&mut self, by: &ByHand, action: &str, target: &str, detail: Option<&str>, now: Timestamp) -> Result<()> {
         self.audit(by, action, target, detail, now)
     }
@@ -200,6 +218,14 @@ impl Store for SqliteStore {
     }
     fn prune_measures(&mut self, before: Timestamp, limit: usize) -> Result<usize> {
         self.prune_minutes(before, limit)
+    }
+
+    // -- remarks -----------------------------------------------------------------------------------------------------
+    fn remark(&mut self, name: &str) -> Result<Option<String>> {
+        self.meta(name)
+    }
+    fn set_remark(&mut self, name: &str, value: &str) -> Result<()> {
+        self.link.writing()?.execute(&sql::SET_META, params![name, value]).map(|_| ())
     }
 
     // -- terms -------------------------------------------------------------------------------------------------------

@@ -119,6 +119,7 @@ impl SqliteStore {
         if self.link.in_transaction() && self.link.connection().execute_batch("ROLLBACK").is_err() {
             self.broken = true;
         }
+        self.rules_told.clear(); // the alert went with the transaction
         self.end_turn();
     }
 

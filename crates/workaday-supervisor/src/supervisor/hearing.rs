@@ -25,6 +25,7 @@ impl Supervisor {
                     }
                 }
                 Source::Wal => self.wal.iter_mut().for_each(|wal| wal.woken(now.steady)),
+                Source::Measures => self.measures.iter_mut().for_each(|socket| socket.take_in(&mut self.engine, now)),
                 Source::Wire(no) => self.wire(no, now),
                 Source::Stdout(no) | Source::Stderr(no) => self.output(no, *source == Source::Stdout(no), now),
                 Source::Command(no, part) => {
@@ -83,6 +84,7 @@ impl Supervisor {
 
     /// Takes over a changed configuration whole, or keeps the old one whole.
     pub(super) fn reload(&mut self) {
+        self.zones.look_again();
         let Some(reload) = &mut self.reload else { return tracing::warn!("SIGHUP: there is no configuration to read again") };
         match reload() {
             Ok((settings, commands)) => {
@@ -94,9 +96,8 @@ impl Supervisor {
                 }
                 self.ready_settings = ready_settings(&settings);
                 self.engine.reconfigure(settings);
-                if other_commands {
-                    self.engine.state_commands(self.commands.stated(), self.recipe.release.clone());
-                }
+                let _ = other_commands; // schedules may have changed without a command
+                self.engine.state_commands(self.commands.stated(), self.recipe.release.clone());
                 tracing::info!(
                     "SIGHUP: the configuration was read again and holds from now on; `app` and `database` hold from the next start"
                 );
@@ -154,7 +155,7 @@ impl Supervisor {
                     self.start_failed(no, problem, now);
                 }
             }
-            Frame::Heartbeat { .. } | Frame::Evidence { .. } => {}
+            Frame::Heartbeat { .. } => {}
             frame => {
                 if let Some(event) = translate::event(no, frame, now) {
                     self.engine.handle(event, now);

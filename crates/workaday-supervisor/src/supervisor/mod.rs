@@ -7,14 +7,16 @@ mod hearing;
 mod waiting;
 
 use crate::child::{ChildProcess, Recipe};
-use crate::clocks::moment;
+use crate::clocks::{ClockWatch, moment};
 use crate::command::Commands;
 use crate::lock::{ChildrenLock, beside};
+use crate::measures::MeasureSocket;
 use crate::orphans;
 use crate::signals::Signals;
 use crate::storage;
 use crate::up::Reload;
 use crate::wakeup::{WakeSocket, WalWatch};
+use crate::zone_data::ZoneWatch;
 use rustix::process::Signal;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -41,6 +43,7 @@ pub struct Supervisor {
     pub recipe: Recipe,
     pub children_lock: ChildrenLock,
     pub wake: WakeSocket,
+    pub measures: Option<MeasureSocket>,
     pub wal: Option<WalWatch>,
     pub signals: Signals,
     pub database: PathBuf,
@@ -53,6 +56,8 @@ pub struct Supervisor {
     not_before: Timestamp,
     io_error_at: Option<Timestamp>,
     storage_stopped: bool,
+    pub(super) zones: ZoneWatch,
+    clocks: ClockWatch,
 }
 
 impl Supervisor {
@@ -78,6 +83,7 @@ impl Supervisor {
             signals,
             database,
             ready_settings,
+            measures: None,
             reload: None,
             processes: BTreeMap::new(),
             commands,
@@ -86,6 +92,8 @@ impl Supervisor {
             not_before: now,
             io_error_at: None,
             storage_stopped: false,
+            zones: ZoneWatch::new(),
+            clocks: ClockWatch::new(),
         }
     }
 
@@ -105,6 +113,7 @@ impl Supervisor {
             return Ok(());
         }
         self.look_at_storage(now);
+        self.look_at_time(now);
         match self.engine.turn(now) {
             Ok(turn) => {
                 if let Some(wal) = &self.wal {
@@ -125,8 +134,28 @@ impl Supervisor {
         if turn.settled.discarded > 0 {
             tracing::warn!(jobs = turn.settled.discarded, "{} jobs were discarded: attempts used up", turn.settled.discarded);
         }
+        for moved in &turn.moved {
+            let shown = |at: Option<Timestamp>| at.map_or_else(|| "never".to_owned(), |at| at.to_string());
+            let (from, to) = (shown(moved.from), shown(moved.to));
+            tracing::warn!(
+                schedule = moved.schedule,
+                "the time zone data changed: the next tick of {} moves from {from} to {to}",
+                moved.schedule
+            );
+        }
         if turn.held > 0 {
             tracing::info!(jobs = turn.held, "{} jobs are held", turn.held);
+        }
+    }
+
+    /// Clocks that were set, a machine that slept, zone data that changed: each is said, and acted upon where it matters.
+    fn look_at_time(&mut self, now: Moment) {
+        for what in self.clocks.look() {
+            tracing::warn!("{what}");
+        }
+        if let Some(data) = self.zones.look(now.steady) {
+            tracing::debug!("time zone data: {data}");
+            self.engine.zone_data(data);
         }
     }
 

@@ -14,6 +14,7 @@ pub(super) enum Source {
     Signals,
     Wake,
     Wal,
+    Measures,
     Wire(ChildNo),
     Stdout(ChildNo),
     Stderr(ChildNo),
@@ -51,6 +52,7 @@ impl Supervisor {
     pub(super) fn sources(&self) -> Vec<Source> {
         let mut sources = vec![Source::Signals, Source::Wake];
         sources.extend(self.wal.as_ref().map(|_| Source::Wal));
+        sources.extend(self.measures.as_ref().map(|_| Source::Measures));
         for (no, child) in &self.processes {
             // A closed wire would be readable for ever.
             sources.extend(child.closed_at.is_none().then_some(Source::Wire(*no)));
@@ -71,6 +73,7 @@ impl Supervisor {
             Source::Signals => (self.signals.fd(), PollFlags::IN),
             Source::Wake => (self.wake.fd(), PollFlags::IN),
             Source::Wal => (self.wal.as_ref().expect("a source only when there").fd(), PollFlags::IN),
+            Source::Measures => (self.measures.as_ref().expect("a source only when there").fd(), PollFlags::IN),
             Source::Wire(no) => {
                 let out = if child(no).wants_to_write() { PollFlags::OUT } else { PollFlags::empty() };
                 (child(no).wire.as_fd(), PollFlags::IN | out)

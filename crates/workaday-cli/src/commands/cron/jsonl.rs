@@ -34,8 +34,10 @@ pub fn run(context: &mut Context) -> Done {
 }
 
 fn answer(line: &str, context: &Context) -> Result<Value, Value> {
-    let refuse =
-        |code: &str, field: &str, expected: &str, got: &str| json!({"code": code, "field": field, "expected": expected, "value": got});
+    let refuse = |code: &str, field: &str, expected: &str, got: &str| {
+        workaday_core::reached::note(code);
+        json!({"code": code, "field": field, "expected": expected, "value": got})
+    };
     let question: Question = serde_json::from_str(line)
         .map_err(|error| refuse("cron.question_invalid", "line", "{\"expr\", \"tz\", \"after\", \"n\"}", &error.to_string()))?;
     let expr = parse_quietly(&question.expr)?;

@@ -6,24 +6,16 @@ use crate::commands::confirm::confirm;
 use crate::context::{Context, transaction};
 use crate::failure::{DONE, Done, FAILED, Failure, REFUSED};
 use crate::progress::Progress;
-use crate::{beside, facts, text, words};
+use crate::{beside, text, words};
 use serde_json::json;
 use std::collections::HashMap;
 use workaday_core::clock::Timestamp;
 use workaday_core::explain::{Problem, RetryAdvice};
-use workaday_core::job::{HeldCode, JobId, State};
-use workaday_core::retry::RetryPolicy;
-use workaday_store::sqlite::SqliteStore;
+use workaday_core::job::JobId;
+pub use workaday_engine::deed::Deed;
+use workaday_engine::deed::attempts_by_task;
 use workaday_store::sqlite::read::{JobSummary, Reader};
-use workaday_store::{Act, ByHand, Store, StoreError};
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Deed {
-    Retry,
-    Cancel,
-    Delete,
-    Release,
-}
+use workaday_store::{Act, ByHand, StoreError};
 
 /// Jobs a transaction: a batch must not keep other writers waiting.
 const STEP: usize = 200;
@@ -47,7 +39,7 @@ pub fn run(deed: Deed, args: &JobAct, context: &mut Context) -> Done {
     {
         return Ok(code);
     }
-    let policies = if deed == Deed::Retry { attempts_by_task(&reader)? } else { HashMap::new() };
+    let policies = if deed == Deed::Retry { attempts_by_task(&reader.tasks()?) } else { HashMap::new() };
     drop(reader);
     let (by, now) = (context.by(&args.by), context.now());
     let acts = carry_out(deed, &chosen, &policies, &by, now, context)?;
@@ -101,11 +93,6 @@ fn dry_run(sentence: &str, chosen: &[JobSummary], context: &mut Context) -> Done
     Ok(DONE)
 }
 
-fn attempts_by_task(reader: &Reader) -> Result<HashMap<String, u32>, Failure> {
-    let tasks = reader.tasks()?;
-    Ok(tasks.iter().filter_map(|row| Some((row.name.clone(), facts::entry_of(&tasks, &row.name)?.attempts()))).collect())
-}
-
 fn carry_out(
     deed: Deed,
     chosen: &[JobSummary],
@@ -116,7 +103,7 @@ fn carry_out(
 ) -> Result<Acts, Failure> {
     let mut store = context.writer()?;
     let mut acts = vec![];
-    let mut progress = Progress::new(deed.going_on(), Some(chosen.len()), context.out.json);
+    let mut progress = Progress::new(going_on(deed), Some(chosen.len()), context.out.json);
     for step in chosen.chunks(STEP) {
         let done = transaction(&mut store, |store| {
             step.iter().map(|job| Ok((job.clone(), deed.act(store, job, policies, by, now)?))).collect::<Result<Acts, StoreError>>()
@@ -151,7 +138,7 @@ fn report(deed: Deed, acts: &Acts, args: &JobAct, context: &mut Context) -> Done
         context.out.line(if said.is_empty() { "No job fits; nothing was changed.".to_owned() } else { said.join(" ") })?;
     }
     if !context.out.json
-        && let Some(undo) = deed.undo(&done)
+        && let Some(undo) = undo(deed, &done)
     {
         context.out.line(undo)?;
     }
@@ -166,121 +153,25 @@ fn report(deed: Deed, acts: &Acts, args: &JobAct, context: &mut Context) -> Done
     })
 }
 
-impl Deed {
-    const fn word(self) -> &'static str {
-        match self {
-            Deed::Retry => "retry",
-            Deed::Cancel => "cancel",
-            Deed::Delete => "delete",
-            Deed::Release => "release",
-        }
+const fn going_on(deed: Deed) -> &'static str {
+    match deed {
+        Deed::Retry => "Retrying jobs:",
+        Deed::Cancel => "Cancelling jobs:",
+        Deed::Delete => "Deleting jobs:",
+        Deed::Release => "Releasing jobs:",
     }
+}
 
-    const fn verb(self) -> &'static str {
-        match self {
-            Deed::Retry => "Retry",
-            Deed::Cancel => "Cancel",
-            Deed::Delete => "Delete",
-            Deed::Release => "Release",
-        }
-    }
-
-    const fn going_on(self) -> &'static str {
-        match self {
-            Deed::Retry => "Retrying jobs:",
-            Deed::Cancel => "Cancelling jobs:",
-            Deed::Delete => "Deleting jobs:",
-            Deed::Release => "Releasing jobs:",
-        }
-    }
-
-    /// The exact command that takes it back. A deleted job is gone, and a hold is not put back by hand.
-    fn undo(self, done: &[JobId]) -> Option<String> {
-        let verb = match self {
-            Deed::Retry => "cancel",
-            Deed::Cancel => "retry",
-            Deed::Delete | Deed::Release => return None,
-        };
-        match done.len() {
-            0 => None,
-            1..=UNDO_IDS_MAX => {
-                Some(format!("Undo: workaday job {verb} {}", done.iter().map(JobId::to_string).collect::<Vec<_>>().join(" ")))
-            }
-            _ => Some(format!("Undo, for each: workaday job {verb} ID  (with --json the ids are printed)")),
-        }
-    }
-
-    const fn past(self) -> &'static str {
-        match self {
-            Deed::Retry => "available again",
-            Deed::Cancel => "cancelled",
-            Deed::Delete => "deleted",
-            Deed::Release => "released",
-        }
-    }
-
-    fn concerns(self, job: &JobSummary) -> bool {
-        match self {
-            Deed::Retry => matches!(job.state, State::Discarded | State::Cancelled) || job.held == Some(HeldCode::Quarantine),
-            Deed::Cancel => !job.state.is_finished(),
-            Deed::Delete => job.state != State::Running,
-            Deed::Release => job.held.is_some() && !job.state.is_finished(),
-        }
-    }
-
-    fn act(
-        self,
-        store: &mut SqliteStore,
-        job: &JobSummary,
-        policies: &HashMap<String, u32>,
-        by: &ByHand,
-        now: Timestamp,
-    ) -> Result<Act, StoreError> {
-        match self {
-            // A quarantined job is not finished; "again" means out of quarantine.
-            Deed::Retry if job.held == Some(HeldCode::Quarantine) => store.release_job(job.id, by, now),
-            Deed::Retry => {
-                let attempts = policies.get(&job.task).copied().unwrap_or(RetryPolicy::default().attempts);
-                store.retry(job.id, attempts, by, now)
-            }
-            Deed::Cancel => store.cancel(job.id, by, now),
-            Deed::Delete => store.delete(job.id, by, now),
-            Deed::Release => store.release_job(job.id, by, now),
-        }
-    }
-
-    fn refusal(self, job: &JobSummary, state: State) -> Problem {
-        let (expected, hint) = match (self, state) {
-            (Deed::Retry, State::Completed) => {
-                ("a discarded, cancelled or quarantined job", Some("enqueue the work again: a completed job is not run twice"))
-            }
-            (Deed::Retry, State::Running) => {
-                ("a discarded, cancelled or quarantined job", Some("it runs now; `workaday job cancel` stops it"))
-            }
-            (Deed::Retry, _) => {
-                ("a discarded, cancelled or quarantined job", Some("it is going to run by itself; `workaday job why` says when"))
-            }
-            (Deed::Cancel, _) => ("a job that has not finished", None),
-            (Deed::Delete, _) => ("a job that is not running", Some("cancel it first, and delete it when it has ended")),
-            (Deed::Release, _) => ("a job that is held", None),
-        };
-        let held = job.held.map_or_else(String::new, |code| format!(", held: {code}"));
-        let problem =
-            Problem::new("job.state_refuses", format!("job {} ({}) was not {}: it is {state}{held}", job.id, job.task, self.participle()))
-                .expected(expected)
-                .retry(RetryAdvice::Never, "not in this state; nothing was changed");
-        match hint {
-            Some(hint) => problem.hint(hint),
-            None => problem,
-        }
-    }
-
-    const fn participle(self) -> &'static str {
-        match self {
-            Deed::Retry => "retried",
-            Deed::Cancel => "cancelled",
-            Deed::Delete => "deleted",
-            Deed::Release => "released",
-        }
+/// The exact command that takes it back. A deleted job is gone, and a hold is not put back by hand.
+fn undo(deed: Deed, done: &[JobId]) -> Option<String> {
+    let verb = match deed {
+        Deed::Retry => "cancel",
+        Deed::Cancel => "retry",
+        Deed::Delete | Deed::Release => return None,
+    };
+    match done.len() {
+        0 => None,
+        1..=UNDO_IDS_MAX => Some(format!("Undo: workaday job {verb} {}", done.iter().map(JobId::to_string).collect::<Vec<_>>().join(" "))),
+        _ => Some(format!("Undo, for each: workaday job {verb} ID  (with --json the ids are printed)")),
     }
 }

@@ -9,6 +9,7 @@ use std::io;
 use workaday_core::catalogue::TaskEntry;
 use workaday_core::clock::Timestamp;
 use workaday_core::job::{AttemptOutcome, HeldCode};
+use workaday_core::measure::Evidence;
 use workaday_store::sqlite::read::{AttemptRow, JobDetail};
 
 pub fn run(args: &JobShow, context: &mut Context) -> Done {
@@ -31,6 +32,11 @@ pub fn run(args: &JobShow, context: &mut Context) -> Done {
     if !attempts.is_empty() {
         out.line("")?;
         out.table(&table(&attempts, now), "")?;
+    }
+    for row in &attempts {
+        if let Some(evidence) = row.evidence.as_deref().and_then(Evidence::read) {
+            out.line(out.paint(Tone::Soft, &text::line(&format!("attempt {}: {}", row.attempt, did(&evidence)))))?;
+        }
     }
     trace(out, &attempts, args.traceback)?;
     Ok(DONE)
@@ -88,23 +94,51 @@ fn table(attempts: &[AttemptRow], now: Timestamp) -> Table {
     let mut table = Table::new(&[">attempt", "outcome", "ended", ">ran", ">cpu", ">peak", ">lines", "error"]);
     for row in attempts {
         let length = |value: Option<i64>| Cell::new(value.map_or_else(|| "-".to_owned(), words::micros));
+        let outcome = match row.unexpected {
+            Some(_) => format!("{}, unexpected", row.outcome.as_str()),
+            None => row.outcome.as_str().to_owned(),
+        };
         let tone = match row.outcome {
+            AttemptOutcome::Completed if row.unexpected.is_some() => Tone::Wait,
             AttemptOutcome::Completed => Tone::Good,
             AttemptOutcome::Snoozed | AttemptOutcome::GivenBack | AttemptOutcome::Cancelled => Tone::Soft,
             _ => Tone::Bad,
         };
         table.row([
             Cell::new(row.attempt.to_string()),
-            Cell::new(row.outcome.as_str()).tone(tone),
+            Cell::new(outcome).tone(tone),
             Cell::new(words::ago(now, row.ended_at)),
             length(row.ran_us),
             length(row.cpu_us),
             Cell::new(row.memory_peak_kib.map_or_else(|| "-".to_owned(), |kib| format!("{} MiB", kib / 1024))),
             Cell::new(row.log_lines.to_string()),
-            Cell::new(facts::error_text(row).as_deref().and_then(|error| error.lines().next()).unwrap_or_default()),
+            Cell::new(
+                facts::error_text(row)
+                    .or_else(|| row.unexpected.clone())
+                    .as_deref()
+                    .and_then(|error| error.lines().next())
+                    .unwrap_or_default(),
+            ),
         ]);
     }
     table
+}
+
+/// What an attempt did besides running, in words.
+fn did(evidence: &Evidence) -> String {
+    let mut said = Vec::new();
+    let within = |us: u64| words::micros(us as i64);
+    if evidence.db_calls > 0 {
+        said.push(format!("{} in {}", words::count(evidence.db_calls as usize, "statement"), within(evidence.db_us)));
+    }
+    if evidence.http_calls > 0 {
+        said.push(format!("{} in {}", words::count(evidence.http_calls as usize, "HTTP call"), within(evidence.http_us)));
+    }
+    if evidence.cache_hits + evidence.cache_misses > 0 {
+        said.push(format!("{} of {} found in a cache", evidence.cache_hits, evidence.cache_hits + evidence.cache_misses));
+    }
+    said.extend(evidence.statements.iter().map(|(statement, calls)| format!("{calls} times `{statement}`")));
+    said.join(", ")
 }
 
 fn trace(out: &mut Output, attempts: &[AttemptRow], asked: bool) -> io::Result<()> {

@@ -101,7 +101,7 @@ impl Reader {
 }
 
 /// Columns as in `list_unfinished.sql`.
-fn summary(row: &Row<'_>) -> rusqlite::Result<JobSummary> {
+pub(super) fn summary(row: &Row<'_>) -> rusqlite::Result<JobSummary> {
     let counts: Counts = rows::counts(row, 9, 12)?;
     Ok(JobSummary {
         key: JobKey(row.get(0)?),

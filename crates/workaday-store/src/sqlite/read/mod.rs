@@ -2,13 +2,21 @@
 //!
 //! Every answer is read to its end in one short read transaction: an open reader would keep the WAL from shrinking.
 
+mod counts;
+mod errors;
 mod jobs;
+mod look;
 mod measures;
 mod others;
+mod releases;
 mod schedules;
 mod status;
 pub mod types;
 
+pub use counts::{Counted, Finished, QueueLoad, ReleaseSeen, RunSample};
+pub use errors::{ErrorGroup, Failure, Mute};
+pub use look::{ListedJob, Look, Seen};
+pub use releases::*;
 pub use types::*;
 
 use super::link::Link;
@@ -18,7 +26,7 @@ use std::path::Path;
 
 /// A store opened for looking only. Not shared between threads: each face opens its own.
 pub struct Reader {
-    link: Link,
+    pub(super) link: Link,
 }
 
 /// Opens a store that is there for reading.
@@ -34,6 +42,11 @@ fn bounded(limit: usize) -> i64 {
 }
 
 impl Reader {
+    /// The database file, as it was opened.
+    pub fn path(&self) -> &Path {
+        Path::new(&self.link.path)
+    }
+
     /// Has anybody committed since the last call? Cheap; for pages that follow.
     pub fn data_version(&self) -> Result<i64> {
         let read = || self.link.connection().prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0));

@@ -5,7 +5,8 @@ use super::types::{AlertRow, AuditRow, HoldRow, TaskRow, WorkerStatus};
 use super::{LIST_MAX, Reader, bounded};
 use crate::error::Result;
 use crate::statements as sql;
-use rusqlite::params;
+use rusqlite::{Row, params};
+use workaday_core::clock::Timestamp;
 use workaday_core::job::Generation;
 
 impl Reader {
@@ -32,22 +33,12 @@ impl Reader {
     }
 
     pub fn workers(&self, with_ended: bool, limit: usize) -> Result<Vec<WorkerStatus>> {
-        self.link.list(&sql::ALL_WORKERS, params![with_ended, bounded(limit)], |row| {
-            Ok(WorkerStatus {
-                worker: row.get(0)?,
-                generation: Generation(row.get(1)?),
-                kind: row.get(2)?,
-                pid: row.get(3)?,
-                boot_id: row.get(4)?,
-                process_started_at: row.get(5)?,
-                release: row.get(6)?,
-                started_at: rows::instant(row, 7)?,
-                seen_at: rows::instant(row, 8)?,
-                ended_at: rows::optional_instant(row, 9)?,
-                end_cause: row.get(10)?,
-                info: row.get(11)?,
-            })
-        })
+        self.link.list(&sql::ALL_WORKERS, params![with_ended, bounded(limit)], worker)
+    }
+
+    /// Processes that ended since, the newest first.
+    pub fn worker_ends(&self, since: Timestamp, limit: usize) -> Result<Vec<WorkerStatus>> {
+        self.link.list(&sql::WORKER_ENDS, params![since.0, bounded(limit)], worker)
     }
 
     /// The newest first; the next page with `before` = the last key.
@@ -80,4 +71,21 @@ impl Reader {
             })
         })
     }
+}
+
+fn worker(row: &Row<'_>) -> rusqlite::Result<WorkerStatus> {
+    Ok(WorkerStatus {
+        worker: row.get(0)?,
+        generation: Generation(row.get(1)?),
+        kind: row.get(2)?,
+        pid: row.get(3)?,
+        boot_id: row.get(4)?,
+        process_started_at: row.get(5)?,
+        release: row.get(6)?,
+        started_at: rows::instant(row, 7)?,
+        seen_at: rows::instant(row, 8)?,
+        ended_at: rows::optional_instant(row, 9)?,
+        end_cause: row.get(10)?,
+        info: row.get(11)?,
+    })
 }

@@ -3,7 +3,7 @@
 use super::super::{rows, schedules};
 use super::{Reader, bounded};
 use crate::error::Result;
-use crate::schedules::{ScheduleRow, TickRow, TickSeen};
+use crate::schedules::{SCHEDULER_TURN, ScheduleHealth, ScheduleRow, TickRow, TickSeen};
 use crate::statements as sql;
 use rusqlite::{Row, params};
 use workaday_core::clock::Timestamp;
@@ -38,6 +38,27 @@ impl Reader {
 
     pub fn schedule(&self, name: &str) -> Result<Option<ScheduleRow>> {
         self.link.first(&sql::ONE_SCHEDULE, [name], schedules::schedule)
+    }
+
+    /// Does somebody decide ticks, and in time? For `/health`, `/metrics` and `status`.
+    pub fn schedule_health(&self, now: Timestamp) -> Result<ScheduleHealth> {
+        let read = |row: &Row<'_>| {
+            Ok(ScheduleHealth {
+                on: row.get(0)?,
+                paused: row.get(1)?,
+                done: row.get(2)?,
+                absent: row.get(3)?,
+                broken: row.get(4)?,
+                next_at: rows::optional_instant(row, 5)?,
+                oldest_due_at: None,
+                last_turn_at: None,
+            })
+        };
+        let mut health = self.link.first(&sql::SCHEDULE_COUNTS, [], read)?.unwrap_or_default();
+        health.oldest_due_at = health.next_at.filter(|at| *at <= now);
+        let turn: Option<String> = self.link.first(&sql::GET_META, [SCHEDULER_TURN], |row| row.get(0))?;
+        health.last_turn_at = turn.and_then(|at| at.parse().ok()).map(Timestamp);
+        Ok(health)
     }
 
     /// The newest first; the next page with `before` = the instant of the last.

@@ -1,1 +1,5 @@
--- 0004_access, undone.
+-- 0004_access, undone: users, tokens and sessions are lost; everybody is logged out.
+DROP TABLE workaday_links;
+DROP TABLE workaday_sessions;
+DROP TABLE workaday_tokens;
+DROP TABLE workaday_users;

@@ -1,0 +1,90 @@
+"""Kills at every call on the store's files: of enqueue, claim, settle, tick, cancel, retry and migrate, one kill a point.
+
+After each kill: is everything that was acknowledged there, is nothing there twice, does SQLite find the file whole? Then
+the next supervisor opens it and runs what is left, the client enqueues the same ids again, and the same is asked again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from pathlib import Path
+
+from chaos import again, check
+from chaos.frame import Run, main
+from chaos.paths import Route, Paths, recover
+from chaos.scene import Engine, Fault, copy_store, run_program, scratch
+
+
+def body(run: Run, arguments: argparse.Namespace) -> None:
+    with scratch() as root:
+        paths, engine = Paths(root, run.seed), Engine()
+        points: dict[str, str] = {}
+        for path in paths.all():
+            if arguments.path and path.name not in arguments.path.split(","):
+                continue
+            whole = attempt(run, path, root, engine, paths, Fault(), f"{path.name} without a fault")
+            every = range(1, whole + 1)
+            # A part of the points is spread over the whole path, and another seed takes others.
+            step = max(1, -(-whole // arguments.points)) if arguments.points else 1
+            chosen = every[run.seed % step :: step]
+            covered = 0
+            for at in chosen:
+                if run.is_over():
+                    break
+                attempt(run, path, root, engine, paths, Fault(at=at), f"{path.name} killed at call {at} of {whole}")
+                run.tried(path.name)
+                covered += 1
+            points[path.name] = f"{covered}/{whole}"
+        run.extra["points"] = points
+        engine.stop()
+        paths.client.stop()
+
+
+def attempt(run: Run, path: Route, root: Path, engine: Engine, paths: Paths, fault: Fault, where: str) -> int:
+    """One run of a path with one fault, and everything that is asked afterwards. Answers how many calls it made."""
+    folder = copy_store(path.template, root)
+    ended = path.run(folder, fault, False)
+    if bool(fault.at) != ended.was_killed or (not fault.at and ended.code):
+        run.broke(where, [f"broken: the process ended with {ended.code}: {ended.errors[-300:]} {ended.answers}"])
+    told = path.tell(path.before(), ended)
+    run.broke(where, look_at(folder, told, engine, paths, path, root))
+    shutil.rmtree(folder)
+    return ended.calls
+
+
+def look_at(folder: Path, told: check.Told, engine: Engine, paths: Paths, path: Route, root: Path) -> list[str]:
+    if not (folder / "w.db").exists():
+        return check.hold(None, told)
+    # On a copy: looking is recovering, and what recovers in earnest is to find the file as the kill left it.
+    copy = copy_store(folder, root)
+    seen, problems = check.look(copy / "w.db")
+    problems += check.hold(seen, told)
+    shutil.rmtree(copy)
+    if path.is_migration:
+        problems += after_migration(folder, told)
+    problems += [
+        f"broken: after recovery: {problem}" if problem.startswith("broken") else problem for problem in recover(engine, folder, told)
+    ]
+    problems += again.enqueue_again(paths.client, folder, told, path.name)
+    seen, more = check.look(folder / "w.db")
+    return problems + more + check.hold(seen, told) + again.all_ran(seen, told)
+
+
+def after_migration(folder: Path, told: check.Told) -> list[str]:
+    """A backup that has its name is whole; the migration can be begun again and comes to its end."""
+    problems = []
+    for backup in folder.glob("w.db.before-*"):
+        if backup.suffix != ".partial" and not backup.name.endswith(("-wal", "-shm", "-journal", ".partial")):
+            seen, more = check.look(backup)
+            problems += [f"broken: the backup {backup.name}: {problem}" for problem in [*more, *check.hold(seen, told)]]
+    again = run_program(["migrate", "--json"], folder, Fault())
+    current = run_program(["migrate", "--check", "--json"], folder, Fault())
+    if again.code or current.code:
+        problems.append(f"broken: the migration does not come to its end: {again.code} {again.errors[-300:]} {current.code}")
+    return problems + again.panics
+
+
+if __name__ == "__main__":
+    sys.exit(main("kill_sweep", "kills", body, n=0, path="", points=0))

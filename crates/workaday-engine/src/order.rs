@@ -1,0 +1,125 @@
+//! A job as somebody orders it by hand or over HTTP: judged against the stored catalogue before anything is written.
+
+use serde_json::json;
+use workaday_core::catalogue::TaskEntry;
+use workaday_core::clock::Timestamp;
+use workaday_core::explain::{Problem, RetryAdvice};
+use workaday_core::job::{JobId, State};
+use workaday_core::nearest::nearest;
+use workaday_core::unique::Unique;
+use workaday_core::values;
+use workaday_store::NewJob;
+use workaday_store::sqlite::read::TaskRow;
+
+/// What is asked for. What is left out comes from the task.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Order {
+    pub id: JobId,
+    pub task: String,
+    /// A JSON object, parameter to value.
+    pub args: String,
+    pub queue: Option<String>,
+    pub priority: Option<i64>,
+    pub run_at: Timestamp,
+    pub expires_at: Option<Timestamp>,
+    pub unique: Option<Unique>,
+    pub tags: Vec<String>,
+    pub rerun_of: Option<JobId>,
+    pub release: Option<String>,
+}
+
+/// The job, or why not. `queues`: those that anything knows.
+pub fn job(order: Order, tasks: &[TaskRow], queues: &[String]) -> Result<NewJob, Problem> {
+    let entry = present(tasks, &order.task)?;
+    let checked = values::check_args(&entry.params, &order.args).map_err(|misfit| misfit.problem(&entry.name))?;
+    if let Some(name) = &order.queue {
+        check_queue(name, queues)?;
+    }
+    let priority = order.priority.unwrap_or(i64::from(entry.priority));
+    let Some(priority) = i32::try_from(priority).ok().filter(|priority| (-100..=100).contains(priority)) else {
+        return Err(value(format!("the priority is {priority}"), "a whole number from -100 to 100, higher goes first"));
+    };
+    if order.expires_at.is_some_and(|expires| expires <= order.run_at) {
+        return Err(value("the job would expire before it is due", "an expiry later than the instant at which it is due"));
+    }
+    Ok(NewJob {
+        id: order.id,
+        task: entry.name.clone(),
+        lane: entry.lane(),
+        queue: order.queue.unwrap_or(entry.queue),
+        priority,
+        run_at: order.run_at,
+        args: checked.to_string(),
+        expires_at: order.expires_at,
+        unique: order.unique,
+        tags: (!order.tags.is_empty()).then(|| json!(order.tags).to_string()),
+        rerun_of: order.rerun_of,
+        enqueued_release: order.release,
+    })
+}
+
+/// A task by its name, or the refusal with the nearest one.
+pub fn find_task<'a>(tasks: &'a [TaskRow], name: &str) -> Result<&'a TaskRow, Problem> {
+    tasks.iter().find(|row| row.name == name).ok_or_else(|| {
+        let problem = Problem::new("task.unknown", format!("no worker has stated a task `{name}`"))
+            .expected(match tasks {
+                [] => "a task that a worker has stated; none has stated any yet".to_owned(),
+                few if few.len() <= 8 => {
+                    format!("one of {}", few.iter().map(|row| format!("`{}`", row.name)).collect::<Vec<_>>().join(", "))
+                }
+                many => format!("one of the {} tasks that `workaday task list` shows", many.len()),
+            })
+            .retry(RetryAdvice::SafeAfterFix, "safe once the name is right; nothing was stored");
+        match nearest(name, tasks.iter().map(|row| row.name.as_str())) {
+            Some(near) => problem.hint(format!("did you mean `{near}`?")),
+            None if tasks.is_empty() => problem.hint("`workaday up MODULE:APP` starts a worker, which states its tasks"),
+            None => problem,
+        }
+    })
+}
+
+/// The entry of a task that the workers of now have.
+pub fn present(tasks: &[TaskRow], name: &str) -> Result<TaskEntry, Problem> {
+    let row = find_task(tasks, name)?;
+    let entry = row.present.then(|| serde_json::from_str(&row.entry).ok()).flatten();
+    entry.ok_or_else(|| {
+        Problem::new("task.absent", format!("the task `{name}` is not in the newest code"))
+            .expected("a task that the workers of now have")
+            .got(format!("it was last stated by release {}", row.release.as_deref().unwrap_or("unknown")))
+            .retry(RetryAdvice::SafeAfterFix, "safe once code with the task is up; nothing was stored")
+    })
+}
+
+/// Refuses a queue that nothing knows: most likely a slip, and its jobs would wait unseen.
+pub fn check_queue(name: &str, known: &[String]) -> Result<(), Problem> {
+    if known.iter().any(|queue| queue == name) {
+        return Ok(());
+    }
+    let listed: Vec<String> = known.iter().map(|queue| format!("`{queue}`")).collect();
+    let problem = Problem::new("queue.unknown", format!("there is no queue `{name}`"))
+        .expected(format!("one of {}; a task's own queue, or one of workaday.toml, [queues]", listed.join(", ")))
+        .retry(RetryAdvice::SafeAfterFix, "safe once the name is fixed; nothing was changed");
+    Err(match nearest(name, known.iter().map(String::as_str)) {
+        Some(near) => problem.hint(format!("did you mean `{near}`?")),
+        None => problem.hint(format!("a new queue is declared in workaday.toml: [queues.{name}]")),
+    })
+}
+
+/// Another unfinished job holds the unique key, and the caller wants to hear of it. `replaces`: it was to be replaced.
+pub fn unique_taken(task: &str, holder: JobId, state: State, replaces: bool) -> Problem {
+    let (expected, hint) = if replaces {
+        ("a waiting job to replace; this one runs already", "with while `waiting` the key is free when a job starts")
+    } else {
+        ("no unfinished job with this key", "with on_conflict `return` you get that job instead")
+    };
+    Problem::new("enqueue.unique_taken", format!("{task} was not enqueued: job {holder} ({state}) holds its unique key"))
+        .expected(expected)
+        .retry(RetryAdvice::SafeAfterFix, "safe once that job has finished or was cancelled; nothing was stored")
+        .hint(hint)
+}
+
+fn value(what: impl Into<String>, expected: &str) -> Problem {
+    Problem::new("usage.value", what)
+        .expected(expected)
+        .retry(RetryAdvice::SafeAfterFix, "safe after the value is fixed; nothing was stored")
+}

@@ -1,0 +1,332 @@
+//! A copy of the store that can be trusted: of one instant, read through, compressed, on the disk, counted, private.
+//!
+//! · Purpose: to be restored. · Will not: overwrite, follow links, block writers. · Options: [`Request`].
+//! · Killed midway: leaves a `.partial` that the next backup into the folder deletes; a name without `.partial` is whole.
+//! · Turned off: run no `workaday backup`, and take its `[command.backup]` out.
+//!
+//! Order: copy → integrity_check and counts → compress → decompress and compare → sync → name → sync of the folder →
+//! the manifest beside it is named before the backup itself, so a backup is never without one.
+
+use crate::files::{self, Summing};
+use rustix::fs::{FlockOperation, flock};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use workaday_core::clock::Timestamp;
+use workaday_core::explain::{Explain, Problem, RetryAdvice};
+use workaday_store::sqlite::backup::{Content, Pace, copy_online, examine};
+
+const PARTIAL: &str = ".partial";
+const ENDING: &str = ".db.zst";
+/// Above the size of the copy this much has to be free: the store itself goes on writing.
+const SPARE_BYTES: u64 = 64 << 20;
+const NOTHING: &str = "no backup was made; those that are there are untouched";
+
+/// What to make.
+#[derive(Clone, Debug)]
+pub struct Request<'a> {
+    pub database: &'a Path,
+    pub place: Place,
+    pub pace: Pace,
+    pub now: Timestamp,
+}
+
+/// Where to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A name is made in the folder; with `keep`, older ones of this store beyond that number are deleted.
+    Folder {
+        folder: PathBuf,
+        keep: Option<usize>,
+    },
+    File(PathBuf),
+}
+
+/// What stands beside a backup as `NAME.json`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Of the backup file as it is.
+    pub sha256: String,
+    /// Of the database inside.
+    pub database_sha256: String,
+    pub bytes: u64,
+    pub stored_bytes: u64,
+    pub schema: u32,
+    pub instance: String,
+    pub at: Timestamp,
+    pub workaday: String,
+    pub counts: BTreeMap<String, i64>,
+    /// The file is an app's own, with its tables.
+    pub app_file: bool,
+}
+
+/// A backup that is whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Made {
+    pub path: PathBuf,
+    pub manifest: Manifest,
+    /// Older ones that were deleted.
+    pub rotated: Vec<PathBuf>,
+}
+
+/// Makes a backup. `look` hears pages done and in all.
+pub fn run(request: &Request<'_>, look: &mut dyn FnMut(usize, usize)) -> Result<Made, Problem> {
+    let (folder, path) = target(request)?;
+    files::private_folder(&folder).map_err(|error| failed(&folder, &error))?;
+    let _lock = lock(&folder)?;
+    clear_partials(&folder);
+    if fs::symlink_metadata(&path).is_ok() {
+        return Err(exists(&path));
+    }
+    check_room(request.database, &folder)?;
+    let copy = Scratch::new(files::with_end(&path, &format!(".copy{PARTIAL}")))?;
+    let before = copy_online(request.database, &copy.path, request.pace, look).map_err(|error| full_or(error, &path))?;
+    let copied = examine(&copy.path).map_err(|error| full_or(error, &path))?;
+    compare(&before, &copied, &path)?;
+    let packed = Scratch::new(files::with_end(&path, PARTIAL))?;
+    let (database_sha256, bytes, sha256, stored_bytes) = pack(&copy.path, &packed.path, compressed(&path))?;
+    drop(copy);
+    prove_packed(&packed.path, compressed(&path), &database_sha256, &path)?;
+    let manifest = Manifest {
+        sha256,
+        database_sha256,
+        bytes,
+        stored_bytes,
+        schema: before.schema,
+        instance: before.instance,
+        at: request.now,
+        workaday: env!("CARGO_PKG_VERSION").to_owned(),
+        counts: before.counts,
+        app_file: before.app_file,
+    };
+    name(packed, &path, &manifest)?;
+    let rotated = match &request.place {
+        Place::Folder { keep: Some(keep), .. } => rotate(&folder, request.database, *keep),
+        _ => vec![],
+    };
+    Ok(Made { path, manifest, rotated })
+}
+
+/// The path of the manifest of a backup.
+pub fn manifest_path(backup: &Path) -> PathBuf {
+    files::with_end(backup, ".json")
+}
+
+/// Is a file of this name compressed?
+pub fn compressed(path: &Path) -> bool {
+    path.extension().is_some_and(|end| end == "zst")
+}
+
+/// Backups of a store in a folder, the newest last.
+pub fn list(folder: &Path, database: &Path) -> Vec<PathBuf> {
+    let stem = format!("{}-", stem(database));
+    let found = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let is_ours = |path: &PathBuf| {
+        path.file_name().and_then(|name| name.to_str()).is_some_and(|name| {
+            name.strip_prefix(&stem)
+                .and_then(|rest| rest.strip_suffix(ENDING))
+                .is_some_and(|rest| rest.ends_with('Z') && rest.starts_with(|c: char| c.is_ascii_digit()))
+        })
+    };
+    let mut found: Vec<PathBuf> = found.filter(is_ours).collect();
+    found.sort();
+    found
+}
+
+fn target(request: &Request<'_>) -> Result<(PathBuf, PathBuf), Problem> {
+    match &request.place {
+        Place::Folder { folder, .. } => {
+            // In UTC, to the microsecond: names sort by age, and two never meet.
+            let at = jiff::Timestamp::from_microsecond(request.now.0).map(|at| at.strftime("%Y%m%dT%H%M%S.%6fZ").to_string());
+            let name = format!("{}-{}{ENDING}", stem(request.database), at.unwrap_or_else(|_| request.now.0.to_string()));
+            Ok((folder.clone(), folder.join(name)))
+        }
+        Place::File(path) if path.file_name().is_some() => {
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_path_buf();
+            Ok((folder, path.clone()))
+        }
+        Place::File(path) => Err(failed(path, &io::Error::other("the path names no file"))),
+    }
+}
+
+fn stem(database: &Path) -> String {
+    database.file_stem().map_or_else(|| "workaday".to_owned(), |stem| stem.to_string_lossy().into_owned())
+}
+
+/// One backup a folder at a time: only then is it known that a partial file is nobody's.
+fn lock(folder: &Path) -> Result<File, Problem> {
+    let path = folder.join(".lock");
+    let open = || {
+        use std::os::unix::fs::OpenOptionsExt;
+        fs::OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).custom_flags(libc::O_NOFOLLOW).open(&path)
+    };
+    let file = open().map_err(|error| failed(&path, &error))?;
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(file),
+        Err(_) => Err(Problem::new("backup.running", format!("another backup into `{}` is running", folder.display()))
+            .expected("one backup at a time in a folder")
+            .retry(RetryAdvice::Safe, "safe once that one has ended; nothing was changed")),
+    }
+}
+
+fn clear_partials(folder: &Path) {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    for path in entries.map(|entry| entry.path()).filter(|path| {
+        path.to_string_lossy().ends_with(&format!("{ENDING}{PARTIAL}")) || path.to_string_lossy().ends_with(&format!(".copy{PARTIAL}"))
+    }) {
+        let _ = fs::remove_file(path);
+    }
+}
+
+fn check_room(database: &Path, folder: &Path) -> Result<(), Problem> {
+    let size = fs::metadata(database).map_or(0, |found| found.len())
+        + fs::metadata(files::with_end(database, "-wal")).map_or(0, |found| found.len());
+    let needed = size + size / 2 + SPARE_BYTES;
+    match files::free_bytes(folder) {
+        Some(free) if free < needed => {
+            Err(Problem::new("backup.no_room", format!("there is no room for a backup in `{}`", folder.display()))
+                .expected(format!("{} MiB free: the copy, its compressed form, and room for the store to go on", needed >> 20))
+                .got(format!("{} MiB", free >> 20))
+                .retry(RetryAdvice::SafeAfterFix, format!("safe after space is freed; {NOTHING}"))
+                .hint("`[backup] keep` says how many are kept, `[backup] folder` where"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn compare(before: &Content, copied: &Content, path: &Path) -> Result<(), Problem> {
+    if before == copied {
+        return Ok(());
+    }
+    let differ = before.counts.iter().find(|(name, count)| copied.counts.get(*name) != Some(count));
+    let got =
+        differ.map_or_else(|| "another schema".to_owned(), |(name, count)| format!("{name}: {:?}, not {count}", copied.counts.get(name)));
+    Err(Problem::new("backup.differs", format!("the copy for `{}` does not hold what the store held", path.display()))
+        .expected("the same rows in each table")
+        .got(got)
+        .retry(RetryAdvice::Safe, format!("safe now; {NOTHING}"))
+        .hint("if it comes again, look at the disk: `dmesg`"))
+}
+
+/// Compresses (or copies), and gives sum and size of both.
+fn pack(copy: &Path, packed: &Path, compress: bool) -> Result<(String, u64, String, u64), Problem> {
+    let work = || -> io::Result<(String, u64, String, u64)> {
+        let mut from = Summing::new(File::open(copy)?);
+        let mut to = Summing::new(fs::OpenOptions::new().write(true).truncate(true).open(packed)?);
+        if compress {
+            let mut encoder = zstd::stream::write::Encoder::new(&mut to, 3)?;
+            encoder.include_checksum(true)?;
+            io::copy(&mut from, &mut encoder)?;
+            encoder.finish()?;
+        } else {
+            io::copy(&mut from, &mut to)?;
+        }
+        let (file, sha256, stored_bytes) = to.end();
+        file.sync_all()?;
+        let (_, database_sha256, bytes) = from.end();
+        Ok((database_sha256, bytes, sha256, stored_bytes))
+    };
+    work().map_err(|error| failed(packed, &error))
+}
+
+fn prove_packed(packed: &Path, compress: bool, database_sha256: &str, path: &Path) -> Result<(), Problem> {
+    let read = || -> io::Result<String> {
+        let file = File::open(packed)?;
+        let mut sink = Summing::new(io::sink());
+        if compress {
+            io::copy(&mut zstd::stream::read::Decoder::new(file)?, &mut sink)?;
+        } else {
+            io::copy(&mut io::BufReader::new(file), &mut sink)?;
+        }
+        Ok(sink.end().1)
+    };
+    if read().map_err(|error| failed(packed, &error))? == database_sha256 {
+        return Ok(());
+    }
+    Err(Problem::new("backup.differs", format!("`{}` does not give back what was written into it", path.display()))
+        .expected("the same bytes after compression and decompression")
+        .retry(RetryAdvice::Safe, format!("safe now; {NOTHING}"))
+        .hint("the disk or the memory of this machine is not well"))
+}
+
+/// The manifest first: a backup that has its name has all that belongs to it.
+fn name(packed: Scratch, path: &Path, manifest: &Manifest) -> Result<(), Problem> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let beside = manifest_path(path);
+    let text = serde_json::to_string_pretty(manifest).unwrap_or_default() + "\n";
+    let write = || -> io::Result<()> {
+        let partial = files::with_end(&beside, PARTIAL);
+        let _ = fs::remove_file(&partial);
+        let mut file = files::new_private(&partial)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&partial, &beside)?;
+        // A link fails where something has come to stand meanwhile; a rename would take its place.
+        fs::hard_link(&packed.path, path)?;
+        files::sync_folder(folder)
+    };
+    write().map_err(|error| if error.kind() == io::ErrorKind::AlreadyExists { exists(path) } else { failed(path, &error) })
+}
+
+fn rotate(folder: &Path, database: &Path, keep: usize) -> Vec<PathBuf> {
+    let all = list(folder, database);
+    let gone: Vec<PathBuf> =
+        all.iter().take(all.len().saturating_sub(keep)).filter(|path| fs::remove_file(path).is_ok()).cloned().collect();
+    for path in &gone {
+        let _ = fs::remove_file(manifest_path(path));
+    }
+    gone
+}
+
+/// A file that is deleted when it is no longer held.
+pub(crate) struct Scratch {
+    pub path: PathBuf,
+}
+
+impl Scratch {
+    fn new(path: PathBuf) -> Result<Self, Problem> {
+        let _ = fs::remove_file(&path);
+        files::new_private(&path).map_err(|error| failed(&path, &error))?;
+        Ok(Self { path })
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+fn exists(path: &Path) -> Problem {
+    Problem::new("backup.exists", format!("`{}` is there already", path.display()))
+        .expected("a name that is free: a backup never overwrites")
+        .retry(RetryAdvice::SafeAfterFix, "safe with another name; nothing was changed")
+}
+
+fn full_or(error: workaday_store::StoreError, path: &Path) -> Problem {
+    match error {
+        workaday_store::StoreError::Full { .. } => failed(path, &io::Error::from(io::ErrorKind::StorageFull)),
+        other => other.problem(),
+    }
+}
+
+fn failed(path: &Path, error: &io::Error) -> Problem {
+    files::failed("backup.failed", "backup.no_room", path, error, NOTHING)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_with_another_row_count_is_no_backup() {
+        let store = Content { schema: 7, counts: BTreeMap::from([("workaday_jobs".to_owned(), 3)]), ..Content::default() };
+        let mut copy = store.clone();
+        compare(&store, &copy, Path::new("b")).expect("the same");
+        copy.counts.insert("workaday_jobs".to_owned(), 2);
+        let problem = compare(&store, &copy, Path::new("b")).expect_err("a row is missing");
+        assert_eq!((problem.code.as_ref(), problem.got.as_deref()), ("backup.differs", Some("workaday_jobs: Some(2), not 3")));
+    }
+}

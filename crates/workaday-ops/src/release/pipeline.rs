@@ -1,0 +1,505 @@
+//! The steps of a release, each written down before it begins and after it ended.
+//!
+//! · Will not: guess. A deploy that was cut off is run again only by `resume`, and never while it still runs.
+//! · Killed midway: the row says which step; every other step may be repeated without harm.
+
+use super::Host;
+use super::judge::{Judge, Judgement, Verdict, Window};
+use super::note;
+use super::plan::{Kind, Plan};
+use super::refusals::Ground;
+use crate::command::{self, Ran, Surroundings};
+use crate::files;
+use crate::git::Repository;
+use crate::probe;
+use rustix::fs::{FlockOperation, flock};
+use serde_json::{Value, json};
+use std::fs::{self, File};
+use std::io::{Read, Seek, Write};
+use std::path::{Path, PathBuf};
+use workaday_core::clock::{Length, Timestamp, format_length};
+use workaday_core::explain::{Explain, Problem, RetryAdvice};
+use workaday_store::sqlite::read::StepRow;
+use workaday_store::sqlite::{NewRelease, OpenOptions, SqliteStore};
+use workaday_store::{Durability, Reader, Store, StoreError, open_reader};
+
+/// In their order; their places are kept in the store.
+pub const STEPS: &[&str] = &["backup", "baseline", "drain", "deploy", "caches", "health", "watch", "compare"];
+const DEPLOY: usize = 3;
+/// A baseline looks back at least this far: ten minutes of watching compare with no less before.
+const BASELINE_MIN: Length = Length::minutes(10);
+const LOOK_EVERY: Length = Length::millis(200);
+/// While watching, the service is asked this often.
+const PROBE_EVERY: Length = Length::seconds(10);
+const ALERTS_MAX: usize = 100;
+
+/// How a release that was cut off is taken up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Resume {
+    /// The deploy command got through: it is not run again.
+    pub deployed: bool,
+}
+
+/// What a release came to.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    pub release: i64,
+    /// `done`, `worse`, `failed`, `aborted`.
+    pub state: &'static str,
+    pub judgement: Option<Judgement>,
+    pub problem: Option<Problem>,
+    /// Did the deploy command run?
+    pub deployed: bool,
+    pub note: PathBuf,
+    /// What of the note or the tag could not be written.
+    pub remarks: Vec<String>,
+}
+
+/// One release at a time: held by the process that carries it out.
+pub struct ReleaseLock {
+    _file: File,
+}
+
+/// A release under way.
+pub struct Pipeline<'a> {
+    pub ground: &'a Ground,
+    pub judge: &'a dyn Judge,
+    pub release: i64,
+    pub plan: Plan,
+    _lock: ReleaseLock,
+}
+
+impl ReleaseLock {
+    /// Takes the lock beside the store, or names who holds it.
+    pub fn take(database: &Path, now: Timestamp) -> Result<Self, Problem> {
+        use std::os::unix::fs::OpenOptionsExt;
+        let path = files::with_end(database, "-release");
+        let open = || {
+            fs::OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .mode(0o600)
+                .custom_flags(libc::O_NOFOLLOW)
+                .open(&path)
+        };
+        let mut file = open().map_err(|error| unwritable(&path, &error))?;
+        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+            let mut holder = String::new();
+            let _ = file.read_to_string(&mut holder);
+            return Err(Problem::new("release.held", format!("another release is being carried out: {}", holder.trim()))
+                .expected("one release at a time")
+                .retry(RetryAdvice::SafeAfterFix, "safe once that one has ended; nothing was changed")
+                .hint("`workaday release list` shows it"));
+        }
+        let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| write!(file, "pid={} since={now}", std::process::id()));
+        Ok(Self { _file: file })
+    }
+}
+
+impl<'a> Pipeline<'a> {
+    /// Opens a release. The lock was taken before anything was looked at.
+    pub fn open(ground: &'a Ground, judge: &'a dyn Judge, plan: Plan, lock: ReleaseLock, now: Timestamp) -> Result<Self, Problem> {
+        let new = NewRelease {
+            kind: plan.kind.as_str(),
+            revision: plan.revision.clone(),
+            previous: plan.previous.as_ref().map(|previous| previous.release),
+            reason: plan.reason.clone(),
+            owner: plan.owner.clone(),
+            plan: serde_json::to_string(&plan).unwrap_or_default(),
+        };
+        let release = write(&ground.database, |store| store.open_release(&new, now))?;
+        Ok(Self { ground, judge, release, plan, _lock: lock })
+    }
+
+    /// Takes up the release that is open.
+    pub fn take_up(ground: &'a Ground, judge: &'a dyn Judge, lock: ReleaseLock) -> Result<Self, Problem> {
+        let row = open_row(&ground.database)?.ok_or_else(|| {
+            Problem::new("release.none_open", "no release was cut off")
+                .expected("a release that began and did not end")
+                .retry(RetryAdvice::SafeAfterFix, "there is nothing to do; nothing was changed")
+        })?;
+        let plan = serde_json::from_str(&row.1).map_err(|error| {
+            Problem::new("release.not_found", format!("the plan of release {} does not read: {error}", row.0))
+                .expected("a plan of this version")
+                .retry(RetryAdvice::SafeAfterFix, "safe with the version that began it, or `workaday release abort`")
+        })?;
+        Ok(Self { ground, judge, release: row.0, plan, _lock: lock })
+    }
+
+    /// Goes through the steps that are not done yet, writes the note, closes.
+    pub fn run(&mut self, resume: Resume, host: &mut dyn Host) -> Result<Ended, Problem> {
+        self.refuse_while_deploying()?;
+        for (seq, step) in STEPS.iter().enumerate() {
+            let before = self.steps()?;
+            let known = before.iter().find(|row| row.seq == seq);
+            if known.is_some_and(|row| row.state == "done" || row.state == "skipped") {
+                continue;
+            }
+            // Closed already as failed, and killed before the note: only the note is missing.
+            if known.is_some_and(|row| row.state == "failed") {
+                return self.finish("failed", None, None, host);
+            }
+            let skip_deploy = seq == DEPLOY && resume.deployed && known.is_some();
+            let began = host.now();
+            write(&self.ground.database, |store| store.begin_step(self.release, seq, step, began))?;
+            host.say(&format!("{step} …"));
+            let done = if skip_deploy {
+                Ok(json!({"says": "said to have got through before it was cut off"}))
+            } else {
+                self.step(step, &before, host)
+            };
+            let (state, detail) = match &done {
+                Ok(detail) => ("done", detail.clone()),
+                Err(failed) => ("failed", json!({"problem": failed.problem.to_json(), "commands": failed.commands})),
+            };
+            let ended = host.now();
+            write(&self.ground.database, |store| store.end_step(self.release, seq, state, &detail.to_string(), ended))?;
+            match done {
+                Ok(detail) => host.say(&format!("{step}: {}", detail.get("says").and_then(Value::as_str).unwrap_or("done"))),
+                Err(failed) => return self.finish("failed", None, Some(failed.problem), host),
+            }
+        }
+        let judgement = self.judgement()?;
+        let state = if judgement.as_ref().is_some_and(|found| found.verdict == Verdict::Worse) { "worse" } else { "done" };
+        self.finish(state, judgement, None, host)
+    }
+
+    /// Closes a release that was cut off, as it stands.
+    pub fn abort(&mut self, host: &mut dyn Host) -> Result<Ended, Problem> {
+        self.refuse_while_deploying()?;
+        self.finish("aborted", None, None, host)
+    }
+
+    fn refuse_while_deploying(&self) -> Result<(), Problem> {
+        let Some(pid) = command::still_running(&self.output("deploy")) else { return Ok(()) };
+        Err(Problem::new("release.deploy_running", format!("the deploy command of release {} still runs: pid {pid}", self.release))
+            .expected("its end: two deploys at once leave nobody knows what")
+            .retry(RetryAdvice::SafeAfterFix, "safe once it has ended; nothing was changed")
+            .hint(format!(
+                "what it prints is in {}; if it got through: `workaday release resume --deployed`",
+                self.output("deploy").display()
+            )))
+    }
+
+    fn step(&self, step: &str, before: &[StepRow], host: &mut dyn Host) -> Result<Value, Failed> {
+        match step {
+            "backup" => Ok(host.back_up(self.release)?),
+            "baseline" => self.baseline(host),
+            "drain" => self.drain(host),
+            "deploy" => self.deploy(),
+            "caches" => self.caches(),
+            "health" => self.health(before, host),
+            "watch" => self.watch(before, host),
+            _ => self.compare(before, host),
+        }
+    }
+
+    fn baseline(&self, host: &mut dyn Host) -> Result<Value, Failed> {
+        let before = host.now();
+        let window = Window { since: before - Length(self.plan.watch_us.max(BASELINE_MIN.0)), before };
+        let kept = self.judge.capture(&self.reader()?, window)?;
+        let length = format_length(Length((window.before - window.since).0));
+        Ok(
+            json!({"baseline": kept, "window": window, "supervisor": host.supervisor(), "says": format!("{length} before the change are kept")}),
+        )
+    }
+
+    fn drain(&self, host: &mut dyn Host) -> Result<Value, Failed> {
+        let Some(pid) = host.supervisor() else { return Ok(json!({"says": "no supervisor was running"})) };
+        let began = host.now();
+        host.drain()?;
+        while host.supervisor() == Some(pid) {
+            if host.now() - began > self.ground.drain_within {
+                return Err(Problem::new(
+                    "release.not_drained",
+                    format!("supervisor {pid} still runs after {}", format_length(self.ground.drain_within)),
+                )
+                .expected("its end within the grace and a little more")
+                .retry(RetryAdvice::SafeAfterFix, "nothing was deployed; look at `workaday status`, then release again")
+                .into());
+            }
+            host.sleep(LOOK_EVERY);
+        }
+        Ok(json!({"supervisor": pid, "says": format!("supervisor {pid} finished what ran and stopped")}))
+    }
+
+    fn deploy(&self) -> Result<Value, Failed> {
+        let ran = command::run(&self.plan.deploy, &self.around(), self.ground.settings.deploy_timeout, &self.output("deploy"));
+        if !ran.succeeded() {
+            let problem = failed_command("release.deploy_failed", "the deploy command", &ran)
+                .hint(format!("all it printed is in {}", ran.output.display()));
+            return Err(Failed { problem, commands: vec![ran] });
+        }
+        Ok(json!({"says": format!("`{}` exit code 0", ran.line()), "commands": [ran]}))
+    }
+
+    /// Only those that were named.
+    fn caches(&self) -> Result<Value, Failed> {
+        let mut commands = vec![];
+        for name in &self.plan.clear_caches {
+            let argv = self.ground.settings.caches.get(name).cloned().unwrap_or_default();
+            let ran = command::run(&argv, &self.around(), self.ground.settings.check_timeout, &self.output(&format!("cache-{name}")));
+            commands.push(ran.clone());
+            if !ran.succeeded() {
+                return Err(Failed {
+                    problem: failed_command("release.cache_failed", &format!("clearing the cache `{name}`"), &ran),
+                    commands,
+                });
+            }
+        }
+        let says = if commands.is_empty() {
+            "none was named, none was cleared".to_owned()
+        } else {
+            format!("cleared {}", self.plan.clear_caches.join(", "))
+        };
+        Ok(json!({"says": says, "commands": commands}))
+    }
+
+    fn health(&self, before: &[StepRow], host: &mut dyn Host) -> Result<Value, Failed> {
+        let had_supervisor = detail(before, "baseline").get("supervisor").is_some_and(Value::is_number);
+        let began = host.now();
+        loop {
+            let found = self.well(had_supervisor, host);
+            let took = host.now() - began;
+            match found {
+                Ok(says) => return Ok(json!({"says": format!("{says}, after {}", format_length(Length(took.0 / 1_000 * 1_000)))})),
+                Err(why) if took >= self.ground.settings.health_timeout => {
+                    return Err(Problem::new(
+                        "release.unhealthy",
+                        format!("the service was not well within {}: {why}", format_length(self.ground.settings.health_timeout)),
+                    )
+                    .expected("the workers back, and `[release] health` answering")
+                    .retry(RetryAdvice::CheckFirst, "the new release is in place; look at the service")
+                    .hint("`workaday release rollback` puts the release before it back")
+                    .into());
+                }
+                Err(_) => host.sleep(LOOK_EVERY),
+            }
+        }
+    }
+
+    fn well(&self, needs_supervisor: bool, host: &dyn Host) -> Result<String, String> {
+        if needs_supervisor && host.supervisor().is_none() {
+            return Err("no supervisor has come back: does the deploy command start `workaday up`?".to_owned());
+        }
+        match &self.ground.settings.health {
+            Some(what) => {
+                probe::ask(what, &self.around(), &self.output("health")).map(|answer| format!("{} says {answer}", probe::shown(what)))
+            }
+            None if needs_supervisor => Ok("the supervisor is back; no `[release] health` is configured".to_owned()),
+            None => Ok("nothing was asked: no supervisor ran before, and no `[release] health` is configured".to_owned()),
+        }
+    }
+
+    fn watch(&self, before: &[StepRow], host: &mut dyn Host) -> Result<Value, Failed> {
+        let had_supervisor = detail(before, "baseline").get("supervisor").is_some_and(Value::is_number);
+        let since = self.deployed_at(before).unwrap_or_else(|| host.now());
+        let until = since + Length(self.plan.watch_us);
+        let mut unwell = None;
+        let mut said = 0;
+        let mut probe_at = since;
+        while host.now() < until {
+            if host.now() >= probe_at {
+                unwell = self.well(had_supervisor, host).err();
+                probe_at = host.now() + PROBE_EVERY;
+                let alerts = self.alerts(since)?;
+                for alert in alerts.iter().skip(said) {
+                    host.say(&format!("alert since the release: {alert}"));
+                }
+                said = said.max(alerts.len());
+            }
+            host.sleep(Length((until - host.now()).0.clamp(1_000, 1_000_000)));
+        }
+        if self.plan.watch_us > 0 {
+            unwell = self.well(had_supervisor, host).err();
+        }
+        let alerts = self.alerts(since)?;
+        let outcomes = self.reader()?.outcomes_between(since, host.now()).map_err(|error| error.problem())?;
+        let errors: i64 = outcomes
+            .iter()
+            .filter(|row| row.outcome != "completed" && row.outcome != "snoozed" && row.outcome != "given_back")
+            .map(|row| row.count)
+            .sum();
+        let attempts: i64 = outcomes.iter().map(|row| row.count).sum();
+        let says = format!(
+            "{}: {attempts} attempts, {errors} that did not complete, {} alerts{}",
+            format_length(Length(self.plan.watch_us)),
+            alerts.len(),
+            unwell.as_ref().map_or_else(String::new, |why| format!("; not well at the end: {why}"))
+        );
+        Ok(json!({"says": says, "since": since, "alerts": alerts, "attempts": attempts, "errors": errors, "unwell": unwell}))
+    }
+
+    fn alerts(&self, since: Timestamp) -> Result<Vec<String>, Problem> {
+        let rows = self.reader()?.alerts(true, None, ALERTS_MAX).map_err(|error| error.problem())?;
+        let mut new: Vec<_> = rows.into_iter().filter(|row| row.last_at >= since).collect();
+        new.reverse();
+        Ok(new.into_iter().map(|row| format!("{} {}: {}", row.code, row.subject, row.message)).collect())
+    }
+
+    fn compare(&self, before: &[StepRow], host: &mut dyn Host) -> Result<Value, Failed> {
+        let baseline = detail(before, "baseline").get("baseline").cloned().unwrap_or(Value::Null);
+        let now = host.now();
+        let after = Window { since: self.deployed_at(before).unwrap_or(now), before: now };
+        let mut found = self.judge.judge(&self.reader()?, &baseline, after)?;
+        // Not well is worse, whatever the numbers say.
+        if let Some(why) = detail(before, "watch").get("unwell").and_then(Value::as_str) {
+            found.verdict = Verdict::Worse;
+            found.sentences.insert(0, format!("The service was not well at the end of the watch: {why}"));
+        }
+        let says = format!("{}. {}", found.verdict.as_str(), found.sentences.first().map_or("", String::as_str));
+        let mut detail = serde_json::to_value(&found).unwrap_or_default();
+        detail["says"] = says.into();
+        Ok(detail)
+    }
+
+    /// When the new release was in place and well.
+    fn deployed_at(&self, steps: &[StepRow]) -> Option<Timestamp> {
+        steps.iter().find(|row| row.step == "health").and_then(|row| row.ended_at)
+    }
+
+    fn judgement(&self) -> Result<Option<Judgement>, Problem> {
+        Ok(serde_json::from_value(detail(&self.steps()?, "compare")).ok())
+    }
+
+    /// Note, tag, and only then the end in the store: a crash before it leaves the release open, to be resumed.
+    fn finish(
+        &self,
+        state: &'static str,
+        judgement: Option<Judgement>,
+        problem: Option<Problem>,
+        host: &mut dyn Host,
+    ) -> Result<Ended, Problem> {
+        let steps = self.steps()?;
+        let now = host.now();
+        let text = note::markdown(self.release, &self.plan, &steps, state, now);
+        let path = self.ground.root.join(&self.ground.settings.notes).join(note::file_name(self.release, &self.plan.reason));
+        let mut remarks = vec![];
+        if let Err(error) = write_note(&path, &text) {
+            remarks.push(format!("the note stands in the store alone, `{}` could not be written: {error}", path.display()));
+        }
+        if (state == "done" || state == "worse") && self.ground.settings.tag {
+            remarks.extend(self.tag(&text));
+        }
+        let verdict = judgement.as_ref().map(|found| found.verdict.as_str());
+        write(&self.ground.database, |store| store.close_release(self.release, state, verdict, &text, now))?;
+        let deployed = steps.iter().any(|row| row.step == "deploy");
+        Ok(Ended { release: self.release, state, judgement, problem, deployed, note: path, remarks })
+    }
+
+    fn tag(&self, text: &str) -> Option<String> {
+        let name = format!("release-{:04}", self.release);
+        let repository = Repository::of(&self.ground.root)?;
+        if repository.revision(&name).is_some() {
+            return None;
+        }
+        repository.tag(&name, &self.plan.revision, text).err().map(|error| format!("the tag {name} could not be set: {error}"))
+    }
+
+    fn around(&self) -> Surroundings {
+        let mut also = vec![
+            ("WORKADAY_REVISION".to_owned(), self.plan.revision.clone()),
+            ("WORKADAY_RELEASE_NUMBER".to_owned(), self.release.to_string()),
+            ("WORKADAY_RELEASE_KIND".to_owned(), self.plan.kind.as_str().to_owned()),
+        ];
+        if let Some(previous) = &self.plan.previous {
+            also.push(("WORKADAY_PREVIOUS_REVISION".to_owned(), previous.revision.clone()));
+        }
+        Surroundings { folder: self.ground.root.clone(), only: None, also }
+    }
+
+    fn output(&self, name: &str) -> PathBuf {
+        self.ground.outputs.join(format!("{:04}", self.release)).join(format!("{name}.log"))
+    }
+
+    fn steps(&self) -> Result<Vec<StepRow>, Problem> {
+        self.reader()?.release_steps(self.release).map_err(|error| error.problem())
+    }
+
+    fn reader(&self) -> Result<Reader, Problem> {
+        // Anew each time: the deploy may have brought the store to another schema.
+        open_reader(&self.ground.database).map_err(|error| error.problem())
+    }
+
+    /// What kind it is, for words.
+    pub fn kind(&self) -> Kind {
+        self.plan.kind
+    }
+}
+
+/// A step that did not get through.
+struct Failed {
+    problem: Problem,
+    commands: Vec<Ran>,
+}
+
+impl From<Problem> for Failed {
+    fn from(problem: Problem) -> Self {
+        Self { problem, commands: vec![] }
+    }
+}
+
+fn failed_command(code: &'static str, what: &str, ran: &Ran) -> Problem {
+    let last: Vec<&str> = ran.tail.lines().rev().take(3).collect();
+    Problem::new(code, format!("{what} failed: `{}`, {}", ran.line(), ran.ending()))
+        .expected("exit code 0")
+        .got(last.into_iter().rev().collect::<Vec<_>>().join(" / "))
+        .retry(RetryAdvice::CheckFirst, "look what it did; `workaday release rollback` puts the release before back")
+}
+
+fn detail(steps: &[StepRow], step: &str) -> Value {
+    let row = steps.iter().find(|row| row.step == step);
+    row.and_then(|row| serde_json::from_str(row.detail.as_deref()?).ok()).unwrap_or(Value::Null)
+}
+
+/// Number and plan of the release that is open.
+pub(super) fn open_row(database: &Path) -> Result<Option<(i64, String)>, Problem> {
+    let rows = open_reader(database).and_then(|reader| reader.releases(None, 50)).map_err(|error| error.problem())?;
+    Ok(rows.into_iter().find(|row| row.state == "open").map(|row| (row.release, row.plan)))
+}
+
+/// One synced transaction on a connection of its own.
+fn write<T>(database: &Path, act: impl FnOnce(&mut SqliteStore) -> Result<T, StoreError>) -> Result<T, Problem> {
+    let options = OpenOptions { create: false, cache_kib: 1024, ..OpenOptions::default() };
+    let work = || -> Result<T, StoreError> {
+        let mut store = SqliteStore::open(database, options)?;
+        store.begin(Durability::Full)?;
+        match act(&mut store) {
+            Ok(value) => store.commit().map(|()| value),
+            Err(error) => {
+                store.rollback();
+                Err(error)
+            }
+        }
+    };
+    work().map_err(|error| error.problem())
+}
+
+fn write_note(path: &Path, text: &str) -> std::io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    // Beside, then renamed: a note is whole or not there.
+    let partial = files::with_end(path, ".partial");
+    fs::write(&partial, text)?;
+    fs::rename(partial, path)
+}
+
+fn unwritable(path: &Path, error: &std::io::Error) -> Problem {
+    Problem::new("store.unwritable", format!("the file `{}` could not be opened: {error}", path.display()))
+        .expected("a folder that this user may write to")
+        .retry(RetryAdvice::SafeAfterFix, "safe after the permission is mended; nothing was started")
+}
+
+/// Refuses a new release while one is open.
+pub fn refuse_open(database: &Path) -> Result<(), Problem> {
+    match open_row(database)? {
+        None => Ok(()),
+        Some((number, _)) => Err(Problem::new("release.open", format!("release {number} was cut off before its end"))
+            .expected("every release closed before the next")
+            .retry(RetryAdvice::SafeAfterFix, "safe once it is closed; nothing was changed")
+            .hint("`workaday release resume` goes on with it, `workaday release abort` closes it as it stands")),
+    }
+}

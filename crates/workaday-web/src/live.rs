@@ -1,0 +1,176 @@
+//! What changed, told to every page that is open: names of regions, at most once a second.
+//!
+//! One poller looks for all viewers, and only while there are some. Viewers hold no statement and no thread.
+
+use crate::answer::{self, Answer};
+use crate::window::Window;
+use axum::body::{Body, Bytes};
+use axum::http::{StatusCode, header};
+use futures_util::stream;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+use tokio::sync::broadcast::{self, error::RecvError};
+use workaday_core::explain::{Problem, RetryAdvice};
+use workaday_store::sqlite::access::Marks;
+
+/// Open pages at once.
+pub const VIEWERS_MAX: usize = 800;
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+const HEARTBEAT: Duration = Duration::from_secs(20);
+/// A stream ends after this long and the browser asks anew: so a session that ended is noticed.
+const STREAM_LONGEST: Duration = Duration::from_secs(600);
+
+/// Regions that move with each mark, in the order of `changes.sql`.
+const REGIONS: [&[&str]; 13] = [
+    &["jobs", "queues", "strip"],
+    &["jobs", "job", "strip"],
+    &["jobs", "job", "errors", "strip"],
+    &["jobs", "job"],
+    &["jobs", "job", "queues"],
+    &["jobs", "job"],
+    &["needs", "alerts"],
+    &["schedules", "schedule"],
+    &["schedules", "schedule"],
+    &["holds", "queues", "task"],
+    &["workers"],
+    &["task", "tasks"],
+    &["audit"],
+];
+
+pub struct Live {
+    changes: broadcast::Sender<Arc<str>>,
+    viewers: AtomicUsize,
+    looking: AtomicBool,
+}
+
+impl Default for Live {
+    fn default() -> Self {
+        Self { changes: broadcast::channel(4).0, viewers: AtomicUsize::new(0), looking: AtomicBool::new(false) }
+    }
+}
+
+impl Live {
+    pub fn viewers(&self) -> usize {
+        self.viewers.load(Ordering::Relaxed)
+    }
+}
+
+/// Counts a viewer out, also when the connection breaks.
+struct Seat(Arc<Window>);
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.0.live.viewers.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// `GET /events`: who may look has been decided before.
+pub fn stream(window: &Arc<Window>) -> Result<Answer, Problem> {
+    if window.live.viewers.fetch_add(1, Ordering::AcqRel) >= VIEWERS_MAX {
+        window.live.viewers.fetch_sub(1, Ordering::AcqRel);
+        return Err(Problem::new("web.too_busy", format!("{VIEWERS_MAX} pages are open already"))
+            .expected("fewer open pages that follow what happens")
+            .retry(RetryAdvice::Safe, "safe in a moment; pages can be read without following"));
+    }
+    let seat = Seat(Arc::clone(window));
+    let changes = window.live.changes.subscribe();
+    if !window.live.looking.swap(true, Ordering::AcqRel) {
+        tokio::spawn(look(Arc::clone(window)));
+    }
+    let ends = Instant::now() + STREAM_LONGEST;
+    let first = Some(Bytes::from_static(b"retry: 3000\n: workaday\n\n"));
+    let events = stream::unfold((seat, changes, first), move |(seat, mut changes, first)| async move {
+        if let Some(first) = first {
+            return Some((Ok::<_, Infallible>(first), (seat, changes, None)));
+        }
+        if Instant::now() >= ends {
+            return None;
+        }
+        let event = match tokio::time::timeout(HEARTBEAT, changes.recv()).await {
+            Ok(Ok(event)) => Bytes::copy_from_slice(event.as_bytes()),
+            // A slow viewer missed some: everything may have changed.
+            Ok(Err(RecvError::Lagged(_))) => Bytes::from_static(b"event: changed\ndata: {\"regions\":[\"*\"]}\n\n"),
+            Ok(Err(RecvError::Closed)) => return None,
+            Err(_) => Bytes::from_static(b": still here\n\n"),
+        };
+        Some((Ok(event), (seat, changes, None)))
+    });
+    let mut answer = answer::text(StatusCode::OK, "text/event-stream; charset=utf-8", Body::from_stream(events));
+    // Proxies must not wait for more before they pass an event on.
+    answer.headers_mut().insert("x-accel-buffering", axum::http::HeaderValue::from_static("no"));
+    answer.headers_mut().insert(header::CACHE_CONTROL, axum::http::HeaderValue::from_static("no-store"));
+    Ok(answer)
+}
+
+/// Looks once a second while somebody watches.
+async fn look(window: Arc<Window>) {
+    let mut last: Option<(i64, Marks)> = None;
+    while window.live.viewers() > 0 {
+        let asked = Arc::clone(&window);
+        let known = last;
+        let seen = tokio::task::spawn_blocking(move || marks(&asked, known)).await.ok().flatten();
+        if let (Some((_, before)), Some((_, now))) = (last, seen)
+            && let Some(event) = event(&before, &now)
+        {
+            // Nobody listens just now: the next viewer reads the page anyway.
+            let _ = window.live.changes.send(event.into());
+        }
+        last = seen.or(last);
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    window.live.looking.store(false, Ordering::Release);
+    // A viewer who came between the last look and this line starts the next poller himself, or is seen here.
+    if window.live.viewers() > 0 && !window.live.looking.swap(true, Ordering::AcqRel) {
+        Box::pin(look(window)).await;
+    }
+}
+
+/// The marks of now; the ones known when nobody has committed since.
+fn marks(window: &Window, known: Option<(i64, Marks)>) -> Option<(i64, Marks)> {
+    let mut kept = window.live_reader();
+    let reader = kept.as_ref()?;
+    let version = reader.data_version().ok()?;
+    if let Some((seen, marks)) = known
+        && seen == version
+    {
+        return Some((seen, marks));
+    }
+    match reader.marks() {
+        Ok(marks) => Some((version, marks)),
+        Err(error) => {
+            tracing::debug!(%error, "pages that follow could not be told what changed");
+            *kept = None;
+            None
+        }
+    }
+}
+
+/// The regions of the marks that moved. `status` moves with any.
+fn event(before: &Marks, now: &Marks) -> Option<String> {
+    let moved =
+        before.iter().zip(now).zip(REGIONS).filter(|((before, now), _)| before != now).flat_map(|(_, regions)| regions.iter().copied());
+    let mut regions: Vec<&str> = moved.collect();
+    if regions.is_empty() {
+        return None;
+    }
+    regions.push("status");
+    regions.sort_unstable();
+    regions.dedup();
+    Some(format!("event: changed\ndata: {}\n\n", serde_json::json!({"regions": regions})))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_names_the_regions_that_moved_and_no_others() {
+        let before: Marks = [Some(1); 13];
+        let mut now = before;
+        assert_eq!(event(&before, &now), None);
+        now[6] = Some(2);
+        assert_eq!(event(&before, &now).unwrap(), "event: changed\ndata: {\"regions\":[\"alerts\",\"needs\",\"status\"]}\n\n");
+    }
+}

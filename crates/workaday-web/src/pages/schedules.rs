@@ -1,0 +1,463 @@
+//! Schedules: what runs by itself, when it is due, and whether it did.
+
+use super::job::missing;
+use super::today::retry_said;
+use crate::page::{Page, PageContext};
+use crate::plot::{self, Cell, Span};
+use crate::sheet::{Sheet, page, segment};
+use crate::{facts, words};
+use askama::Template;
+use serde_json::{Value, json};
+use workaday_core::catalogue::TaskEntry;
+use workaday_core::clock::{Length, Timestamp};
+use workaday_core::explain::Problem;
+use workaday_core::job::State;
+use workaday_core::schedule::{Plan, Reason, Rule, ScheduleEntry, ScheduleState, from_micros};
+use workaday_store::sqlite::read::Reader;
+use workaday_store::{ScheduleRow, TickSeen};
+
+/// Ticks of a strip.
+const STRIP: usize = 30;
+const SHOWN: usize = 60;
+const TABLE: usize = 30;
+const HOURS: usize = 24;
+
+/// A run of the same letter in a strip, and what it means.
+pub struct Piece {
+    class: &'static str,
+    letters: String,
+}
+
+struct Line {
+    name: String,
+    href: String,
+    task: String,
+    words: String,
+    due: String,
+    zone: String,
+    pieces: Vec<Piece>,
+    strip_said: String,
+    next_html: String,
+    state_html: String,
+}
+
+#[derive(Template)]
+#[template(path = "schedules.html")]
+struct ListView<'a> {
+    s: Sheet<'a>,
+    verdict: String,
+    second: String,
+    lines: Vec<Line>,
+    left_out: usize,
+    day: String,
+    hours: Vec<(String, u64, bool)>,
+    meetings: Vec<(String, String)>,
+}
+
+pub fn schedules(reader: &Reader, context: &PageContext) -> Result<Page, Problem> {
+    let s = Sheet::new(context, "Schedules", "Schedules");
+    let rows = reader.schedules()?;
+    let mut lines = vec![];
+    for row in rows.iter().take(SHOWN) {
+        let ticks = reader.ticks(&row.name, None, STRIP)?;
+        lines.push(line(row, &ticks, &s));
+    }
+    let plans: Vec<(&ScheduleRow, Plan)> = rows
+        .iter()
+        .filter(|row| row.state == ScheduleState::Active && row.paused_at.is_none())
+        .filter_map(|row| Some((row, plan(row)?.1)))
+        .collect();
+    let (day, hours, meetings) = day(&plans, &s);
+    let broken = rows.iter().filter(|row| row.state == ScheduleState::Broken).count();
+    let paused = rows.iter().filter(|row| row.paused_at.is_some()).count();
+    let verdict = match (rows.len(), broken) {
+        (0, _) => "No schedules yet.".to_owned(),
+        (number, 0) => format!("{}, each of them can run.", words::many(number, "schedule")),
+        (number, broken) => format!("{broken} of {} cannot run.", words::many(number, "schedule")),
+    };
+    let next = plans.iter().filter_map(|(row, _)| Some((row.next_at?, &row.name))).min();
+    let next = next.map_or_else(
+        || "None is due.".to_owned(),
+        |(at, name)| format!("Next is {name}, {} ({}).", s.t.moment_text(at), words::ago(context.now, at)),
+    );
+    let second = if rows.is_empty() {
+        String::new()
+    } else if paused > 0 {
+        format!("{next} {} paused.", words::many(paused, "schedule"))
+    } else {
+        next
+    };
+    let json = json!({"verdict": verdict, "schedules": rows.iter().map(to_json).collect::<Vec<_>>()});
+    let view = ListView { s, verdict, second, left_out: rows.len().saturating_sub(SHOWN), lines, day, hours, meetings };
+    page(&view.s, &view, json)
+}
+
+fn plan(row: &ScheduleRow) -> Option<(ScheduleEntry, Plan)> {
+    let entry: ScheduleEntry = serde_json::from_str(&row.declared).ok()?;
+    let plan = entry.plan(row.anchor, None).ok()?;
+    Some((entry, plan))
+}
+
+fn line(row: &ScheduleRow, ticks: &[TickSeen], s: &Sheet<'_>) -> Line {
+    let read = plan(row);
+    let cells: Vec<Cell> = cells(ticks, s);
+    Line {
+        name: row.name.clone(),
+        href: format!("/schedules/{}", segment(&row.name)),
+        task: row.task.clone(),
+        words: read.as_ref().map_or_else(String::new, |(_, plan)| phrase(plan)),
+        due: read.as_ref().map_or_else(String::new, |(entry, _)| entry.due_shown()),
+        zone: read
+            .as_ref()
+            .filter(|(_, plan)| matches!(plan.timetable.rule, Rule::Cron(_)))
+            .map_or_else(String::new, |(_, plan)| plan.zone_name.clone()),
+        strip_said: strip_said(&cells),
+        pieces: pieces(&cells),
+        next_html: next(row, s),
+        state_html: standing(row),
+    }
+}
+
+/// `Every day at 03:15`: the first sentence, without the zone, which stands beside it.
+fn phrase(plan: &Plan) -> String {
+    match &plan.timetable.rule {
+        Rule::Cron(calendar) => calendar.expressions.iter().map(|expr| expr.explain()).collect::<Vec<_>>().join("; and "),
+        _ => plan.timetable.explain().split(", counted").next().unwrap_or_default().trim_end_matches('.').to_owned(),
+    }
+}
+
+fn next(row: &ScheduleRow, s: &Sheet<'_>) -> String {
+    match row.next_at {
+        _ if row.paused_at.is_some() => match row.paused_until {
+            Some(until) => format!("<span class=soft>resumes</span> {}", s.t.moment(until)),
+            None => "<span class=soft>when it is resumed</span>".to_owned(),
+        },
+        Some(at) => format!("{} <span class=soft>{}</span>", s.t.moment(at), words::ago(s.t.now, at)),
+        None => "–".to_owned(),
+    }
+}
+
+fn standing(row: &ScheduleRow) -> String {
+    match (row.state, row.paused_at) {
+        (ScheduleState::Broken, _) => "<span class=\"state discarded\"><i aria-hidden=true>✕</i> cannot run</span>".to_owned(),
+        (ScheduleState::Absent, _) => "<span class=\"state cancelled\"><i aria-hidden=true>⊘</i> no longer declared</span>".to_owned(),
+        (_, Some(_)) => "<span class=\"state held\"><i aria-hidden=true>‖</i> paused</span>".to_owned(),
+        _ => String::new(),
+    }
+}
+
+/// Oldest first. A range of ticks is one letter.
+fn cells(ticks: &[TickSeen], s: &Sheet<'_>) -> Vec<Cell> {
+    ticks.iter().rev().map(|seen| cell(seen, s)).collect()
+}
+
+fn cell(seen: &TickSeen, s: &Sheet<'_>) -> Cell {
+    let (letter, class, word) = meaning(seen);
+    let many = if seen.tick.count > 1 { format!(", {} ticks", seen.tick.count) } else { String::new() };
+    Cell { letter, class, said: format!("{}: {word}{many}", s.t.exact(seen.tick.at)) }
+}
+
+fn meaning(seen: &TickSeen) -> (char, &'static str, &'static str) {
+    match (seen.tick.reason, seen.job_state, seen.tick.late) {
+        (Some(Reason::Missed), ..) => ('M', "bad", "missed, nothing was there to run it"),
+        (Some(Reason::Superseded), ..) => ('S', "soft", "superseded by a later tick"),
+        (Some(Reason::SkippedOverlap), ..) => ('O', "wait", "skipped, the run before it was unfinished"),
+        (Some(Reason::Paused), ..) => ('P', "soft", "paused"),
+        (Some(Reason::SkippedByHand), ..) => ('H', "soft", "skipped by hand"),
+        (None, Some(State::Discarded), _) => ('F', "bad", "failed"),
+        (None, Some(State::Cancelled), _) => ('C', "soft", "cancelled"),
+        (None, Some(State::Completed), true) => ('L', "wait", "completed, late"),
+        (None, Some(State::Completed), false) => ('✓', "good", "completed"),
+        (None, Some(State::Running), _) => ('▶', "work", "running"),
+        (None, Some(State::Retryable), _) => ('↻', "wait", "retrying"),
+        (None, Some(_), _) => ('○', "work", "waiting"),
+        (None, None, _) => ('·', "soft", "done, its job is no longer kept"),
+    }
+}
+
+fn pieces(cells: &[Cell]) -> Vec<Piece> {
+    cells
+        .chunk_by(|one, other| one.class == other.class)
+        .map(|run| Piece { class: run[0].class, letters: run.iter().map(|cell| cell.letter).collect() })
+        .collect()
+}
+
+/// `28 completed, 1 late, 1 failed`.
+fn strip_said(cells: &[Cell]) -> String {
+    let mut said: Vec<(&str, usize)> = vec![];
+    for cell in cells {
+        let word = match cell.letter {
+            '✓' => "completed",
+            'L' => "late",
+            'F' => "failed",
+            'M' => "missed",
+            'O' | 'H' | 'S' => "skipped",
+            'P' => "paused",
+            'C' => "cancelled",
+            '▶' => "running",
+            '·' => "done",
+            _ => "waiting",
+        };
+        match said.iter_mut().find(|(known, _)| *known == word) {
+            Some((_, count)) => *count += 1,
+            None => said.push((word, 1)),
+        }
+    }
+    said.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    if said.is_empty() {
+        "no tick yet".to_owned()
+    } else {
+        said.iter().map(|(word, count)| format!("{count} {word}")).collect::<Vec<_>>().join(", ")
+    }
+}
+
+type Hours = Vec<(String, u64, bool)>;
+
+/// The next 24 hours of all schedules, and where several meet.
+fn day(plans: &[(&ScheduleRow, Plan)], s: &Sheet<'_>) -> (String, Hours, Vec<(String, String)>) {
+    let first = Timestamp(s.t.now.0 - s.t.now.0.rem_euclid(Length::hours(1).0));
+    let span = Span { from: first, until: first + Length::hours(HOURS as i64) };
+    let hour = |number: usize| first + Length::hours(number as i64);
+    let bounds = |number: usize| Some((from_micros(hour(number).0.max(s.t.now.0) - 1)?, from_micros(hour(number + 1).0 - 1)?));
+    let mut ticks: Vec<(Timestamp, &str)> = vec![];
+    for (row, plan) in plans {
+        if let (Some(from), Some(until)) = (from_micros(s.t.now.0), from_micros(span.until.0)) {
+            // A schedule of every minute meets everything; only rare ones are worth a warning.
+            let due = plan.timetable.first_between(from, until, HOURS + 1);
+            if due.len() <= HOURS {
+                ticks.extend(due.iter().map(|tick| (Timestamp(tick.due_micros()), row.name.as_str())));
+            }
+        }
+    }
+    ticks.sort();
+    let groups: Vec<&[(Timestamp, &str)]> = ticks.chunk_by(|one, other| one.0 == other.0).filter(|group| group.len() > 1).collect();
+    let meets = |number: usize| groups.iter().any(|group| group[0].0 >= hour(number) && group[0].0 < hour(number + 1));
+    let counts: Vec<(u64, bool)> = (0..HOURS)
+        .map(|number| {
+            let count = bounds(number).map_or(0, |(after, until)| plans.iter().map(|(_, plan)| plan.timetable.count(after, until)).sum());
+            (count, meets(number))
+        })
+        .collect();
+    let named = counts
+        .iter()
+        .enumerate()
+        .filter(|(_, (count, _))| *count > 0)
+        .map(|(number, (count, meets))| (s.t.moment_text(hour(number)), *count, *meets));
+    let hours = named.collect();
+    let meetings = groups
+        .iter()
+        .take(5)
+        .map(|group| (s.t.moment_text(group[0].0), group.iter().map(|(_, name)| *name).collect::<Vec<_>>().join(", ")))
+        .collect();
+    (plot::day(&s.t, span, &counts), hours, meetings)
+}
+
+fn to_json(row: &ScheduleRow) -> Value {
+    json!({
+        "name": row.name, "task": row.task, "state": row.state, "broken_reason": row.broken_reason, "source": row.source,
+        "next_at": row.next_at.map(|at| at.to_string()), "paused_at": row.paused_at.map(|at| at.to_string()),
+        "paused_until": row.paused_until.map(|at| at.to_string()), "pause_note": row.pause_note, "owner": row.owner,
+        "declared": serde_json::from_str::<Value>(&row.declared).unwrap_or(Value::Null),
+    })
+}
+
+struct Tick {
+    at_html: String,
+    nominal: String,
+    state_html: String,
+    job: Option<String>,
+    runnable: Option<String>,
+}
+
+struct Due {
+    at_html: String,
+    theirs: String,
+    distance: String,
+}
+
+#[derive(Template)]
+#[template(path = "schedule.html")]
+struct OneView<'a> {
+    s: Sheet<'a>,
+    row: &'a ScheduleRow,
+    verdict: String,
+    standing: Option<String>,
+    phrase: String,
+    due: String,
+    explained: String,
+    zone: String,
+    strip: String,
+    strip_said: String,
+    ticks: Vec<Tick>,
+    next: Vec<Due>,
+    policies: Vec<(&'static str, String)>,
+    entry: Option<TaskEntry>,
+    owner: Option<String>,
+    retry: &'static str,
+    usual: Option<String>,
+    args: String,
+    path: String,
+    older: Option<String>,
+    task_href: String,
+}
+
+pub fn schedule(reader: &Reader, context: &PageContext) -> Result<Page, Problem> {
+    let name = context.params.first().map(String::as_str).unwrap_or_default();
+    let Some(row) = reader.schedule(name)? else {
+        let what = format!("there is no schedule `{}`", words::cut(name, 80));
+        return Err(missing("schedule.not_found", what, "the name of a schedule that the code, workaday.toml or somebody has stated"));
+    };
+    let s = Sheet::new(context, row.name.clone(), "Schedules");
+    let before = context.query.get("before").and_then(|text| text.parse::<i64>().ok()).map(Timestamp);
+    let seen = reader.ticks(name, before, TABLE)?;
+    let cells = cells(&seen, &s);
+    let read = plan(&row);
+    let entry = facts::entry_of(&reader.tasks()?, &row.task);
+    let usual = usual(reader, &seen, &s)?;
+    let said = strip_said(&cells);
+    let older = (seen.len() == TABLE).then(|| seen.last().map(|last| s.here(&[("before", &last.tick.at.0.to_string())]))).flatten();
+    let json = json!({
+        "schedule": to_json(&row),
+        "ticks": seen.iter().map(|seen| json!({
+            "at": seen.tick.at.to_string(), "until": seen.tick.until.to_string(), "count": seen.tick.count, "reason": seen.tick.reason,
+            "job": seen.tick.job, "late": seen.tick.late, "state": seen.job_state,
+        })).collect::<Vec<_>>(),
+    });
+    let view = OneView {
+        verdict: verdict(&row, &said, &s),
+        standing: row.broken_reason.clone().or_else(|| paused_said(&row, &s)),
+        phrase: read.as_ref().map_or_else(String::new, |(_, plan)| phrase(plan)),
+        due: read.as_ref().map_or_else(String::new, |(entry, _)| entry.due_shown()),
+        explained: read.as_ref().map_or_else(String::new, |(_, plan)| plan.timetable.explain()),
+        zone: read.as_ref().map_or_else(String::new, |(_, plan)| plan.zone_name.clone()),
+        strip: plot::ticks(&cells, &format!("The last ticks of {}", row.name), &said),
+        strip_said: said,
+        ticks: seen.iter().map(|seen| tick(seen, &s)).collect(),
+        next: read.as_ref().map_or_else(Vec::new, |(_, plan)| upcoming(&row, plan, &s)),
+        policies: read.as_ref().map_or_else(Vec::new, |(entry, plan)| policies(entry, plan)),
+        args: read
+            .as_ref()
+            .filter(|(entry, _)| !entry.args.is_empty())
+            .map_or_else(String::new, |(entry, _)| super::rows::arguments(&Value::Object(entry.args.clone()).to_string(), &context.mask)),
+        owner: row.owner.clone().or_else(|| entry.as_ref().and_then(|entry| entry.owner.clone())),
+        retry: entry.as_ref().map_or("no worker has stated this task", retry_said),
+        entry,
+        usual,
+        path: format!("/actions/schedules/{}", segment(&row.name)),
+        task_href: format!("/tasks/{}", segment(&row.task)),
+        older,
+        row: &row,
+        s,
+    };
+    page(&view.s, &view, json)
+}
+
+fn verdict(row: &ScheduleRow, said: &str, s: &Sheet<'_>) -> String {
+    match (row.state, row.paused_at, row.next_at) {
+        (ScheduleState::Broken, ..) => format!("{} cannot run.", row.name),
+        (ScheduleState::Absent, ..) => format!("{} is no longer declared.", row.name),
+        (_, Some(_), _) => format!("{} is paused.", row.name),
+        (_, None, Some(next)) => {
+            format!("{} runs {} ({}). Of its last ticks: {said}.", row.name, s.t.moment_text(next), words::ago(s.t.now, next))
+        }
+        (_, None, None) => format!("{} has no tick ahead. Of its last ticks: {said}.", row.name),
+    }
+}
+
+fn paused_said(row: &ScheduleRow, s: &Sheet<'_>) -> Option<String> {
+    let since = row.paused_at?;
+    let until =
+        row.paused_until.map_or_else(|| "until somebody resumes it".to_owned(), |until| format!("until {}", s.t.moment_text(until)));
+    let note = row.pause_note.as_deref().map_or_else(String::new, |note| format!(" “{note}”"));
+    Some(format!("Paused {}, {until}.{note} Ticks in between are recorded as paused.", words::ago(s.t.now, since)))
+}
+
+fn tick(seen: &TickSeen, s: &Sheet<'_>) -> Tick {
+    let (letter, class, word) = meaning(seen);
+    let many =
+        if seen.tick.count > 1 { format!(", {} ticks until {}", seen.tick.count, s.t.moment_text(seen.tick.until)) } else { String::new() };
+    let class = match class {
+        "good" => "completed",
+        "bad" => "discarded",
+        "wait" => "retryable",
+        "work" => "running",
+        _ => "cancelled",
+    };
+    Tick {
+        at_html: s.t.moment(seen.tick.at),
+        nominal: seen.tick.nominal.clone(),
+        state_html: format!("<span class=\"state {class}\"><i aria-hidden=true>{letter}</i> {word}</span>{many}"),
+        job: seen.tick.job.map(|id| id.to_string()),
+        runnable: (seen.tick.reason.is_some() && seen.tick.count == 1).then(|| seen.tick.at.to_string()),
+    }
+}
+
+fn upcoming(row: &ScheduleRow, plan: &Plan, s: &Sheet<'_>) -> Vec<Due> {
+    let Some(now) = from_micros(s.t.now.0.max(row.cursor.0)) else { return vec![] };
+    plan.timetable
+        .ticks(now)
+        .take(5)
+        .map(|tick| {
+            let at = Timestamp(tick.due_micros());
+            Due { at_html: s.t.moment(at), theirs: tick.to_string(), distance: words::ago(s.t.now, at) }
+        })
+        .collect()
+}
+
+fn policies(entry: &ScheduleEntry, plan: &Plan) -> Vec<(&'static str, String)> {
+    use workaday_core::schedule::{CatchUp, Overlap};
+    let policies = &plan.policies;
+    let catch_up = match policies.catch_up {
+        CatchUp::None => "none: ticks that nobody was there for are missed".to_owned(),
+        CatchUp::Latest => "latest: after a silence the newest missed tick runs, late".to_owned(),
+        CatchUp::All { limit } => format!("all: after a silence the newest {limit} missed ticks run, one after the other"),
+    };
+    let overlap = match policies.overlap {
+        Overlap::Skip => "skip: a tick is skipped while the run before it is unfinished",
+        Overlap::Queue => "queue: a tick waits for the run before it",
+        Overlap::CancelRunning => "cancel_running: the run before it is cancelled",
+        Overlap::Allow => "allow: runs may overlap",
+    };
+    let mut said = vec![("catch-up", catch_up), ("overlap", overlap.to_owned())];
+    if policies.jitter.0 > 0 {
+        said.push(("jitter", format!("starts up to {} after its tick", words::length(policies.jitter))));
+    }
+    if let Some(late) = policies.late_after {
+        said.push(("late after", format!("an alert when it has not started {} after its tick", words::length(late))));
+    }
+    if let Some(within) = entry.finish_within_us {
+        said.push(("finished within", words::length(Length(within))));
+    }
+    if !entry.exclude.is_empty() {
+        said.push(("rests on", entry.exclude.join(", ")));
+    }
+    said
+}
+
+/// `usually takes 4 min to 6 min`, from the runs that are still kept.
+fn usual(reader: &Reader, seen: &[TickSeen], s: &Sheet<'_>) -> Result<Option<String>, workaday_store::StoreError> {
+    let mut ran = vec![];
+    for id in seen.iter().filter(|seen| seen.job_state == Some(State::Completed)).filter_map(|seen| seen.tick.job).take(20) {
+        if let Some(detail) = reader.job(id)? {
+            ran.extend(reader.attempts(detail.summary.key)?.last().and_then(|row| row.ran_us));
+        }
+    }
+    ran.sort_unstable();
+    let (Some(low), Some(high)) = (ran.get(ran.len() / 10), ran.get((ran.len() * 9 / 10).min(ran.len().saturating_sub(1)))) else {
+        return Ok(None);
+    };
+    let (low, high) = (s.t.span(*low), s.t.span(*high));
+    Ok(Some(if low == high { format!("usually takes {low}") } else { format!("usually takes {low} to {high}") }))
+}
+
+/// Kept beside the strip: the states that letters stand for.
+pub const LEGEND: &[(&str, &str)] = &[
+    ("✓", "completed"),
+    ("L", "completed, late"),
+    ("F", "failed"),
+    ("M", "missed"),
+    ("O", "skipped: overlap"),
+    ("S", "superseded"),
+    ("P", "paused"),
+    ("H", "skipped by hand"),
+];

@@ -1,0 +1,339 @@
+//! Plots drawn here, as SVG: axes with units and few ticks, names at the lines, and a table with the same numbers.
+//!
+//! Widths are percentages, so letters keep their size on a phone; colours are classes, so the theme decides. Each plot
+//! has a `<title>` and a `<desc>` that says in words what it shows.
+
+use crate::escape::escaped;
+use crate::show::Teller;
+use crate::words;
+use std::fmt::Write;
+use workaday_core::clock::{Length, Timestamp};
+
+/// A dotted vertical: a release began.
+#[derive(Clone, Debug)]
+pub struct Mark {
+    pub at: Timestamp,
+    pub name: String,
+}
+
+/// A span of time, left to right.
+#[derive(Clone, Copy, Debug)]
+pub struct Span {
+    pub from: Timestamp,
+    pub until: Timestamp,
+}
+
+impl Span {
+    /// Where an instant stands, in percent of the width.
+    fn x(self, at: Timestamp) -> f64 {
+        let whole = (self.until - self.from).0.max(1) as f64;
+        ((at - self.from).0 as f64 / whole * 100.0).clamp(0.0, 100.0)
+    }
+
+    fn holds(self, at: Timestamp) -> bool {
+        at >= self.from && at < self.until
+    }
+}
+
+/// Jobs of one slice of the strip.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Slice {
+    pub finished: i64,
+    pub discarded: i64,
+}
+
+const STRIP: f64 = 132.0;
+/// The lane of failures, above the line.
+const FAILED: f64 = 30.0;
+const BASE: f64 = 112.0;
+
+/// Throughput with failures above the line and release marks. `every`: the length of a slice.
+pub fn strip(teller: &Teller, span: Span, slices: &[Slice], marks: &[Mark], every: &str) -> String {
+    let most = slices.iter().map(|slice| slice.finished).max().unwrap_or(0);
+    let worst = slices.iter().map(|slice| slice.discarded).max().unwrap_or(0);
+    let total: i64 = slices.iter().map(|slice| slice.finished).sum();
+    let failed: i64 = slices.iter().map(|slice| slice.discarded).sum();
+    let title = "Finished jobs of the last 24 hours";
+    let desc = format!(
+        "{} finished, {} of them discarded; at most {} in {every}. {}",
+        words::thousands(total),
+        words::thousands(failed),
+        words::thousands(most),
+        marks_said(span, marks)
+    );
+    let mut svg = open("strip", STRIP, title, &desc);
+    let width = 100.0 / slices.len().max(1) as f64;
+    for (number, slice) in slices.iter().enumerate() {
+        let x = number as f64 * width;
+        if slice.finished > 0 {
+            let height = (slice.finished as f64 / most as f64 * (BASE - FAILED - 22.0)).max(1.5);
+            bar(&mut svg, "work", x, width, BASE - height, height);
+        }
+        if slice.discarded > 0 {
+            let height = (slice.discarded as f64 / worst as f64 * (FAILED - 12.0)).max(3.0);
+            bar(&mut svg, "bad", x, width, FAILED - height, height);
+        }
+    }
+    line(&mut svg, "rule", FAILED);
+    line(&mut svg, "axis", BASE);
+    if worst > 0 {
+        let at = slices.iter().position(|slice| slice.discarded == worst).unwrap_or(0);
+        label_beside(&mut svg, "bad", at as f64 * width, width, FAILED - 4.0, &format!("✕ {}", words::thousands(worst)));
+    }
+    if most > 0 {
+        text(&mut svg, "soft", 0.0, "start", FAILED + 14.0, &format!("{} in {every} at most", words::thousands(most)));
+    }
+    draw_marks(&mut svg, span, marks, BASE);
+    hours(&mut svg, teller, span, 6, BASE + 15.0);
+    close(svg)
+}
+
+/// A line of a plot: a value for each slice, where there is one.
+#[derive(Clone, Debug)]
+pub struct Series {
+    pub name: String,
+    /// Microseconds.
+    pub values: Vec<Option<i64>>,
+}
+
+const LINES: f64 = 150.0;
+const LINES_TOP: f64 = 18.0;
+const LINES_BASE: f64 = 128.0;
+/// Colours that stay apart for every eye; more than five lines nobody follows.
+pub const SERIES_MAX: usize = 5;
+
+/// Lengths over time, one line a series, its name and last value at its end.
+pub fn lines(teller: &Teller, span: Span, series: &[Series], marks: &[Mark], title: &str) -> String {
+    let series = &series[..series.len().min(SERIES_MAX)];
+    let most = series.iter().flat_map(|line| line.values.iter().flatten()).max().copied().unwrap_or(0);
+    let top = round_up(most);
+    let last = |line: &Series| line.values.iter().rev().flatten().next().copied();
+    let said: Vec<String> = series
+        .iter()
+        .map(|line| format!("{}: {} at the end", line.name, last(line).map_or("nothing measured".into(), |us| words::length(Length(us)))))
+        .collect();
+    let mut svg = open("lines", LINES, title, &format!("{}. {}", said.join("; "), marks_said(span, marks)));
+    let y = |us: i64| LINES_BASE - us as f64 / top.max(1) as f64 * (LINES_BASE - LINES_TOP);
+    for (share, class) in [(top, "rule"), (top / 2, "rule"), (0, "axis")] {
+        line(&mut svg, class, y(share));
+        if share > 0 {
+            text(&mut svg, "soft", 0.0, "start", y(share) - 4.0, &words::length(Length(share)));
+        }
+    }
+    draw_marks(&mut svg, span, marks, LINES_BASE);
+    let count = series.iter().map(|line| line.values.len()).max().unwrap_or(1).max(2);
+    let x = |number: usize| (number as f64 + 0.5) / count as f64 * 1_000.0;
+    let _ =
+        write!(svg, "<svg x=0 y=0 width=\"100%\" height={LINES} viewBox=\"0 0 1000 {LINES}\" preserveAspectRatio=none aria-hidden=true>");
+    for (number, line) in series.iter().enumerate() {
+        let mut path = String::new();
+        let mut begins = true;
+        for (slice, value) in line.values.iter().enumerate() {
+            match value {
+                Some(us) => {
+                    let _ = write!(path, "{}{:.1} {:.1}", if begins { "M" } else { "L" }, x(slice), y(*us));
+                    // A lone value is still a dot.
+                    if begins && line.values.get(slice + 1).is_none_or(Option::is_none) {
+                        path.push_str("h4");
+                    }
+                    begins = false;
+                }
+                None => begins = true,
+            }
+        }
+        let _ = write!(svg, "<path class=\"line s{number}\" d=\"{path}\"/>");
+    }
+    svg.push_str("</svg>");
+    let mut taken: Vec<f64> = vec![];
+    for (number, line) in series.iter().enumerate() {
+        let Some(us) = last(line) else { continue };
+        let mut at = y(us) - 6.0;
+        while taken.iter().any(|other| (other - at).abs() < 14.0) {
+            at -= 14.0;
+        }
+        taken.push(at);
+        let name = format!("{} {}", line.name, words::length(Length(us)));
+        text(&mut svg, &format!("name s{number}"), 100.0, "end", at.max(11.0), &name);
+    }
+    hours(&mut svg, teller, span, 6, LINES_BASE + 15.0);
+    close(svg)
+}
+
+const BARS: f64 = 96.0;
+
+/// How often something came, slice by slice.
+pub fn bars(teller: &Teller, span: Span, values: &[i64], marks: &[Mark], title: &str, every: &str) -> String {
+    let most = values.iter().max().copied().unwrap_or(0);
+    let base = BARS - 20.0;
+    let total: i64 = values.iter().sum();
+    let desc = format!("{} in all, at most {} in {every}. {}", words::thousands(total), words::thousands(most), marks_said(span, marks));
+    let mut svg = open("bars", BARS, title, &desc);
+    let width = 100.0 / values.len().max(1) as f64;
+    for (number, value) in values.iter().enumerate().filter(|(_, value)| **value > 0) {
+        let height = (*value as f64 / most as f64 * (base - 22.0)).max(2.0);
+        bar(&mut svg, "bad", number as f64 * width, width, base - height, height);
+    }
+    line(&mut svg, "axis", base);
+    if most > 0 {
+        text(&mut svg, "soft", 0.0, "start", 11.0, &format!("{} in {every} at most", words::thousands(most)));
+    }
+    draw_marks(&mut svg, span, marks, base);
+    days(&mut svg, teller, span, base + 15.0);
+    close(svg)
+}
+
+/// One tick of a schedule in a strip.
+#[derive(Clone, Debug)]
+pub struct Cell {
+    /// `✓`, `L`, `F`, `M`, `S`, `P`, `▶`.
+    pub letter: char,
+    pub class: &'static str,
+    /// What became of it, in words, with its time.
+    pub said: String,
+}
+
+/// The last ticks, oldest first, a letter each.
+pub fn ticks(cells: &[Cell], title: &str, desc: &str) -> String {
+    let mut svg = open("ticks", 26.0, title, desc);
+    let width = 100.0 / cells.len().max(30) as f64;
+    // Right-aligned: the newest always stands at the same place.
+    let offset = 100.0 - width * cells.len() as f64;
+    for (number, cell) in cells.iter().enumerate() {
+        let x = offset + number as f64 * width;
+        let _ = write!(
+            svg,
+            "<g class=\"{}\"><title>{}</title><rect x=\"{:.2}%\" y=1 width=\"{:.2}%\" height=24 rx=2 /><text x=\"{:.2}%\" y=17 text-anchor=middle>{}</text></g>",
+            cell.class,
+            escaped(&cell.said),
+            x + width * 0.06,
+            width * 0.88,
+            x + width / 2.0,
+            cell.letter
+        );
+    }
+    close(svg)
+}
+
+/// The ticks of a day, hour by hour; an hour with more than one schedule at the same instant is marked.
+pub fn day(teller: &Teller, span: Span, hours_of: &[(u64, bool)]) -> String {
+    let most = hours_of.iter().map(|(count, _)| *count).max().unwrap_or(0);
+    let meets = hours_of.iter().filter(|(_, meets)| *meets).count();
+    let total: u64 = hours_of.iter().map(|(count, _)| count).sum();
+    let desc = format!(
+        "{} ticks, at most {} an hour; in {} schedules meet at the same instant.",
+        words::thousands(total as i64),
+        words::thousands(most as i64),
+        words::many(meets, "hour")
+    );
+    let mut svg = open("bars", 84.0, "The next 24 hours of all schedules", &desc);
+    let (base, width) = (64.0, 100.0 / hours_of.len().max(1) as f64);
+    for (number, (count, meets)) in hours_of.iter().enumerate().filter(|(_, (count, _))| *count > 0) {
+        let height = ((*count as f64).ln_1p() / (most as f64).ln_1p() * (base - 22.0)).max(2.0);
+        let x = number as f64 * width;
+        bar(&mut svg, if *meets { "wait" } else { "work" }, x, width, base - height, height);
+        if *meets {
+            text(&mut svg, "wait", x + width / 2.0, "middle", base - height - 4.0, "!");
+        }
+    }
+    line(&mut svg, "axis", base);
+    if most > 0 {
+        text(&mut svg, "soft", 0.0, "start", 11.0, &format!("{} an hour at most", words::thousands(most as i64)));
+    }
+    hours(&mut svg, teller, span, 6, base + 15.0);
+    close(svg)
+}
+
+fn open(class: &str, height: f64, title: &str, desc: &str) -> String {
+    format!(
+        "<svg class=\"plot {class}\" width=\"100%\" height=\"{height}\" role=img aria-label=\"{0}. {1}\"><title>{0}</title><desc>{1}</desc>",
+        escaped(title),
+        escaped(desc.trim())
+    )
+}
+
+fn close(mut svg: String) -> String {
+    svg.push_str("</svg>");
+    svg
+}
+
+fn bar(svg: &mut String, class: &str, x: f64, width: f64, y: f64, height: f64) {
+    let (x, width) = (x + width * 0.1, width * 0.8);
+    let _ = write!(svg, "<rect class={class} x=\"{x:.2}%\" y=\"{y:.1}\" width=\"{width:.2}%\" height=\"{height:.1}\"/>");
+}
+
+fn line(svg: &mut String, class: &str, y: f64) {
+    let _ = write!(svg, "<line class={class} x1=0 x2=\"100%\" y1=\"{y:.1}\" y2=\"{y:.1}\"/>");
+}
+
+fn text(svg: &mut String, class: &str, x: f64, anchor: &str, y: f64, said: &str) {
+    let _ = write!(svg, "<text class=\"{class}\" x=\"{x:.2}%\" y=\"{y:.1}\" text-anchor={anchor}>{}</text>", escaped(said));
+}
+
+/// Beside a bar, on the side where there is room.
+fn label_beside(svg: &mut String, class: &str, x: f64, width: f64, y: f64, said: &str) {
+    if x > 70.0 { text(svg, class, x - 0.5, "end", y, said) } else { text(svg, class, x + width + 0.5, "start", y, said) }
+}
+
+fn draw_marks(svg: &mut String, span: Span, marks: &[Mark], base: f64) {
+    for mark in marks.iter().filter(|mark| span.holds(mark.at)) {
+        let x = span.x(mark.at);
+        let _ = write!(svg, "<line class=mark x1=\"{x:.2}%\" x2=\"{x:.2}%\" y1=2 y2=\"{base:.1}\"/>");
+        let name = words::cut(&mark.name, 10);
+        let (at, anchor) = if x > 80.0 { (x - 0.5, "end") } else { (x + 0.5, "start") };
+        text(svg, "release", at, anchor, base - 5.0, &name);
+    }
+}
+
+fn marks_said(span: Span, marks: &[Mark]) -> String {
+    let names: Vec<&str> = marks.iter().filter(|mark| span.holds(mark.at)).map(|mark| mark.name.as_str()).collect();
+    if names.is_empty() { "No release began in this time.".to_owned() } else { format!("Releases that began: {}.", names.join(", ")) }
+}
+
+/// `00:00`, `06:00` … on the reader's clock, where they fall.
+fn hours(svg: &mut String, teller: &Teller, span: Span, every: i8, y: f64) {
+    let step = Length::minutes(15);
+    let mut at = Timestamp(span.from.0 - span.from.0.rem_euclid(step.0)) + step;
+    while at < span.until {
+        let clock = teller.text(at, "%H:%M");
+        if clock.ends_with(":00") && clock[..2].parse::<i8>().is_ok_and(|hour| hour % every == 0) {
+            tick(svg, span.x(at), y, &clock);
+        }
+        at = at + step;
+    }
+}
+
+fn days(svg: &mut String, teller: &Teller, span: Span, y: f64) {
+    let step = Length::minutes(30);
+    let mut at = Timestamp(span.from.0 - span.from.0.rem_euclid(step.0)) + step;
+    while at < span.until {
+        if teller.text(at, "%H:%M") == "00:00" {
+            tick(svg, span.x(at), y, &teller.text(at, "%a %-d"));
+        }
+        at = at + step;
+    }
+}
+
+fn tick(svg: &mut String, x: f64, y: f64, said: &str) {
+    let anchor = match x {
+        0.0..4.0 => "start",
+        96.0.. => "end",
+        _ => "middle",
+    };
+    text(svg, "soft", x, anchor, y, said);
+}
+
+/// The next 1, 2 or 5 of a power of ten: a number that an axis can name.
+fn round_up(value: i64) -> i64 {
+    let mut unit = 1_000;
+    loop {
+        for step in [1, 2, 5] {
+            if unit * step >= value {
+                return unit * step;
+            }
+        }
+        unit *= 10;
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,87 @@
+//! Plots as text: what is drawn, what is said, and that nothing of a name becomes markup.
+
+use super::*;
+
+fn teller() -> Teller {
+    Teller::new(Timestamp(1_795_000_000_000_000), "UTC")
+}
+
+fn last_day() -> Span {
+    Span { from: teller().now - Length::hours(24), until: teller().now }
+}
+
+#[test]
+fn a_strip_draws_throughput_failures_and_releases() {
+    let slices = [
+        Slice { finished: 10, discarded: 0 },
+        Slice { finished: 40, discarded: 3 },
+        Slice::default(),
+        Slice { finished: 20, discarded: 1 },
+    ];
+    let marks = [Mark { at: teller().now - Length::hours(9), name: "3f2c1a9".into() }];
+    let svg = strip(&teller(), last_day(), &slices, &marks, "6 h");
+    let expected = "<svg class=\"plot strip\" width=\"100%\" height=\"132\" role=img aria-label=\"Finished jobs of the last 24 hours. 70 finished, 4 of them discarded; at most 40 in 6 h. Releases that began: 3f2c1a9.\"><title>Finished jobs of the last 24 hours</title><desc>70 finished, 4 of them discarded; at most 40 in 6 h. Releases that began: 3f2c1a9.</desc>\
+<rect class=work x=\"2.50%\" y=\"97.0\" width=\"20.00%\" height=\"15.0\"/>\
+<rect class=work x=\"27.50%\" y=\"52.0\" width=\"20.00%\" height=\"60.0\"/>\
+<rect class=bad x=\"27.50%\" y=\"12.0\" width=\"20.00%\" height=\"18.0\"/>\
+<rect class=work x=\"77.50%\" y=\"82.0\" width=\"20.00%\" height=\"30.0\"/>\
+<rect class=bad x=\"77.50%\" y=\"24.0\" width=\"20.00%\" height=\"6.0\"/>\
+<line class=rule x1=0 x2=\"100%\" y1=\"30.0\" y2=\"30.0\"/><line class=axis x1=0 x2=\"100%\" y1=\"112.0\" y2=\"112.0\"/>\
+<text class=\"bad\" x=\"50.50%\" y=\"26.0\" text-anchor=start>✕ 3</text>\
+<text class=\"soft\" x=\"0.00%\" y=\"44.0\" text-anchor=start>40 in 6 h at most</text>\
+<line class=mark x1=\"62.50%\" x2=\"62.50%\" y1=2 y2=\"112.0\"/><text class=\"release\" x=\"63.00%\" y=\"107.0\" text-anchor=start>3f2c1a9</text>\
+<text class=\"soft\" x=\"3.87%\" y=\"127.0\" text-anchor=start>12:00</text>\
+<text class=\"soft\" x=\"28.87%\" y=\"127.0\" text-anchor=middle>18:00</text>\
+<text class=\"soft\" x=\"53.87%\" y=\"127.0\" text-anchor=middle>00:00</text>\
+<text class=\"soft\" x=\"78.87%\" y=\"127.0\" text-anchor=middle>06:00</text></svg>";
+    assert_eq!(svg, expected);
+}
+
+#[test]
+fn an_empty_strip_is_two_lines_and_says_so() {
+    let svg = strip(&teller(), last_day(), &[Slice::default(); 48], &[], "30 min");
+    assert!(svg.contains("0 finished, 0 of them discarded"), "{svg}");
+    assert!(!svg.contains("<rect"), "{svg}");
+}
+
+#[test]
+fn a_line_breaks_where_nothing_was_measured_and_its_name_stands_at_its_end() {
+    let series = [
+        Series { name: "p95".into(), values: vec![Some(1_000_000), Some(2_000_000), None, Some(400_000)] },
+        Series { name: "p50".into(), values: vec![Some(10_000), Some(10_000), None, Some(390_000)] },
+    ];
+    let svg = lines(&teller(), last_day(), &series, &[], "Waited");
+    assert!(svg.contains("<path class=\"line s0\" d=\"M125.0 73.0L375.0 18.0M875.0 106.0h4\"/>"), "{svg}");
+    assert!(svg.contains(">p95 0.4 s</text>") && svg.contains(">p50 0.4 s</text>"), "{svg}");
+    let height = |name: &str| {
+        let before = svg.split(name).next().unwrap().rsplit("y=\"").next().unwrap();
+        before.split('"').next().unwrap().parse::<f64>().unwrap()
+    };
+    assert!((height(">p95 0.4 s") - height(">p50 0.4 s")).abs() >= 14.0, "names do not lie on each other");
+}
+
+#[test]
+fn six_lines_are_five() {
+    let line = |number: usize| Series { name: format!("q{number}"), values: vec![Some(1_000)] };
+    let svg = lines(&teller(), last_day(), &[0, 1, 2, 3, 4, 5].map(line), &[], "Waited");
+    assert!(svg.contains("line s4") && !svg.contains("line s5"));
+}
+
+#[test]
+fn the_newest_tick_stands_at_the_right_edge() {
+    let cell = |letter, class| Cell { letter, class, said: format!("{letter}") };
+    let svg = ticks(&[cell('✓', "good"), cell('F', "bad")], "Last 2", "1 failed");
+    assert!(svg.contains("<g class=\"bad\"><title>F</title><rect x=\"96.87%\""), "{svg}");
+}
+
+#[test]
+fn a_name_is_never_markup() {
+    let marks = [Mark { at: teller().now - Length::hours(1), name: "<script>\"'".into() }];
+    let svg = bars(&teller(), last_day(), &[1, 2], &marks, "<b>", "1 h");
+    assert!(!svg.contains("<script") && !svg.contains("<b>"), "{svg}");
+}
+
+#[test]
+fn an_axis_ends_at_a_number_that_can_be_named() {
+    assert_eq!([1, 1_001, 2_100, 5_000, 5_001, 420_000].map(round_up), [1_000, 2_000, 5_000, 5_000, 10_000, 500_000]);
+}

@@ -1,0 +1,131 @@
+//! What all requests share: settings, connections to the store, buckets, what can still be undone.
+
+use crate::hosts::Hosts;
+use crate::live::Live;
+use crate::options::Options;
+use crate::rate::Buckets;
+use crate::undo::Undos;
+use std::net::IpAddr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+use workaday_config::kind::Rate;
+use workaday_core::clock::{Clock, Length, SystemClock, Timestamp};
+use workaday_core::explain::{Explain, Problem};
+use workaday_store::sqlite::{OpenOptions, SqliteStore};
+use workaday_store::{Durability, Reader, Store, StoreError, open_reader};
+
+/// Readers kept open; a request takes one and puts it back.
+const READERS_KEPT: usize = 4;
+
+/// Who has a bucket: a person, a token, an address.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Caller {
+    Known(String),
+    Address(IpAddr),
+}
+
+pub struct Window {
+    pub options: Options,
+    pub hosts: Hosts,
+    pub port: u16,
+    pub requests: Buckets<Caller>,
+    pub logins: Buckets<String>,
+    /// Lines about refusals in the audit; more of them are logged only.
+    pub denials: Buckets<()>,
+    pub undos: Undos,
+    pub live: Live,
+    pub started_at: Timestamp,
+    /// Answers that failed by our own mistake.
+    pub failures: std::sync::atomic::AtomicU64,
+    readers: Mutex<Vec<Reader>>,
+    /// The poller's own: `data_version` says what changed since the same connection looked last.
+    following: Mutex<Option<Reader>>,
+    writer: Mutex<Option<SqliteStore>>,
+}
+
+impl Window {
+    pub fn new(options: Options, port: u16) -> Self {
+        Self {
+            hosts: options.hosts(port),
+            port,
+            requests: Buckets::new(options.rate, 4),
+            logins: Buckets::new(options.logins, 1),
+            denials: Buckets::new(Rate { count: 30, per: Length::minutes(1) }, 1),
+            undos: Undos::default(),
+            live: Live::default(),
+            started_at: SystemClock.now(),
+            failures: std::sync::atomic::AtomicU64::new(0),
+            readers: Mutex::new(Vec::new()),
+            following: Mutex::new(None),
+            writer: Mutex::new(None),
+            options,
+        }
+    }
+
+    pub fn now(&self) -> Timestamp {
+        SystemClock.now()
+    }
+
+    /// Asks the store; on a thread that may block.
+    pub fn reading<T>(&self, ask: impl FnOnce(&Reader) -> T) -> Result<T, Problem> {
+        let kept = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let reader = match kept {
+            Some(reader) => reader,
+            None => open_reader(&self.options.database).map_err(|error| error.problem())?,
+        };
+        let answer = ask(&reader);
+        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        if readers.len() < READERS_KEPT {
+            readers.push(reader);
+        }
+        Ok(answer)
+    }
+
+    /// The connection of the one that looks for all open pages.
+    pub fn live_reader(&self) -> MutexGuard<'_, Option<Reader>> {
+        let mut kept = self.following.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.is_none() {
+            *kept = open_reader(&self.options.database).ok();
+        }
+        kept
+    }
+
+    /// One synced transaction; an error leaves nothing behind. Acts of people are few, so they share one connection.
+    pub fn writing<T>(&self, act: impl FnOnce(&mut SqliteStore) -> Result<T, StoreError>) -> Result<T, Problem> {
+        self.write(Durability::Full, act).map_err(|error| error.problem())
+    }
+
+    /// What may be lost without harm: that somebody is still there.
+    pub fn noting(&self, act: impl FnOnce(&mut SqliteStore) -> Result<(), StoreError>) {
+        if let Err(error) = self.write(Durability::Lazy, act) {
+            tracing::debug!(%error, "a session was not marked as seen");
+        }
+    }
+
+    fn write<T>(&self, durability: Durability, act: impl FnOnce(&mut SqliteStore) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let mut held = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.is_none() {
+            let options = OpenOptions { create: false, cache_kib: 1024, ..OpenOptions::default() };
+            *held = Some(SqliteStore::open(&self.options.database, options)?);
+        }
+        let store = held.as_mut().expect("opened above");
+        store.begin(durability)?;
+        match act(store) {
+            Ok(value) => store.commit().map(|()| value),
+            Err(error) => {
+                store.rollback();
+                Err(error)
+            }
+        }
+    }
+
+    /// The supervisor looks at once, so that an act shows on the next page.
+    pub fn wake(&self) {
+        workaday_store::beside::wake(&self.options.database);
+    }
+
+    /// May one more line about a refusal be written?
+    pub fn may_note_denial(&self) -> bool {
+        self.denials.take(&(), Instant::now()).is_ok()
+    }
+}

@@ -1,0 +1,145 @@
+"""Measures every response of an ASGI application: pure ASGI, so contexts and streams stay as they are.
+
+    from workaday.measure.asgi import MeasureMiddleware
+
+    api.add_middleware(MeasureMiddleware, workaday=app)    # Starlette; `workaday.fastapi.setup` does it for FastAPI
+
+A response is measured until its last body byte has been taken; what a background task does after that still counts as
+its statements and calls, but not as its time. The label is the template of the route, never the path, so an id in a path
+makes no series of its own. Streams and websockets have series of their own. Turn it off by not adding it.
+"""
+
+from __future__ import annotations
+
+from time import perf_counter_ns, time
+from typing import TYPE_CHECKING, Any
+
+from workaday.measure import hooks
+from workaday.measure.counters import Counters, current
+from workaday.measure.cpu import Timed
+from workaday.measure.handover import Handover, Measured, Sink
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+UNMATCHED = "(unmatched)"
+"""Stands for all paths that no route has answered: what strangers ask for makes one series."""
+
+_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
+
+
+class MeasureMiddleware:
+    """Around the whole application, or around one mounted part of it."""
+
+    def __init__(self, app: Any, workaday: Any = None, *, sink: Handover | Sink | None = None) -> None:
+        """`app` is the ASGI application around which it stands, `workaday` the `workaday.App` whose store takes the figures."""
+        hooks.install()
+        self._asgi = app
+        self._sink = sink if sink is not None else Sink(workaday)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        kind = scope["type"]
+        if kind != "http" and kind != "websocket":
+            return await self._asgi(scope, receive, send)
+        seen = _Seen(send, perf_counter_ns())
+        counters = Counters()
+        token = current.set(counters)
+        root = scope.get("root_path", "")
+        timed = Timed(self._asgi(scope, receive, seen.send if kind == "http" else send))
+        try:
+            await timed
+        except BaseException:
+            seen.broke_off = True
+            raise
+        finally:
+            current.reset(token)
+            self._sink.put(self._measured(kind, scope, root, seen, counters, timed.cpu_ns))
+
+    def _measured(self, kind: str, scope: Any, root: str, seen: _Seen, counters: Counters, cpu_ns: int) -> Measured:
+        now = perf_counter_ns()
+        template = _template(scope, root)
+        if kind == "websocket":
+            name, status = template, 0 if seen.broke_off else 101
+        else:
+            method = scope["method"]
+            name = f"{method if method in _METHODS else 'OTHER'} {template}"
+            # An exception after the first byte cuts the response short: an error, whatever its status said.
+            status = 0 if seen.broke_off else seen.status
+            kind = "stream" if seen.is_stream else "route"
+        ended = seen.ended_ns or now
+        return Measured(int(time()) // 60, kind, name, status, ended - seen.began_ns, cpu_ns, seen.body_bytes, seen.cache, counters)
+
+
+class _Seen:
+    """What passes on its way out."""
+
+    __slots__ = ("_chunks", "_has_length", "_send", "began_ns", "body_bytes", "broke_off", "cache", "ended_ns", "is_events", "status")
+
+    def __init__(self, send: Callable[[Any], Any], began_ns: int) -> None:
+        self._send = send
+        self._has_length = False
+        self._chunks = 0
+        self.began_ns = began_ns
+        self.ended_ns = 0
+        self.status = 0
+        self.body_bytes = 0
+        self.cache = 0
+        self.is_events = False
+        self.broke_off = False
+
+    @property
+    def is_stream(self) -> bool:
+        """Sent in pieces without a length, or as events: its time says nothing about how fast the service answers."""
+        return self.is_events or (self._chunks > 1 and not self._has_length)
+
+    async def send(self, message: Any) -> None:
+        if message["type"] == "http.response.body":
+            body = message.get("body", b"")
+            if body:
+                self._chunks += 1
+                self.body_bytes += len(body)
+            await self._send(message)
+            if not message.get("more_body", False):
+                self.ended_ns = perf_counter_ns()
+            return
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            for name, value in message.get("headers", ()):
+                if name == b"content-length":
+                    self._has_length = True
+                elif name == b"content-type":
+                    self.is_events = value.startswith(b"text/event-stream")
+                elif name == b"x-cache":
+                    self.cache = 1 if b"hit" in value.lower() else -1
+        await self._send(message)
+
+
+def _template(scope: Any, root: str) -> str:
+    """The route's template, with the prefix of where it is mounted."""
+    route = scope.get("route")
+    path = getattr(route, "path_format", None) or getattr(route, "path", None)
+    if path is None:
+        path = _by_endpoint(scope)
+        if path is None:
+            return UNMATCHED
+    mounted = scope.get("root_path", "")
+    return mounted[len(root) :] + path if mounted.startswith(root) else path
+
+
+def _by_endpoint(scope: Any) -> str | None:
+    """Plain Starlette says which function answered, not by which route: the application's routes are asked, once each."""
+    endpoint = scope.get("endpoint")
+    routes = getattr(scope.get("router") or scope.get("app"), "routes", None)
+    if endpoint is None or routes is None:
+        return None
+    known = _templates.get(endpoint)
+    if known is None:
+        paths = (getattr(route, "path", None) for route in routes if getattr(route, "endpoint", None) is endpoint)
+        known = next((path for path in paths if path), UNMATCHED)
+        if len(_templates) < _TEMPLATES_MAX:
+            _templates[endpoint] = known
+    return known
+
+
+_TEMPLATES_MAX = 2_000
+_templates: dict[Any, str] = {}

@@ -1,0 +1,2 @@
+-- end_session: logged out.
+DELETE FROM workaday_sessions WHERE hash = :hash;
