@@ -12,6 +12,7 @@ pub const FAILED: u8 = 1;
 pub const USAGE: u8 = 2;
 pub const REFUSED: u8 = 3;
 pub const WORSE: u8 = 4;
+pub const NOT_ENOUGH: u8 = 5;
 pub const TRY_AGAIN: u8 = 75;
 
 /// What ended a command early.

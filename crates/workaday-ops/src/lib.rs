@@ -7,11 +7,13 @@
 //! | [`files`] | private files, sums, free space |
 //! | [`command`] | runs the user's commands, keeps what they print and how they ended |
 //! | [`git`] | what the repository says of revision and dirt |
+//! | [`evidence`] | what the judge looks at, from the store or from files |
 //! | [`probe`] | is the service well |
 //! | [`release`] | the pipeline of a release and of a rollback |
 
 pub mod backup;
 pub mod command;
+pub mod evidence;
 pub mod files;
 pub mod git;
 pub mod probe;

@@ -1,8 +1,10 @@
 //! The commands, one file each. A command asks the store, prints through the context's output, and returns an exit code.
 
 mod backup;
+mod baseline;
 mod catalogue;
 mod command_shim;
+mod compare;
 mod completions;
 mod confirm;
 mod cron;
@@ -59,6 +61,8 @@ pub fn run(command: Command, context: &mut Context) -> Done {
         Command::Restore(args) => restore::run(&args, context),
         Command::Release(args) => release::run(&args, context),
         Command::Notes(args) => notes::run(&args, context),
+        Command::Baseline(args) => baseline::run(&args, context),
+        Command::Compare(args) => compare::run(&args, context),
         Command::Runbook(args) => runbook::run(&args, context),
         Command::Catalogue(args) => catalogue::run(&args, context),
         Command::Prune(args) => prune::run(&args, context),

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use workaday_config::release::{self as settings, OnWorse};
 use workaday_core::clock::Length;
 use workaday_core::explain::Problem;
-use workaday_ops::release::{Asked, Ended, Ground, Kind, OutcomeJudge, Pipeline, Plan, ReleaseLock, Resume, prepare, refuse_open};
+use workaday_ops::release::{Asked, Ended, EvidenceJudge, Ground, Kind, Pipeline, Plan, ReleaseLock, Resume, prepare, refuse_open};
 
 pub fn run(args: &Release, context: &mut Context) -> Done {
     match args {
@@ -69,7 +69,7 @@ fn carry_out(asked: &Asked, dry_run: bool, context: &mut Context) -> Done {
         return say_plan(&prepared.plan, context);
     }
     let now = context.now();
-    let mut pipeline = Pipeline::open(&ground, &OutcomeJudge, prepared.plan, lock, now)?;
+    let mut pipeline = Pipeline::open(&ground, &EvidenceJudge, prepared.plan, lock, now)?;
     let mut machine = Machine::new(context, &By { reason: Some(asked.reason.clone()), owner: asked.owner.clone() })?;
     let ended = pipeline.run(Resume::default(), &mut machine)?;
     drop(pipeline);
@@ -79,7 +79,7 @@ fn carry_out(asked: &Asked, dry_run: bool, context: &mut Context) -> Done {
 fn resume(args: &ReleaseResume, context: &mut Context) -> Done {
     let ground = ground(context)?;
     let lock = ReleaseLock::take(&ground.database, context.now())?;
-    let mut pipeline = Pipeline::take_up(&ground, &OutcomeJudge, lock)?;
+    let mut pipeline = Pipeline::take_up(&ground, &EvidenceJudge, lock)?;
     let (kind, watch) = (pipeline.kind(), Length(pipeline.plan.watch_us));
     let mut machine = Machine::new(context, &By::default())?;
     let ended = pipeline.run(Resume { deployed: args.deployed }, &mut machine)?;
@@ -90,7 +90,7 @@ fn resume(args: &ReleaseResume, context: &mut Context) -> Done {
 fn abort(args: &ReleaseAbort, context: &mut Context) -> Done {
     let ground = ground(context)?;
     let lock = ReleaseLock::take(&ground.database, context.now())?;
-    let mut pipeline = Pipeline::take_up(&ground, &OutcomeJudge, lock)?;
+    let mut pipeline = Pipeline::take_up(&ground, &EvidenceJudge, lock)?;
     if args.dry_run {
         let release = pipeline.release;
         if context.out.json {
@@ -167,7 +167,7 @@ fn undo(release: i64, reason: String, watch: Option<Length>, context: &mut Conte
     };
     let mut machine = Machine::new(context, &By { reason: Some(reason), owner: None })?;
     let prepared = prepare(&ground, &asked, &mut machine).map_err(Failure::Problems)?;
-    let mut pipeline = Pipeline::open(&ground, &OutcomeJudge, prepared.plan, lock, context.now())?;
+    let mut pipeline = Pipeline::open(&ground, &EvidenceJudge, prepared.plan, lock, context.now())?;
     let mut machine = Machine::new(context, &By::default())?;
     Ok(pipeline.run(Resume::default(), &mut machine)?)
 }

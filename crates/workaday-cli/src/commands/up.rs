@@ -136,7 +136,7 @@ fn command_task(name: &str, command: &Command, root: &Path) -> CommandTask {
 }
 
 /// WORKADAY_RELEASE, else the commit that is checked out, with `+dirty` when files differ from it.
-fn release(root: &Path) -> Option<String> {
+pub fn release(root: &Path) -> Option<String> {
     if let Some(named) = std::env::var("WORKADAY_RELEASE").ok().filter(|release| !release.is_empty()) {
         return Some(named);
     }

@@ -36,7 +36,8 @@ impl Measure {
     pub const fn count_min(self) -> f64 {
         match self {
             Measure::RunP95 | Measure::WaitP95 => 300.0,
-            Measure::RunP50 | Measure::DbCalls | Measure::HttpCalls | Measure::ErrorRate => 100.0,
+            Measure::RunP50 | Measure::ErrorRate => 100.0,
+            Measure::DbCalls | Measure::HttpCalls => 30.0,
         }
     }
 
@@ -73,15 +74,22 @@ pub struct Source<'a> {
     pub span: (i64, i64),
     run: OnceCell<Rc<Cumulated>>,
     wait: OnceCell<Rc<Cumulated>>,
+    db: OnceCell<Rc<Cumulated>>,
+    http: OnceCell<Rc<Cumulated>>,
 }
 
 impl<'a> Source<'a> {
     pub fn new(minutes: &'a BTreeMap<i64, Minute>, span: (i64, i64)) -> Source<'a> {
-        Source { minutes, span, run: OnceCell::new(), wait: OnceCell::new() }
+        Source { minutes, span, run: OnceCell::new(), wait: OnceCell::new(), db: OnceCell::new(), http: OnceCell::new() }
     }
 
     fn cumulated(&self, measure: Measure) -> Rc<Cumulated> {
-        let cell = if measure == Measure::WaitP95 { &self.wait } else { &self.run };
+        let cell = match measure {
+            Measure::WaitP95 => &self.wait,
+            Measure::DbCalls => &self.db,
+            Measure::HttpCalls => &self.http,
+            Measure::RunP50 | Measure::RunP95 | Measure::ErrorRate => &self.run,
+        };
         cell.get_or_init(|| Rc::new(Cumulated::new(measure, self.minutes, self.span))).clone()
     }
 }
@@ -139,7 +147,7 @@ impl Track {
         if !has_any || end <= first {
             return None;
         }
-        let cumulated = measure.quantile().map(|_| source.cumulated(measure));
+        let cumulated = (measure != Measure::ErrorRate).then(|| source.cumulated(measure));
         let mut track = Track { measure, first, counts: vec![0.0], sums: vec![0.0], cumulated, controls: vec![] };
         for at in first..end {
             track.push(source.minutes.get(&at));
@@ -165,6 +173,13 @@ impl Track {
     pub fn level(&self, from: i64, to: i64) -> Option<Level> {
         let level = self.level_of_any(from, to)?;
         (level.count >= self.measure.count_min()).then_some(level)
+    }
+
+    /// A quantile of single attempts or requests, whatever the measure is by itself.
+    pub fn quantile_of(&self, quantile: f64, from: i64, to: i64) -> Option<f64> {
+        let (from, to) = (usize::try_from(from - self.first).ok()?, usize::try_from(to - self.first).ok()?);
+        let is_inside = from < to && to < self.counts.len() && self.counts[to] > self.counts[from];
+        is_inside.then(|| self.cumulated.as_ref()?.quantile(quantile, from, to))?
     }
 
     /// The same, however few values there are.

@@ -11,6 +11,7 @@
 //!
 //! Killed at any step: the record says where, `resume` goes on from there, `abort` closes it.
 
+mod evidence_judge;
 mod gate;
 mod judge;
 mod note;
@@ -18,6 +19,7 @@ mod pipeline;
 mod plan;
 mod refusals;
 
+pub use evidence_judge::{EvidenceJudge, compare};
 pub use gate::{Misfits, changed_tasks, misfits};
 pub use judge::{Judge, Judgement, Metric, OutcomeJudge, Verdict, Window};
 pub use note::{file_name, markdown};

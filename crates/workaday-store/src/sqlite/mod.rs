@@ -16,12 +16,13 @@
 //! | `schema` | the schema by path, for `workaday migrate` |
 //! | `checkpoint` `instance` | the supervisor's duties towards the file |
 //! | `backup` `restore` | a copy while others write · back from one |
-//! | `releases` | backups, releases and rehearsals as kept |
+//! | `releases` `baselines` | backups, releases, rehearsals and baselines as kept |
 //! | `read` | what the faces ask, on connections that cannot write |
 
 pub mod access;
 mod aside;
 pub mod backup;
+mod baselines;
 mod by_hand;
 mod catalogue;
 pub mod checkpoint;

@@ -37,7 +37,7 @@ pub fn open_reader(path: impl AsRef<Path>) -> Result<Reader> {
 /// Lists are bounded, whatever is asked.
 const LIST_MAX: usize = 1_000;
 
-fn bounded(limit: usize) -> i64 {
+pub(super) fn bounded(limit: usize) -> i64 {
     (if limit == 0 { 50 } else { limit.min(LIST_MAX) }) as i64
 }
 

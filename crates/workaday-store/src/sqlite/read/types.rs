@@ -227,3 +227,17 @@ pub struct SeriesRow {
     pub first_minute: Timestamp,
     pub last_minute: Timestamp,
 }
+
+/// A stretch of time that later ones are compared with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BaselineRow {
+    pub name: String,
+    pub since: Timestamp,
+    /// The end, not included.
+    pub before: Timestamp,
+    pub captured_at: Timestamp,
+    /// What ran then.
+    pub release: Option<String>,
+    /// JSON: what a person noticed, and hashes of configuration and dependencies.
+    pub noticed: String,
+}

@@ -5,3 +5,4 @@ DROP INDEX workaday_releases_open;
 DROP TABLE workaday_releases;
 DROP INDEX workaday_backups_sha256;
 DROP TABLE workaday_backups;
+DROP TABLE workaday_baselines;

@@ -65,3 +65,15 @@ CREATE TABLE workaday_rehearsals (
   -- JSON: every step, every trap, every difference.
   proof       TEXT    NOT NULL
 ) STRICT;
+
+-- A stretch of time that later ones are compared with, and what a person noticed then.
+CREATE TABLE workaday_baselines (
+  name        TEXT    PRIMARY KEY,
+  since       INTEGER NOT NULL,
+  before      INTEGER NOT NULL,
+  captured_at INTEGER NOT NULL,
+  release     TEXT,
+  -- JSON: route, input, symptom, who, hashes of configuration and dependencies.
+  noticed     TEXT    NOT NULL,
+  CONSTRAINT baselines_have_a_length CHECK (before > since)
+) STRICT, WITHOUT ROWID;

@@ -1,0 +1,74 @@
+//! Judges a release by its evidence: response times, errors, database calls, ranked among moments without a release.
+//!
+//! Where the evidence is too thin to say anything, how the attempts ended decides, and the sentences say so.
+
+use super::judge::{Judge, Judgement, Metric, OutcomeJudge, Verdict, Window};
+use crate::evidence;
+use serde_json::{Value, json};
+use workaday_core::compare::{Comparison, Finding, Question, Rules, judge, sentence};
+use workaday_core::explain::Problem;
+use workaday_core::measure::minute_of;
+use workaday_store::Reader;
+
+/// The judge of releases.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct EvidenceJudge;
+
+impl Judge for EvidenceJudge {
+    fn capture(&self, reader: &Reader, window: Window) -> Result<Value, Problem> {
+        Ok(json!({"window": window, "outcomes": OutcomeJudge.capture(reader, window)?}))
+    }
+
+    fn judge(&self, reader: &Reader, baseline: &Value, after: Window) -> Result<Judgement, Problem> {
+        let outcomes = OutcomeJudge.judge(reader, &baseline["outcomes"], after)?;
+        let Some(before) = serde_json::from_value::<Window>(baseline["window"].clone()).ok() else { return Ok(outcomes) };
+        let comparison = compare(reader, before, after, &[], vec![])?;
+        Ok(together(&comparison, outcomes))
+    }
+}
+
+/// Compares two windows of the store's evidence, with the 14 days before them as history.
+pub fn compare(reader: &Reader, before: Window, after: Window, controls: &[String], also: Vec<String>) -> Result<Comparison, Problem> {
+    let at = minute_of(after.since);
+    let series = evidence::of_store(reader, before.since - evidence::HISTORY, after.before, Some(at))?;
+    // Whole minutes: the last one of the window has begun before it ends.
+    let end = minute_of(after.before).max(at) + 1;
+    let question = Question {
+        before: (minute_of(before.since), minute_of(before.before).clamp(minute_of(before.since) + 1, at.max(minute_of(before.since) + 1))),
+        after: (at, end),
+        controls: controls.to_vec(),
+        also_changed: also,
+    };
+    Ok(judge(&series, &question, &Rules::default()))
+}
+
+fn together(comparison: &Comparison, outcomes: Judgement) -> Judgement {
+    use workaday_core::compare::Verdict as Found;
+    let verdict = match comparison.verdict {
+        Found::Worse => Verdict::Worse,
+        _ if outcomes.verdict == Verdict::Worse => Verdict::Worse,
+        Found::Better => Verdict::Better,
+        Found::Same => Verdict::Same,
+        Found::NotEnough => outcomes.verdict,
+    };
+    let mut sentences = vec![comparison.sentence.clone()];
+    sentences.extend(comparison.findings.iter().map(|finding| finding.sentence.clone()));
+    sentences.extend(comparison.confounders.iter().cloned());
+    sentences.extend(outcomes.sentences);
+    let mut metrics: Vec<Metric> = comparison.findings.iter().filter_map(metric).collect();
+    metrics.extend(outcomes.metrics);
+    Judgement {
+        verdict,
+        sentences,
+        metrics,
+        judge: "evidence by minute, ranked among moments without a release; then how attempts ended".into(),
+    }
+}
+
+fn metric(finding: &Finding) -> Option<Metric> {
+    Some(Metric {
+        name: format!("{}: {}", finding.series, sentence::name(finding.measure)),
+        before: sentence::value(finding.measure, finding.before?),
+        after: sentence::value(finding.measure, finding.after?),
+    })
+}
