@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from harness import Project, Supervisor
+from harness import Project, Supervisor, wait_until
 
 ROLES = ("viewer", "operator", "admin")
 CANARY = "canary-9f1c2e77"
@@ -77,7 +77,8 @@ class House:
         project.write("jobs.py", JOBS)
         supervisor = project.up(SHOP_PASSWORD=CANARY)
         port = int(supervisor.wait_line(r"the dashboard is at \S+, listening on 127\.0\.0\.1:(\d+)").group(1))
-        supervisor.wait_children(1)
+        stated = "SELECT (SELECT count(*) FROM workaday_tasks) * (SELECT count(*) FROM workaday_schedules)"
+        wait_until(lambda: project.one(stated), within=20, what="the catalogue and its schedule", seen=project.tell)
         house = cls(project, supervisor, port)
         for role in ROLES:
             house.cookies[role] = house.log_in_by_link(role)
@@ -182,10 +183,13 @@ class House:
         return self.ask("GET", "/api/v1/schedules", token=self.tokens["viewer"]).json["schedules"][0]["name"]
 
     def contents(self) -> dict[str, list[tuple[Any, ...]]]:
-        """Every row that a person could have caused."""
-        tables = ("jobs", "finished", "holds", "audit", "users", "tokens", "links", "alerts", "mutes", "schedules")
+        """Every row that a person could have caused, and nothing that the engine moves by itself."""
+        queries = {table: f"SELECT * FROM workaday_{table}" for table in ("holds", "audit", "users", "links", "mutes")}  # noqa: S608
+        queries["jobs"] = "SELECT id, task, args, priority FROM workaday_jobs UNION SELECT id, task, args, priority FROM workaday_finished"
+        queries["schedules"] = "SELECT name, paused_at, paused_until, skips FROM workaday_schedules"
+        queries["asked"] = "SELECT id FROM workaday_jobs WHERE cancel_requested_at IS NOT NULL"
         with self.project.reading() as store:
-            return {table: [tuple(row) for row in store.execute(f"SELECT * FROM workaday_{table}")] for table in tables}  # noqa: S608
+            return {name: [tuple(row) for row in store.execute(query)] for name, query in queries.items()}
 
 
 def corpus(name: str) -> list[str]:
