@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import collections
+import itertools
 import json
 import random
 import re
@@ -17,6 +18,7 @@ import socket
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "acceptance"))
@@ -29,6 +31,10 @@ PIECES = ["..", "%2e%2e", "%00", "%ff", "%", "a" * 3000, "ü", "'", '"', "<x>", 
 VALUES = [*PIECES, "9" * 40, "true", "null", "[]", '{"a":1}', "2030-01-01T00:00:00Z", "1h", "-1h", "9999999999999d", "\ud7ff", "a=b&c"]
 HEADERS = ["Cookie", "Authorization", "Origin", "Referer", "Sec-Fetch-Site", "Content-Type", "Accept", "X-Forwarded-For", "Range", "If-None-Match", "Expect", "Upgrade", "Connection", "TE", "Accept-Encoding"]
 TYPES = ["application/json", "application/x-www-form-urlencoded", "text/plain", "multipart/form-data; boundary=x", "", "application/json; charset=utf-16"]
+
+
+AT_ONCE = 24
+"""Connections at once: some requests announce a body that never comes, and wait for their answer."""
 
 
 class Hostile:
@@ -75,7 +81,8 @@ class Hostile:
             return self.pairs().encode("utf-8", "replace")
         return self.chance.choice([b"", b"{", b"[" * 5000, b"\xff\xfe", b'{"a":1,"a":2}', self.chance.randbytes(200), b"=&=&=", b"null"])
 
-    def one(self, let_in: bool) -> bytes:
+    def one(self, let_in: bool) -> tuple[bytes, bool]:
+        """A request, and whether it sends the whole body that it announces."""
         pick, chance = self.chance.choice, self.chance.random
         route = pick(self.routes)
         method = route["method"] if chance() < 0.8 else pick(METHODS)
@@ -99,19 +106,20 @@ class Hostile:
                 lines.append(f"{pick(HEADERS)}: {value}")
         body = self.body(kind) if method in ("POST", "PUT", "PATCH", "DELETE") or chance() < 0.1 else b""
         lines.append(f"Content-Type: {kind}")
-        size = len(body)
+        size, whole = len(body), True
         if not let_in and chance() < 0.2:
             lines.append(pick(["Transfer-Encoding: chunked", "Content-Length: -1", "Content-Length: 1", f"Content-Length: {size}\r\nContent-Length: {size + 1}", "Content-Length: x"]))
+            whole = False
         elif body or method == "POST":
             lines.append(f"Content-Length: {size}")
         lines.append("Connection: close")
-        return "\r\n".join(lines).encode("utf-8", "replace") + b"\r\n\r\n" + body
+        return "\r\n".join(lines).encode("utf-8", "replace") + b"\r\n\r\n" + body, whole
 
 
-def answer(port: int, request: bytes) -> int | str:
-    """The status, or how the connection ended without one."""
+def answer(port: int, request: bytes, whole: bool) -> int | str:
+    """The status, or how the connection ended without one. A body that never comes is waited for, and rightly."""
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+        with socket.create_connection(("127.0.0.1", port), timeout=60 if whole else 1) as connection:
             try:
                 connection.sendall(request)
             except (BrokenPipeError, ConnectionResetError):
@@ -125,7 +133,7 @@ def answer(port: int, request: bytes) -> int | str:
     except ConnectionResetError:
         return "closed"
     except TimeoutError:
-        return "hung"
+        return "hung" if whole else "waits for the body"
     found = re.match(rb"HTTP/1\.[01] (\d{3})", received)
     return int(found.group(1)) if found else "unreadable"
 
@@ -133,16 +141,18 @@ def answer(port: int, request: bytes) -> int | str:
 def attack(house: House, count: int, seed: int) -> tuple[collections.Counter[str], list[str]]:
     """Sends them all; a request that fails is remembered."""
     hostile, seen, wrong = Hostile(house, seed), collections.Counter[str](), list[str]()
-    for number in range(count):
-        let_in = number % 2 == 0
-        request = hostile.one(let_in)
-        got = answer(house.port, request)
-        seen[f"{'let in' if let_in else 'stranger'} {got}"] += 1
-        # 503 says that the store is busy or too much waits: an answer, not a failure. It is counted apart.
-        if got in ("hung", "unreadable") or (isinstance(got, int) and got >= 500 and got != 503):
-            wrong.append(f"seed {seed}, request {number}: {got}\n{request[:600]!r}")
-        if len(wrong) > 20:
-            break
+    requests = ((number, *hostile.one(let_in=number % 2 == 0)) for number in range(count))
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        # In groups, so that the next ones are made while some wait for a body that never comes.
+        while group := list(itertools.islice(requests, 500)):
+            answers = pool.map(lambda one: answer(house.port, one[1], one[2]), group)
+            for (number, request, _), got in zip(group, answers, strict=True):
+                seen[f"{'let in' if number % 2 == 0 else 'stranger'} {got}"] += 1
+                # 503 says that the store is busy or too much waits: an answer, not a failure. It is counted apart.
+                if got in ("hung", "unreadable") or (isinstance(got, int) and got >= 500 and got != 503):
+                    wrong.append(f"seed {seed}, request {number}: {got}\n{request[:600]!r}")
+            if len(wrong) > 20:
+                break
     return seen, wrong
 
 

@@ -21,8 +21,10 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     project = Project(tmp_path_factory.mktemp("house"))
     project.write("workaday.toml", f'app = "jobs:app"\n{asvs.HOUSE_CONFIG}')
     project.write("effects.py", EFFECTS)
-    yield House.open(project)
-    project.end_everything()
+    try:
+        yield House.open(project)
+    finally:
+        project.end_everything()
 
 
 @pytest.mark.parametrize("line", asvs.LINES, ids=[line.check.__name__ for line in asvs.LINES])
