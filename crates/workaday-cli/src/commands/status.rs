@@ -24,6 +24,8 @@ struct View {
     supervisor: Option<Supervisor>,
     workers: usize,
     schedules: ScheduleHealth,
+    /// Where the dashboard is, while a supervisor serves it.
+    dashboard: Option<String>,
 }
 
 pub fn run(args: &Status, context: &mut Context) -> Done {
@@ -57,7 +59,9 @@ fn look(database: &Path, now: Timestamp) -> Result<View, Failure> {
     let counts = reader.status(now)?;
     let alerts = reader.alerts(false, None, ALERTS)?;
     let workers = reader.workers(false, 1_000)?.iter().filter(|worker| worker.kind != "supervisor").count();
-    Ok(View { now, counts, alerts, supervisor: beside::supervisor(database), workers, schedules: reader.schedule_health(now)? })
+    let supervisor = beside::supervisor(database);
+    let dashboard = supervisor.is_some().then(|| workaday_web::listen::url(database)).flatten();
+    Ok(View { now, counts, alerts, supervisor, workers, schedules: reader.schedule_health(now)?, dashboard })
 }
 
 fn whole(view: &View, database: &Path) -> Value {
@@ -66,7 +70,7 @@ fn whole(view: &View, database: &Path) -> Value {
         "now": document::instant(view.now), "database": database, "supervisor": view.supervisor.as_ref().map(|found| json!({"pid": found.pid})),
         "workers": if view.supervisor.is_some() { view.workers } else { 0 },
         "states": counts.by_state.iter().map(|(state, count)| (state.as_str().to_owned(), json!(count))).collect::<serde_json::Map<_, _>>(),
-        "running": counts.running, "held": counts.held, "alerts_open": counts.alerts_open, "discarded_last_day": counts.discarded_last_day,
+        "dashboard": view.dashboard, "running": counts.running, "held": counts.held, "alerts_open": counts.alerts_open, "discarded_last_day": counts.discarded_last_day,
         "finished_last_minute": counts.finished_last_minute, "finished_per_minute": counts.finished_per_minute,
         "oldest_waiting_at": document::optional(counts.oldest_waiting_at),
         "queues": counts.queues.iter().map(document::queue).collect::<Vec<_>>(),
@@ -140,7 +144,8 @@ fn show(view: &View, database: &Path, context: &mut Context) -> Result<(), Failu
         ),
         None => "no supervisor".to_owned(),
     };
-    out.line(out.paint(Tone::Soft, &text::line(&format!("{served} · store {}", database.display()))))?;
+    let dashboard = view.dashboard.as_ref().map_or_else(String::new, |url| format!(" · dashboard {url} (`workaday open`)"));
+    out.line(out.paint(Tone::Soft, &text::line(&format!("{served} · store {}{dashboard}", database.display()))))?;
     Ok(())
 }
 

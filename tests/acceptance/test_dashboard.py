@@ -1,0 +1,204 @@
+"""The dashboard as people and programs use it: coming in, acting, undoing, enqueueing, following; and how it ends."""
+
+from __future__ import annotations
+
+import json
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from harness import EFFECTS, Project, program, wait_until
+from house import CONFIG, House
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    project = Project(tmp_path_factory.mktemp("dashboard"))
+    project.write("workaday.toml", f'app = "jobs:app"\n{CONFIG}')
+    project.write("effects.py", EFFECTS)
+    try:
+        yield House.open(project)
+    finally:
+        project.end_everything()
+
+
+def state(house: House, job: str) -> str:
+    return house.ask("GET", f"/api/v1/jobs/{job}", token=house.tokens["viewer"]).json["state"]
+
+
+def discarded(house: House, note: str) -> str:
+    """A job that failed for good, as only attempts that are used up make one."""
+    job = house.enqueue({"order_id": -1, "note": note})
+    house.project.wait_state(job, "retryable")
+    answer = house.ask("POST", f"/api/v1/jobs/{job}/cancel", token=house.tokens["operator"], body={"reason": "a test"})
+    assert answer.status == 200, answer.text
+    return job
+
+
+def test_an_act_on_many_jobs_is_shown_first_and_can_be_undone(house: House) -> None:
+    jobs = [discarded(house, f"undo {n}") for n in range(2)]
+    form = [("ids", job) for job in jobs]
+    dry = house.ask("POST", "/actions/jobs/retry", cookie=house.cookies["operator"], form=form)
+    assert dry.status == 200 and "Retry 2 jobs of shop.send_invoice" in dry.text and jobs[0] in dry.text
+    assert {state(house, job) for job in jobs} == {"cancelled"}
+    confirmed = house.ask("POST", "/actions/jobs/retry", cookie=house.cookies["operator"], form=[*form, ("confirm", "yes"), ("back", "/jobs")])
+    assert confirmed.status == 303 and confirmed.header("location") == "/jobs"
+    waiting = house.project.one("SELECT detail FROM workaday_audit WHERE action = 'retry' ORDER BY key DESC LIMIT 1")
+    assert json.loads(waiting) == {"jobs": 2, "in_seconds": 10}
+    wrong = house.ask("POST", "/actions/undo", cookie=house.cookies["operator"], form={"undo": "x"})
+    assert wrong.status == 409 and "web.undo_too_late" in wrong.text
+
+
+def test_a_confirmed_act_is_carried_out_after_ten_seconds(house: House) -> None:
+    job = discarded(house, "later")
+    form = [("ids", job), ("confirm", "yes"), ("reason", "the bank is back")]
+    assert house.ask("POST", "/actions/jobs/delete", cookie=house.cookies["operator"], form=form).status == 303
+    assert state(house, job) == "cancelled"
+    gone = lambda: house.ask("GET", f"/api/v1/jobs/{job}", token=house.tokens["viewer"]).status == 404  # noqa: E731
+    wait_until(gone, within=40, what="the job to be deleted")
+    rows = house.project.rows("SELECT who, why FROM workaday_audit WHERE action = 'delete' AND target = ?", f"job {job}")
+    assert rows == [{"who": "operator", "why": "the bank is back"}]
+
+
+def test_a_filter_that_is_not_understood_acts_on_nothing(house: House) -> None:
+    answer = house.ask("POST", "/actions/jobs/delete", cookie=house.cookies["operator"], form={"filter": "colour=red", "confirm": "yes"})
+    assert answer.status == 422 and "not understood" in answer.text
+    none = house.ask("POST", "/actions/jobs/delete", cookie=house.cookies["operator"], form={"confirm": "yes"})
+    assert none.status == 422, "no job named is no job"
+
+
+def test_the_same_id_again_is_no_second_job(house: House) -> None:
+    body = {"task": "shop.send_invoice", "args": {"order_id": 7}, "id": "019ad000-0000-7000-8000-000000000001"}
+    first = house.ask("POST", "/api/v1/jobs", token=house.tokens["operator"], body=body)
+    again = house.ask("POST", "/api/v1/jobs", token=house.tokens["operator"], body=body)
+    assert (first.status, first.json["new"], again.status, again.json["new"]) == (201, True, 200, False)
+    assert first.json["id"] == again.json["id"] == body["id"]
+
+
+def test_arguments_are_judged_before_anything_is_stored(house: House) -> None:
+    body = {"task": "shop.send_invoice", "args": {"order_id": "abc"}}
+    answer = house.ask("POST", "/api/v1/jobs", token=house.tokens["operator"], body=body)
+    assert answer.status == 422 and answer.header("content-type") == "application/problem+json; charset=utf-8"
+    assert (answer.json["code"], answer.json["expected"], answer.json["retry"]) == ("args.invalid", "an integer", "safe_after_fix")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "code"),
+    [
+        ("GET", "/nothing/here", None, "web.no_such_page"),
+        ("GET", "/static/none.css", None, "web.not_found"),
+        ("POST", "/api/v1/jobs", {"task": "shop.send_invoice", "colour": 1}, "web.value_invalid"),
+        ("POST", "/api/v1/alerts/999/close", {}, "alert.not_found"),
+        ("POST", "/api/v1/queues/default/resume", {}, "hold.not_found"),
+        ("PUT", "/api/v1/jobs", {}, "web.method_unknown"),
+    ],
+)
+def test_a_refusal_has_its_code(house: House, method: str, path: str, body: object, code: str) -> None:
+    answer = house.ask(method, path, token=house.tokens["operator"], body=body, headers={"Accept": "application/json"})
+    assert answer.json["code"] == code, answer.text
+
+
+def test_the_door_says_why_it_stays_shut(house: House) -> None:
+    def code(**more: object) -> str:
+        return house.ask("POST", "/api/v1/jobs", body={"task": "x"}, **more).json["code"]  # type: ignore[arg-type]
+
+    assert code(token="wkd_nothing") == "web.login_needed"
+    assert code(token=house.tokens["viewer"]) == "web.role_too_low"
+    assert code(cookie=house.cookies["admin"]) == "web.foreign_origin"
+    assert code(headers={"Host": "evil.example"}) == "web.host_unknown"
+    assert code(token=house.tokens["operator"], headers={"Content-Type": "text/plain"}) == "web.content_type"
+    form = house.ask("POST", "/actions/pause-everything", token=house.tokens["operator"], form={"reason": "x"})
+    assert form.json["code"] == "web.scope_missing"
+    large = house.ask("POST", "/api/v1/jobs", token=house.tokens["operator"], body={"task": "x" * (2 << 20)})
+    assert large.json["code"] == "web.too_large"
+    bad = house.ask("POST", "/api/v1/jobs", token=house.tokens["operator"], headers={"Content-Type": "application/json"})
+    assert bad.json["code"] == "web.value_invalid", "an empty body lacks its task"
+    long = house.ask("GET", "/jobs?" + "x" * 9_000, token=house.tokens["viewer"])
+    assert long.json["code"] == "web.request_invalid"
+
+
+def test_a_list_comes_in_pages_without_gaps(house: House) -> None:
+    seen: list[str] = []
+    before = ""
+    while True:
+        page = house.ask("GET", f"/api/v1/jobs?limit=2{before}", token=house.tokens["viewer"]).json
+        seen += [job["id"] for job in page["jobs"]]
+        if page["next"] is None:
+            break
+        before = f"&before={page['next']}"
+    whole = house.ask("GET", "/api/v1/jobs?limit=1000", token=house.tokens["viewer"]).json["jobs"]
+    assert len(seen) == len(set(seen)) == len(whole) > 2
+
+
+def test_a_page_that_follows_hears_of_a_change(house: House) -> None:
+    with socket.create_connection(("127.0.0.1", house.port), timeout=30) as stream:
+        head = f"GET /events HTTP/1.1\r\nHost: 127.0.0.1:{house.port}\r\nCookie: workaday-{house.port}={house.cookies['viewer']}\r\n\r\n"
+        stream.sendall(head.encode())
+        heard = b""
+        ends = time.monotonic() + 30
+        while b"event: changed" not in heard:
+            assert time.monotonic() < ends, heard
+            if b"workaday" in heard and b"retry" in heard:
+                house.enqueue({"order_id": 3})
+            heard += stream.recv(4096)
+        assert b'"jobs"' in heard and b"text/event-stream" in heard
+
+
+def test_health_says_each_check_with_value_and_limit(house: House) -> None:
+    deep = house.ask("GET", "/health/deep", token=house.tokens["viewer"])
+    assert deep.status == 200 and deep.json["status"] == "ok", deep.text
+    for name in ("engine_heard", "store_writable", "oldest_waiting", "late_schedules", "disk_free", "wal_size"):
+        assert deep.json["checks"][name]["ok"] is True and deep.json["checks"][name]["limit"] is not None, name
+    assert deep.json["checks"]["last_backup"]["ok"] is None, "what is not known fails nothing and claims nothing"
+    assert house.ask("GET", "/health/ready").status == 200
+
+
+def test_metrics_count_what_is_stored(house: House) -> None:
+    text = house.ask("GET", "/metrics", token=house.tokens["viewer"]).text
+    stored = house.project.one("SELECT count(*) FROM workaday_finished WHERE state = 'completed'")
+    assert f'workaday_jobs{{state="completed"}} {stored}' in text
+    assert 'workaday_queue_paused{queue="default"} 0' in text and "process_resident_memory_bytes" in text
+
+
+def test_users_and_tokens_by_hand(house: House) -> None:
+    run = house.project
+    assert "user.password_weak" in run.run("sh", "-c", "echo short | $0 user add ada", program(), code=1).err
+    run.run("sh", "-c", "echo a long enough password | $0 user add ada --role operator", program())
+    assert [(user["name"], user["role"]) for user in run.workaday("user", "list", "--json").json] == [("ada", "operator")]
+    assert "did you mean `ada`?" in run.workaday("user", "remove", "adaa", code=3).err
+    assert "user.not_found" in run.workaday("user", "remove", "zzzzzz", code=3).err
+    assert run.workaday("user", "remove", "ada", "--dry-run", "--json").json == {"name": "ada", "removed": False, "dry_run": True}
+    assert run.workaday("user", "remove", "ada", "--json").json["removed"] is True
+    assert "token.exists" in run.workaday("token", "create", "viewer", code=3).err
+    assert "token.not_found" in run.workaday("token", "revoke", "nothing-like-it", code=3).err
+    short = run.workaday("token", "create", "short", "--expires", "1ms", "--json").json["token"]
+    assert house.ask("GET", "/api/v1/jobs", token=short).status == 401, "it has expired"
+    kept = run.workaday("token", "create", "kept", "--json").json["token"]
+    assert house.ask("GET", "/api/v1/jobs", token=kept).status == 200
+    run.workaday("token", "revoke", "kept")
+    assert house.ask("GET", "/api/v1/jobs", token=kept).status == 401
+    assert not [token for token in run.workaday("token", "list", "--json").json if "token" in token or "hash" in token]
+
+
+def test_status_says_where_it_is(house: House) -> None:
+    assert house.project.workaday("status", "--json").json["dashboard"] == f"http://127.0.0.1:{house.port}"
+
+
+def test_a_taken_port_never_stops_the_jobs(new_project: Callable[..., Project]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        project = new_project(config=CONFIG + f'[web]\nbind = "127.0.0.1:{taken.getsockname()[1]}"\n')
+        project.extra_environment["WORKADAY_WEB_BIND"] = f"127.0.0.1:{taken.getsockname()[1]}"
+        project.write("jobs.py", "from workaday import App\napp = App('shop')\n\n@app.task\ndef one() -> int:\n    return 1\n")
+        supervisor = project.up()
+        supervisor.wait_line(r"cannot be listened on")
+        [job] = project.enqueue("[jobs.one.enqueue().id]")
+        project.wait_state(job, "completed")
+        assert "web.not_running" in project.workaday("open", code=1).err
