@@ -112,9 +112,9 @@ def fill(path: Path, jobs: int, now: int | None = None, seed: int = 7) -> None:
     if jobs:
         people(connection, now)
         finished = jobs * 97 // 100 if jobs > 100 else max(jobs - 4, 0)
+        schedules(connection, now, chance)
         history(connection, finished, now, chance)
         waiting(connection, jobs - finished, now, chance)
-        schedules(connection, now, chance)
     connection.execute("COMMIT")
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
@@ -172,12 +172,12 @@ def history(connection: sqlite3.Connection, count: int, now: int, chance: random
     logs: list[tuple[Any, ...]] = []
 
     def rows() -> Iterator[tuple[Any, ...]]:
-        for key, at in enumerate(ended, 1):
+        for key, at in enumerate(ended, 1_000):
             release = RELEASES[0 if at < now - 2 * DAY else 1 if at < now - 2 * HOUR else 2]
             task = by_name[chance.choices([task["name"] for task in TASKS], WEIGHTS)[0]] if key % 3 else TASKS[key % len(TASKS)]
             luck = chance.random()
             state, wrong = "completed", None
-            if luck < 0.004 or (count < 100 and key in (2, 5)):
+            if luck < 0.004 or (count < 100 and key in (1_001, 1_004)):
                 candidates = [number for number, error in enumerate(ERRORS) if error[0] == task["name"]]
                 if candidates:
                     state, wrong = "discarded", chance.choice(candidates)
@@ -185,8 +185,8 @@ def history(connection: sqlite3.Connection, count: int, now: int, chance: random
                 state = "cancelled"
             ran = int(chance.lognormvariate(12.2, 0.8))
             waited = int(chance.lognormvariate(9.5, 1.2) * (2.2 if release == RELEASES[1] else 1))
-            created = at - ran - waited
             tries = 3 if wrong is not None else 1
+            created = at - ran - waited - (tries - 1) * 10 * SECOND
             yield (
                 key, uuid7(created, chance), task["name"], task["queue"], 0, task["kind"], state, created, args_of(task["name"], key),
                 '"sent"' if state == "completed" else None, tries, 0, tries, '["black-friday"]' if key % 400 == 0 else None, release, created, at,
@@ -222,7 +222,8 @@ def history(connection: sqlite3.Connection, count: int, now: int, chance: random
     )
     flush()
     connection.executemany("INSERT INTO workaday_logs (job, fence, seq, at, stream, level, logger, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", logs)
-    connection.execute("INSERT OR REPLACE INTO sqlite_sequence (name, seq) VALUES ('workaday_jobs', ?)", (count,))
+    connection.execute("DELETE FROM sqlite_sequence WHERE name = 'workaday_jobs'")
+    connection.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('workaday_jobs', ?)", (count + 1_000,))
 
 
 def waiting(connection: sqlite3.Connection, count: int, now: int, chance: random.Random) -> None:

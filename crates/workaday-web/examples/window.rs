@@ -29,5 +29,7 @@ fn main() -> Result<(), String> {
         let _ = std::io::stdin().read_to_end(&mut vec![]);
         drop(ending);
     });
-    workaday_web::run(options, move |at_most: Duration| !matches!(ended.recv_timeout(at_most), Err(std::sync::mpsc::RecvTimeoutError::Timeout)))
+    workaday_web::run(options, move |at_most: Duration| {
+        !matches!(ended.recv_timeout(at_most), Err(std::sync::mpsc::RecvTimeoutError::Timeout))
+    })
 }

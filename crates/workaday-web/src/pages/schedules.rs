@@ -324,7 +324,7 @@ pub fn schedule(reader: &Reader, context: &PageContext) -> Result<Page, Problem>
         })).collect::<Vec<_>>(),
     });
     let view = OneView {
-        verdict: verdict(&row, &said, &s),
+        verdict: verdict(&row, &s),
         standing: row.broken_reason.clone().or_else(|| paused_said(&row, &s)),
         phrase: read.as_ref().map_or_else(String::new, |(_, plan)| phrase(plan)),
         due: read.as_ref().map_or_else(String::new, |(entry, _)| entry.due_shown()),
@@ -352,15 +352,15 @@ pub fn schedule(reader: &Reader, context: &PageContext) -> Result<Page, Problem>
     page(&view.s, &view, json)
 }
 
-fn verdict(row: &ScheduleRow, said: &str, s: &Sheet<'_>) -> String {
+fn verdict(row: &ScheduleRow, s: &Sheet<'_>) -> String {
     match (row.state, row.paused_at, row.next_at) {
         (ScheduleState::Broken, ..) => format!("{} cannot run.", row.name),
         (ScheduleState::Absent, ..) => format!("{} is no longer declared.", row.name),
         (_, Some(_), _) => format!("{} is paused.", row.name),
         (_, None, Some(next)) => {
-            format!("{} runs {} ({}). Of its last ticks: {said}.", row.name, s.t.moment_text(next), words::ago(s.t.now, next))
+            format!("{} runs {} ({}).", row.name, s.t.moment_text(next), words::ago(s.t.now, next))
         }
-        (_, None, None) => format!("{} has no tick ahead. Of its last ticks: {said}.", row.name),
+        (_, None, None) => format!("{} has no tick ahead.", row.name),
     }
 }
 
