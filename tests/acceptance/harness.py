@@ -108,6 +108,7 @@ class Project:
             "PYTHONUNBUFFERED": "1",
             "WORKADAY_PYTHON": sys.executable,
             "WORKADAY_RELEASE": "test",
+            "WORKADAY_WEB_BIND": "127.0.0.1:0",  # any free port: many of these run side by side
             **self.extra_environment,
         }
 

@@ -16,10 +16,10 @@
 //! | [`reference`] | docs/reference/cli.md |
 
 pub mod args;
+pub use workaday_engine::document;
 pub use workaday_store::beside;
 pub mod commands;
 pub mod context;
-pub mod document;
 pub mod facts;
 pub mod failure;
 pub mod progress;

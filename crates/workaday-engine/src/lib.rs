@@ -16,6 +16,8 @@
 //! | [`pruner`] | deletes finished jobs past retention, in small steps |
 //! | [`journal`] | carries what jobs print to the store, bounded |
 //! | [`drain`] | stops claiming, finishes, gives back |
+//! | [`order`] [`deed`] [`schedule_hand`] | what people ask for, judged for every face |
+//! | [`document`] | rows as JSON, for every face |
 //! | [`staffing`] | how many children of which kind, when one is replaced |
 
 mod arrivals;
@@ -25,6 +27,7 @@ mod chores;
 pub mod claimer;
 pub mod crew;
 pub mod deed;
+pub mod document;
 pub mod drain;
 pub mod engine;
 pub mod event;

@@ -8,12 +8,13 @@ use crate::window::Window;
 use axum::http::HeaderMap;
 use serde_json::Value;
 use std::net::IpAddr;
+use std::sync::Arc;
 use workaday_core::clock::{Timestamp, parse_length};
 use workaday_core::explain::Problem;
 use workaday_store::{ByHand, Reader};
 
 pub struct Asked<'a> {
-    pub window: &'a Window,
+    pub window: &'a Arc<Window>,
     pub reader: &'a Reader,
     pub route: &'static Route,
     pub who: Option<Identity>,

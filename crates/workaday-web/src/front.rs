@@ -151,7 +151,14 @@ pub enum Outcome {
     Stream,
 }
 
-fn work(window: &Window, route: &'static Route, peer: IpAddr, params: &[String], parts: &Parts, body: &Bytes) -> Result<Outcome, Problem> {
+fn work(
+    window: &Arc<Window>,
+    route: &'static Route,
+    peer: IpAddr,
+    params: &[String],
+    parts: &Parts,
+    body: &Bytes,
+) -> Result<Outcome, Problem> {
     let host = window.hosts.of(&parts.headers, &parts.uri).unwrap_or_default();
     let secure = window.hosts.is_secure(&host);
     window.reading(|reader| {
@@ -274,8 +281,8 @@ async fn read_body(window: &Window, body: Body) -> Result<Bytes, Problem> {
 
 fn is_for_people(route: &Route, parts: &Parts) -> bool {
     let wants_json = parts.uri.query().is_some_and(|query| query.contains("format=json"));
-    matches!(route.kind, Kind::Page | Kind::Action) && !wants_json && !parts.headers.contains_key(header::AUTHORIZATION)
-        || route.path == "/logout"
+    let is_page = matches!(route.kind, Kind::Page | Kind::Action) || ["/login", "/logout"].contains(&route.path);
+    is_page && !wants_json && !parts.headers.contains_key(header::AUTHORIZATION)
 }
 
 fn refuse(request: &Request, problem: Problem) -> Answer {

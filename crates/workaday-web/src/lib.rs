@@ -9,6 +9,10 @@
 //! | [`page`] [`pages`] | what people see; `sheet` `show` `words` `plot` `escape` `mask` are what pages are made of |
 //! | [`acts`] [`undo`] | what people do |
 //! | [`api`] | what programs see and do |
+//! | [`page`] [`pages`] | what people see |
+//! | [`ops`] | what can be done, once |
+//! | [`acts`] [`undo`] | by people: forms, dry runs, ten seconds to undo |
+//! | [`api`] [`fields`] | by programs: values judged against what a route declares |
 //! | [`health`] [`metrics`] [`live`] | is it well, how much, what changed |
 
 pub mod acts;
@@ -18,6 +22,7 @@ pub mod asked;
 mod assets;
 mod escape;
 mod facts;
+pub mod fields;
 pub mod frame;
 pub mod front;
 pub mod headers;
@@ -28,7 +33,9 @@ pub mod listen;
 pub mod live;
 pub mod login;
 mod mask;
+pub mod mask;
 pub mod metrics;
+pub mod ops;
 pub mod options;
 pub mod page;
 pub mod pages;

@@ -30,7 +30,7 @@ pub fn run(options: Options, stop: impl Fn(Duration) -> bool + Send + 'static) -
     let shown = if address.ip().is_unspecified() { format!("127.0.0.1:{}", address.port()) } else { address.to_string() };
     let url = options.public_url.clone().unwrap_or_else(|| format!("http://{shown}"));
     let _sign = Sign::put(&options.database, &url).map_err(|error| format!("the sign beside the store cannot be written: {error}"))?;
-    tracing::info!(%url, "the dashboard is at {url}; `workaday open` prints a login link");
+    tracing::info!(%url, "the dashboard is at {url}, listening on {address}; `workaday open` prints a login link");
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(THREADS)

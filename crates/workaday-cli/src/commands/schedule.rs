@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::failure::{DONE, Done, Failure};
 use crate::render::{Cell, Table, Tone};
 use crate::{document, text, words};
-use serde_json::{Value, json};
+use serde_json::json;
 use workaday_core::clock::{Length, Timestamp};
 use workaday_core::schedule::{Pause, Plan, ScheduleState, Tick, from_micros};
 use workaday_engine::schedule_hand::unknown;
@@ -37,7 +37,7 @@ pub fn default_zone(context: &Context) -> Result<Option<String>, Failure> {
 fn list(context: &mut Context) -> Done {
     let (now, rows) = (context.now(), context.reader()?.schedules()?);
     if context.out.json {
-        context.out.json(&rows.iter().map(shown).collect())?;
+        context.out.json(&rows.iter().map(document::schedule).collect())?;
         return Ok(DONE);
     }
     let mut table = Table::new(&["schedule", "due", "zone", "next", "last decided", "state"]);
@@ -69,17 +69,6 @@ fn state(row: &ScheduleRow) -> Cell {
         (ScheduleState::Active, Pause::No) => Cell::new("on"),
         (ScheduleState::Active, _) => Cell::new("‖ paused").tone(Tone::Wait),
     }
-}
-
-/// A schedule as JSON.
-fn shown(row: &ScheduleRow) -> Value {
-    json!({
-        "name": row.name, "task": row.task, "source": row.source, "state": row.state, "broken_reason": row.broken_reason,
-        "declared": document::stored(&row.declared), "anchor": document::instant(row.anchor), "cursor": document::instant(row.cursor),
-        "next_at": document::optional(row.next_at), "skips": row.skips, "paused_at": document::optional(row.paused_at),
-        "paused_until": document::optional(row.paused_until), "pause_note": row.pause_note, "owner": row.owner, "reason": row.reason,
-        "created_at": document::instant(row.created_at), "updated_at": document::instant(row.updated_at),
-    })
 }
 
 /// The schedules that tick, with their meaning.
@@ -153,7 +142,7 @@ fn history(args: &ScheduleHistory, context: &mut Context) -> Done {
     let row = find(&reader, &args.name)?;
     let ticks = reader.ticks(&row.name, None, args.limit as usize)?;
     if context.out.json {
-        context.out.json(&ticks.iter().map(tick_shown).collect())?;
+        context.out.json(&ticks.iter().map(document::tick).collect())?;
         return Ok(DONE);
     }
     let mut table = Table::new(&["tick", "nominal", "what became of it", "decided", "job"]);
@@ -181,13 +170,4 @@ fn became(seen: &TickSeen) -> String {
     let late = if tick.late { ", late" } else { "" };
     let merged = if tick.merged > 0 { format!(", {} merged by a clock change", tick.merged) } else { String::new() };
     format!("{what}{late}{merged}")
-}
-
-fn tick_shown(seen: &TickSeen) -> Value {
-    let tick = &seen.tick;
-    json!({
-        "at": document::instant(tick.at), "until": document::instant(tick.until), "count": tick.count, "reason": tick.reason,
-        "job": tick.job, "job_state": seen.job_state, "late": tick.late, "nominal": tick.nominal, "offset_seconds": tick.offset_seconds,
-        "merged": tick.merged, "decided_at": document::instant(seen.decided_at),
-    })
 }

@@ -1,13 +1,215 @@
-//! The HTTP API, version 1.
+//! The HTTP API, version 1: what programs see and do. Its document is made from the same table as its routes.
+
+mod openapi;
+mod read;
+
 use crate::answer::{self, Answer};
 use crate::asked::Asked;
-use crate::routes::Route;
+use crate::fields;
+use crate::ops::{self, Op};
+use crate::page::Role;
+use crate::routes::{Access, Does, Field, Kind, Method, Place, Route, Work, query};
 use workaday_core::explain::Problem;
-pub const ROUTES: &[Route] = &[];
 
-pub fn document(_asked: &Asked<'_>) -> Result<Answer, Problem> {
-    Ok(answer::json(axum::http::StatusCode::OK, &serde_json::json!({"openapi": "3.1.0"})))
-}
+pub use openapi::document;
 
 /// What a token may be narrowed to. `all` is every one of them.
 pub const SCOPES: [&str; 9] = ["all", "read", "metrics", "enqueue", "jobs", "tasks", "queues", "schedules", "alerts"];
+
+const fn get(path: &'static str, doc: &'static str, fields: &'static [Field], answers: &'static str, work: Work) -> Route {
+    Route {
+        method: Method::Get,
+        path,
+        access: Access::Role(Role::Viewer, "read"),
+        kind: Kind::Api,
+        doc,
+        fields,
+        answers,
+        does: Does::Work(work),
+    }
+}
+
+const fn act(method: Method, path: &'static str, scope: &'static str, doc: &'static str, fields: &'static [Field], work: Work) -> Route {
+    Route {
+        method,
+        path,
+        access: Access::Role(Role::Operator, scope),
+        kind: Kind::Api,
+        doc,
+        fields,
+        answers: "done",
+        does: Does::Work(work),
+    }
+}
+
+const fn body(name: &'static str, schema: &'static str, doc: &'static str) -> Field {
+    Field { name, place: Place::Body, schema, required: false, doc }
+}
+
+const fn path(name: &'static str, doc: &'static str) -> Field {
+    Field { name, place: Place::Path, schema: r#"{"type":"string","minLength":1,"maxLength":300}"#, required: true, doc }
+}
+
+const TEXT: &str = r#"{"type":"string","maxLength":300}"#;
+const WHY: &str = r#"{"type":"string","maxLength":2000}"#;
+const INSTANT: &str = r#"{"type":"string","maxLength":60}"#;
+const ID: Field = path("id", "Id of the job, or the first 8 or more digits of it.");
+const NAME: Field = path("name", "Its name.");
+const REASON: Field = body("reason", WHY, "Why; kept in the audit.");
+const NEEDED_REASON: Field = Field { required: true, ..REASON };
+const UNTIL: Field = body("until", INSTANT, "An instant, or a length from now: 2h. Without it: until resumed.");
+const LIMIT: Field = query("limit", r#"{"type":"integer","minimum":1,"maximum":1000}"#, "At most this many; 50.");
+const BEFORE: Field = query("before", r#"{"type":"integer","minimum":0}"#, "The next page: `next` of the one before.");
+const WHERE: Field = body("where", r#"{"type":"object"}"#, "Only jobs with these argument values.");
+
+const ENQUEUE: &[Field] = &[
+    Field {
+        name: "task",
+        place: Place::Body,
+        schema: r#"{"type":"string","minLength":1,"maxLength":300}"#,
+        required: true,
+        doc: "Its registered name.",
+    },
+    body("args", r#"{"type":"object"}"#, "Parameter to value; judged against the task's schema."),
+    body("id", r#"{"type":"string","format":"uuid"}"#, "The idempotency key: a UUID made by you. The same id again is no second job."),
+    body("queue", TEXT, "Its queue; else the task's."),
+    body("priority", r#"{"type":"integer","minimum":-100,"maximum":100}"#, "Higher goes first; else the task's."),
+    body("delay", TEXT, "Due after this long: 90s, 5m."),
+    body("at", INSTANT, "Due at this instant."),
+    body("expires", TEXT, "Cancelled if it has not started after this long."),
+    body("unique", r#"{"type":"string","minLength":1,"maxLength":500}"#, "Only one unfinished job of the task with this key."),
+    body("while", r#"{"type":"string","enum":["unfinished","waiting"]}"#, "For how long the key is held; `unfinished`."),
+    body("on_conflict", r#"{"type":"string","enum":["return","error"]}"#, "`return` the job that holds the key, or an `error`; `return`."),
+    body("tags", r#"{"type":"array","items":{"type":"string"},"maxItems":50}"#, "Words to find it by."),
+    REASON,
+];
+
+const JOBS: &[Field] = &[
+    query(
+        "state",
+        r#"{"type":"string","enum":["pending","scheduled","available","running","retryable","completed","cancelled","discarded"]}"#,
+        "In this state.",
+    ),
+    query("task", TEXT, "Of this task."),
+    query("queue", TEXT, "In this queue."),
+    query("tag", TEXT, "With this tag."),
+    query("held", r#"{"type":"boolean"}"#, "Held, or not."),
+    query("since", INSTANT, "Enqueued at or after this instant."),
+    BEFORE,
+    LIMIT,
+];
+
+const LOGS: &[Field] = &[
+    ID,
+    query("after", r#"{"type":"string","maxLength":60}"#, "Lines after this one: `next` of the answer before."),
+    query("limit", r#"{"type":"integer","minimum":1,"maximum":1000}"#, "At most this many; 50."),
+];
+
+pub const ROUTES: &[Route] = &[
+    get("/api/v1/jobs", "Jobs, newest first.", JOBS, "jobs", read::jobs),
+    act(Method::Post, "/api/v1/jobs", "enqueue", "Enqueue a job.", ENQUEUE, |asked| done(asked, ops::jobs::enqueue)),
+    get("/api/v1/jobs/{id}", "One job: arguments, attempts, errors.", &[ID], "job", read::job),
+    act(Method::Delete, "/api/v1/jobs/{id}", "jobs", "Delete a job, with its attempts and logs.", &[ID], |asked| {
+        done(asked, ops::jobs::delete)
+    }),
+    get("/api/v1/jobs/{id}/logs", "What it printed.", LOGS, "logs", read::logs),
+    act(Method::Post, "/api/v1/jobs/{id}/retry", "jobs", "Give it another attempt.", &[ID, REASON], |asked| done(asked, ops::jobs::retry)),
+    act(Method::Post, "/api/v1/jobs/{id}/cancel", "jobs", "Cancel it; ask it to stop if it runs.", &[ID, REASON], |asked| {
+        done(asked, ops::jobs::cancel)
+    }),
+    act(
+        Method::Post,
+        "/api/v1/jobs/{id}/rerun",
+        "enqueue",
+        "A new job like this one, linked to it.",
+        &[ID, body("args", r#"{"type":"object"}"#, "Other arguments."), REASON],
+        |asked| done(asked, ops::jobs::rerun),
+    ),
+    get("/api/v1/tasks", "Tasks that workers have stated.", &[], "tasks", read::tasks),
+    get("/api/v1/tasks/{name}", "One task: parameters, policy, owner.", &[NAME], "task", read::task),
+    act(
+        Method::Post,
+        "/api/v1/tasks/{name}/pause",
+        "tasks",
+        "Switch it off, or one argument value of it.",
+        &[NAME, NEEDED_REASON, UNTIL, WHERE, body("owner", TEXT, "Who stands for it.")],
+        |asked| done(asked, ops::switches::pause_task),
+    ),
+    act(Method::Post, "/api/v1/tasks/{name}/resume", "tasks", "Switch it on again.", &[NAME, REASON, WHERE], |asked| {
+        done(asked, ops::switches::resume_task)
+    }),
+    get("/api/v1/queues", "Queues, with what waits in each.", &[], "queues", read::queues),
+    act(Method::Post, "/api/v1/queues/{name}/pause", "queues", "Claim nothing more from it.", &[NAME, NEEDED_REASON, UNTIL], |asked| {
+        done(asked, ops::switches::pause_queue)
+    }),
+    act(Method::Post, "/api/v1/queues/{name}/resume", "queues", "Claim from it again.", &[NAME, REASON], |asked| {
+        done(asked, ops::switches::resume_queue)
+    }),
+    get("/api/v1/schedules", "Schedules, with their next tick.", &[], "schedules", read::schedules),
+    get("/api/v1/schedules/{name}", "One schedule.", &[NAME], "schedule", read::schedule),
+    get(
+        "/api/v1/schedules/{name}/history",
+        "What became of its ticks, newest first.",
+        &[NAME, query("before", r#"{"type":"string","maxLength":60}"#, "The next page: `next` of the one before."), LIMIT],
+        "ticks",
+        read::history,
+    ),
+    act(Method::Post, "/api/v1/schedules/{name}/pause", "schedules", "Let no tick run.", &[NAME, NEEDED_REASON, UNTIL], |asked| {
+        done(asked, ops::schedules::pause)
+    }),
+    act(Method::Post, "/api/v1/schedules/{name}/resume", "schedules", "Let ticks run again.", &[NAME, REASON], |asked| {
+        done(asked, ops::schedules::resume)
+    }),
+    act(
+        Method::Post,
+        "/api/v1/schedules/{name}/run",
+        "schedules",
+        "Run it now, or a tick that has passed.",
+        &[NAME, REASON, body("at", INSTANT, "The tick that was due at this instant.")],
+        |asked| done(asked, ops::schedules::run),
+    ),
+    act(
+        Method::Post,
+        "/api/v1/schedules/{name}/skip",
+        "schedules",
+        "Leave out the next ticks.",
+        &[NAME, REASON, body("count", r#"{"type":"integer","minimum":1,"maximum":10000}"#, "How many; 1.")],
+        |asked| done(asked, ops::schedules::skip),
+    ),
+    get(
+        "/api/v1/workers",
+        "The supervisor and its children.",
+        &[query("all", r#"{"type":"boolean"}"#, "Those that have ended too."), LIMIT],
+        "workers",
+        read::workers,
+    ),
+    get("/api/v1/releases", "Releases that ran attempts, newest first.", &[LIMIT], "releases", read::releases),
+    get(
+        "/api/v1/alerts",
+        "What needs a hand, newest first.",
+        &[query("closed", r#"{"type":"boolean"}"#, "Those that are closed too."), BEFORE, LIMIT],
+        "alerts",
+        read::alerts,
+    ),
+    act(Method::Post, "/api/v1/alerts/{id}/close", "alerts", "The matter is settled.", &[path("id", "Its number."), REASON], |asked| {
+        done(asked, ops::switches::close_alert)
+    }),
+    Route {
+        method: Method::Get,
+        path: "/api/v1/audit",
+        access: Access::Role(Role::Admin, "read"),
+        kind: Kind::Api,
+        doc: "Who did what, and why, newest first.",
+        fields: &[BEFORE, LIMIT],
+        answers: "audit",
+        does: Does::Work(read::audit),
+    },
+];
+
+/// Does it, and answers what became of it.
+fn done(asked: &Asked<'_>, op: Op) -> Result<Answer, Problem> {
+    let done = op(asked, &fields::of_api(asked)?)?;
+    let mut document = done.document;
+    document["message"] = done.said.into();
+    Ok(answer::json(done.status, &document))
+}

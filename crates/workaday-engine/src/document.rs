@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use workaday_core::clock::Timestamp;
 use workaday_store::sqlite::read::{AttemptRow, HoldRow, JobDetail, JobSummary, LogRow, QueueCounts, TaskRow, WorkerStatus};
+use workaday_store::{ScheduleRow, TickSeen};
 
 /// An instant as text.
 pub fn instant(at: Timestamp) -> Value {
@@ -92,5 +93,24 @@ pub fn worker(row: &WorkerStatus) -> Value {
         "worker": row.worker, "generation": row.generation.0, "kind": row.kind, "pid": row.pid, "release": row.release,
         "started_at": instant(row.started_at), "seen_at": instant(row.seen_at), "ended_at": optional(row.ended_at),
         "end_cause": row.end_cause, "info": row.info.as_deref().map(stored),
+    })
+}
+
+pub fn schedule(row: &ScheduleRow) -> Value {
+    json!({
+        "name": row.name, "task": row.task, "source": row.source, "state": row.state, "broken_reason": row.broken_reason,
+        "declared": stored(&row.declared), "anchor": instant(row.anchor), "cursor": instant(row.cursor),
+        "next_at": optional(row.next_at), "skips": row.skips, "paused_at": optional(row.paused_at),
+        "paused_until": optional(row.paused_until), "pause_note": row.pause_note, "owner": row.owner, "reason": row.reason,
+        "created_at": instant(row.created_at), "updated_at": instant(row.updated_at),
+    })
+}
+
+pub fn tick(seen: &TickSeen) -> Value {
+    let tick = &seen.tick;
+    json!({
+        "at": instant(tick.at), "until": instant(tick.until), "count": tick.count, "reason": tick.reason,
+        "job": tick.job, "job_state": seen.job_state, "late": tick.late, "nominal": tick.nominal, "offset_seconds": tick.offset_seconds,
+        "merged": tick.merged, "decided_at": instant(seen.decided_at),
     })
 }

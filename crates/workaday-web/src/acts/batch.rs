@@ -1,0 +1,144 @@
+//! Acts on many jobs: a dry run says how many and shows some; once confirmed they wait ten seconds, and can be undone.
+
+use super::back_with;
+use crate::answer::{self, Answer, invalid};
+use crate::asked::Asked;
+use crate::frame::{self, escape};
+use crate::ops::{count, jobs, switches};
+use crate::page::Query;
+use crate::secrets;
+use crate::undo::{Notice, UNDO_SECONDS};
+use axum::http::StatusCode;
+use serde_json::json;
+use std::sync::Arc;
+use workaday_core::explain::{Explain, Problem, RetryAdvice};
+use workaday_core::job::JobId;
+use workaday_engine::deed::Deed;
+use workaday_store::Store;
+use workaday_store::sqlite::read::JobSummary;
+
+/// Ids that one form may name.
+const IDS_MAX: usize = 1_000;
+const SAMPLE: usize = 10;
+
+pub fn retry(asked: &Asked<'_>) -> Result<Answer, Problem> {
+    act(asked, Deed::Retry, named(asked, Deed::Retry)?)
+}
+
+pub fn cancel(asked: &Asked<'_>) -> Result<Answer, Problem> {
+    act(asked, Deed::Cancel, named(asked, Deed::Cancel)?)
+}
+
+pub fn delete(asked: &Asked<'_>) -> Result<Answer, Problem> {
+    act(asked, Deed::Delete, named(asked, Deed::Delete)?)
+}
+
+pub fn retry_error(asked: &Asked<'_>) -> Result<Answer, Problem> {
+    act(asked, Deed::Retry, switches::jobs_of_error(asked, asked.param(0))?)
+}
+
+/// The jobs that the form names: by their ids, or by a filter of /jobs.
+fn named(asked: &Asked<'_>, deed: Deed) -> Result<Vec<JobSummary>, Problem> {
+    let form = asked.form();
+    let ids: Vec<&str> = form.all("ids").collect();
+    if ids.is_empty() {
+        // An empty filter is every job: it has to be sent, so that a form without its fields acts on nothing.
+        let filter = form.0.iter().find(|(name, _)| name == "filter").map(|(_, value)| value.trim_start_matches('?'));
+        let filter =
+            filter.ok_or_else(|| invalid("no job was named", "one or more `ids`, or a `filter`").hint("choose jobs in the list first"))?;
+        return jobs::chosen_by_filter(asked.reader, deed, &Query::parse(filter));
+    }
+    if ids.len() > IDS_MAX {
+        return Err(invalid(format!("{} jobs are named one by one", ids.len()), format!("at most {IDS_MAX}; a filter names more")));
+    }
+    let ids = ids
+        .iter()
+        .map(|id| id.parse::<JobId>().map_err(|_| invalid("one of `ids` is no id of a job", "UUIDs")))
+        .collect::<Result<Vec<_>, _>>()?;
+    let found = ids.iter().map(|id| asked.reader.job(*id)).collect::<Result<Vec<_>, _>>().map_err(|error| error.problem())?;
+    let found: Vec<JobSummary> = found.into_iter().flatten().map(|job| job.summary).collect();
+    match found.as_slice() {
+        [] => Err(Problem::new("job.not_found", "none of these jobs is there any more")
+            .expected("jobs that are unfinished, or finished and not yet pruned")
+            .retry(RetryAdvice::Never, "there is nothing to act on; nothing was changed")),
+        // One job alone is told why it cannot be; of many, those that cannot are left out and counted.
+        [one] if !deed.concerns(one) => Err(deed.refusal(one, one.state)),
+        _ => Ok(found.into_iter().filter(|job| deed.concerns(job)).collect()),
+    }
+}
+
+fn act(asked: &Asked<'_>, deed: Deed, chosen: Vec<JobSummary>) -> Result<Answer, Problem> {
+    let form = asked.form();
+    if form.get("confirm") != Some("yes") || chosen.is_empty() {
+        return Ok(answer::html(StatusCode::OK, dry_run(asked, deed, &chosen, &form)));
+    }
+    let by = asked.by(form.get("reason"))?;
+    let secret = secrets::random()?;
+    if !asked.window.undos.wait(&secret, &by.who) {
+        return Err(Problem::new("web.too_busy", "too many acts wait to be carried out")
+            .expected("fewer than a hundred in ten seconds")
+            .retry(RetryAdvice::Safe, "safe in a moment; nothing was changed"));
+    }
+    let sentence = sentence(deed, &chosen);
+    let detail = json!({"jobs": chosen.len(), "in_seconds": UNDO_SECONDS}).to_string();
+    asked.window.writing(|store| store.note(&by, deed.word(), &format!("{} jobs", chosen.len()), Some(&detail), asked.now))?;
+    let ids = chosen.iter().map(|job| job.id).collect();
+    jobs::carry_out_later(Arc::clone(asked.window), secret.clone(), deed, ids, by);
+    Ok(back_with(asked, Notice { text: format!("{sentence}: in {UNDO_SECONDS} seconds."), undo: Some(secret) }))
+}
+
+/// "Retry 37 jobs of mail.send_invoice".
+fn sentence(deed: Deed, chosen: &[JobSummary]) -> String {
+    let counted = if chosen.len() >= jobs::BATCH_MAX { format!("the newest {} jobs", chosen.len()) } else { count(chosen.len(), "job") };
+    let same = chosen.first().filter(|first| chosen.iter().all(|job| job.task == first.task));
+    match same {
+        Some(job) => format!("{} {counted} of {}", deed.verb(), job.task),
+        None => format!("{} {counted}", deed.verb()),
+    }
+}
+
+fn dry_run(asked: &Asked<'_>, deed: Deed, chosen: &[JobSummary], form: &Query) -> String {
+    let back = super::back(asked);
+    if chosen.is_empty() {
+        let body = format!(
+            "<h1>Nothing to do</h1>\n<p>No job that is named can be {}. Nothing was changed.</p>\n<p><a href=\"{}\">Back</a></p>",
+            deed.participle(),
+            escape(&back)
+        );
+        return frame::document("Nothing to do", &body);
+    }
+    let sentence = sentence(deed, chosen);
+    let rows: String = chosen
+        .iter()
+        .take(SAMPLE)
+        .map(|job| {
+            format!(
+                "<tr><td><a href=\"/jobs/{0}\"><code>{0}</code></a></td><td>{1}</td><td>{2}</td></tr>\n",
+                job.id,
+                escape(&job.task),
+                escape(job.state.as_str())
+            )
+        })
+        .collect();
+    let more = if chosen.len() > SAMPLE { format!("<p>… and {} more.</p>\n", chosen.len() - SAMPLE) } else { String::new() };
+    let hidden = |name: &str, value: &str| format!("<input type=\"hidden\" name=\"{name}\" value=\"{}\">\n", escape(value));
+    let mut fields = String::new();
+    for (name, value) in form.0.iter().filter(|(name, _)| name == "ids" || name == "filter") {
+        fields.push_str(&hidden(name, value));
+    }
+    fields.push_str(&hidden("back", &back));
+    fields.push_str(&hidden("confirm", "yes"));
+    let lost = if deed == Deed::Delete { " Attempts and logs go with them; after the ten seconds this cannot be undone." } else { "" };
+    let body = format!(
+        "<h1>{0}?</h1>\n<p>This is a dry run: nothing was changed yet.{lost} Once confirmed it can be undone for {UNDO_SECONDS} seconds.</p>\n\
+         <table><thead><tr><th>Job</th><th>Task</th><th>State</th></tr></thead><tbody>\n{rows}</tbody></table>\n{more}\
+         <form method=\"post\" action=\"{1}\">\n{fields}\
+         <p><label for=\"reason\">Why (kept in the audit)</label> <input id=\"reason\" name=\"reason\" maxlength=\"2000\" value=\"{2}\"></p>\n\
+         <p><button class=\"first\">{0}</button> <a href=\"{3}\">Back</a></p>\n</form>",
+        escape(&sentence),
+        escape(asked.path),
+        escape(form.get("reason").unwrap_or_default()),
+        escape(&back)
+    );
+    frame::document(&sentence, &body)
+}

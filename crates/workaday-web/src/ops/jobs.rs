@@ -1,0 +1,249 @@
+//! Jobs: enqueue, run again, retry, cancel, delete.
+
+use super::{Done, count};
+use crate::answer::invalid;
+use crate::asked::{Asked, instant};
+use crate::fields::Fields;
+use crate::page::Query;
+use crate::window::Window;
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use workaday_core::clock::parse_length;
+use workaday_core::explain::{Explain, Problem, RetryAdvice};
+use workaday_core::job::{JobId, State};
+use workaday_core::unique::Unique;
+use workaday_engine::deed::{Deed, attempts_by_task};
+use workaday_engine::document;
+use workaday_engine::order::{self, Order};
+use workaday_store::sqlite::read::{JobSummary, Look};
+use workaday_store::{Act, ByHand, Enqueued, Reader, Store};
+
+/// Jobs a transaction: a batch must not keep other writers waiting.
+const STEP: usize = 200;
+/// A filter concerns no more than this at once.
+pub const BATCH_MAX: usize = 100_000;
+
+pub fn enqueue(asked: &Asked<'_>, fields: &Fields) -> Result<Done, Problem> {
+    let args = fields.0.get("args").map_or_else(|| "{}".to_owned(), Value::to_string);
+    place(asked, fields, fields.needed("task", "the name of a task")?, args, None)
+}
+
+/// A new job with other arguments, linked to the one it repeats.
+pub fn rerun(asked: &Asked<'_>, fields: &Fields) -> Result<Done, Problem> {
+    let of = asked.reader.find_job(asked.param(0)).map_err(|error| error.problem())?;
+    let args = match fields.0.get("args") {
+        Some(Value::String(text)) => text.clone(),
+        Some(value) => value.to_string(),
+        None => of.args.clone(),
+    };
+    place(asked, fields, &of.summary.task, args, Some(of.summary.id))
+}
+
+fn place(asked: &Asked<'_>, fields: &Fields, task: &str, args: String, rerun_of: Option<JobId>) -> Result<Done, Problem> {
+    let now = asked.now;
+    let run_at = match (fields.text("delay"), fields.text("at")) {
+        (Some(_), Some(_)) => return Err(invalid("`delay` and `at` are both given", "one of the two")),
+        (Some(delay), None) => now + length(delay, "delay")?,
+        (None, Some(at)) => instant(at, "at")?,
+        (None, None) => now,
+    };
+    let expires_at = fields.text("expires").map(|expires| length(expires, "expires")).transpose()?.map(|length| now + length);
+    let unique = fields.text("unique").map(|chosen| unique(task, chosen, fields.text("while"))).transpose()?;
+    let order = Order {
+        id: id(fields.text("id"))?,
+        task: task.to_owned(),
+        args,
+        queue: fields.text("queue").map(str::to_owned),
+        priority: fields.number("priority"),
+        run_at,
+        expires_at,
+        unique,
+        tags: fields.texts("tags"),
+        rerun_of,
+        release: None,
+    };
+    let job = order::job(order, &asked.reader.tasks().map_err(|error| error.problem())?, &queues(asked)?)?;
+    let by = asked.by(fields.text("reason"))?;
+    let enqueued = asked.window.writing(|store| {
+        let enqueued = store.enqueue(&job, now)?;
+        if enqueued == Enqueued::Stored {
+            let detail = json!({"task": job.task, "rerun_of": rerun_of}).to_string();
+            store.note(&by, if rerun_of.is_some() { "rerun" } else { "enqueue" }, &format!("job {}", job.id), Some(&detail), now)?;
+        }
+        Ok(enqueued)
+    })?;
+    asked.window.wake();
+    let (id, is_new) = match enqueued {
+        Enqueued::Stored => (job.id, true),
+        Enqueued::Known => (job.id, false),
+        Enqueued::Held { by, state } if fields.text("on_conflict") == Some("error") => {
+            return Err(order::unique_taken(&job.task, by, state));
+        }
+        Enqueued::Held { by, .. } => (by, false),
+    };
+    let state = is_new.then_some(if job.run_at > now { State::Scheduled } else { State::Available });
+    let said =
+        if is_new { format!("Job {id} of {} was made.", job.task) } else { format!("Job {id} was there already; nothing was added.") };
+    let document =
+        json!({"id": id, "task": job.task, "queue": job.queue, "new": is_new, "state": state, "run_at": document::instant(job.run_at)});
+    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
+    Ok(Done { said, document, status })
+}
+
+fn length(text: &str, name: &str) -> Result<workaday_core::clock::Length, Problem> {
+    parse_length(text).ok_or_else(|| invalid(format!("`{name}` is no length of time"), "a length with its unit: 250ms, 90s, 5m, 2h, 1d"))
+}
+
+fn unique(task: &str, chosen: &str, held: Option<&str>) -> Result<Unique, Problem> {
+    let keyed =
+        if chosen == "args" { None } else { Unique::keyed(task, chosen, held.and_then(|held| held.parse().ok()).unwrap_or_default()) };
+    keyed.ok_or_else(|| invalid("`unique` is no key", "1 to 500 printable characters, other than `args`: order-42"))
+}
+
+fn id(given: Option<&str>) -> Result<JobId, Problem> {
+    match given {
+        None => Ok(JobId(uuid::Uuid::now_v7())),
+        Some(text) => text.parse().map_err(|_| {
+            invalid("`id` is no UUID", "a UUID: 019ad000-0000-7000-8000-000000000001").hint("for a key of your own use a tag")
+        }),
+    }
+}
+
+/// The queues that anything knows: the store, workaday.toml, and `default`.
+pub fn queues(asked: &Asked<'_>) -> Result<Vec<String>, Problem> {
+    let reader = asked.reader;
+    let mut names: Vec<String> = reader.queues(asked.now).map_err(|error| error.problem())?.into_iter().map(|queue| queue.queue).collect();
+    names.extend(reader.tasks().map_err(|error| error.problem())?.into_iter().map(|task| task.queue));
+    names.extend(asked.window.options.queues.iter().cloned());
+    names.push("default".to_owned());
+    names.sort();
+    names.dedup();
+    Ok(names)
+}
+
+/// One job by its id, at once.
+fn act_on_one(asked: &Asked<'_>, fields: &Fields, deed: Deed) -> Result<Done, Problem> {
+    let job = asked.reader.find_job(asked.param(0)).map_err(|error| error.problem())?.summary;
+    let by = asked.by(fields.text("reason"))?;
+    let policies = attempts_by_task(&asked.reader.tasks().map_err(|error| error.problem())?);
+    let act = asked.window.writing(|store| deed.act(store, &job, &policies, &by, asked.now))?;
+    asked.window.wake();
+    let said = match act {
+        Act::Done => format!("Job {} is {}.", job.id, deed.past()),
+        Act::Requested => format!("Job {} was asked to stop; it is cancelled when it ends.", job.id),
+        Act::Refused(state) => return Err(deed.refusal(&job, state)),
+        Act::Missing => return Err(gone(job.id)),
+    };
+    let status = if act == Act::Requested { StatusCode::ACCEPTED } else { StatusCode::OK };
+    let document = json!({"id": job.id, "done": act == Act::Done, "requested": act == Act::Requested});
+    Ok(Done { said, document, status })
+}
+
+fn gone(id: JobId) -> Problem {
+    Problem::new("job.not_found", format!("job {id} is gone"))
+        .expected("a job that is unfinished, or finished and not yet pruned")
+        .retry(RetryAdvice::Never, "there is nothing to act on; nothing was changed")
+}
+
+pub fn retry(asked: &Asked<'_>, fields: &Fields) -> Result<Done, Problem> {
+    act_on_one(asked, fields, Deed::Retry)
+}
+
+pub fn cancel(asked: &Asked<'_>, fields: &Fields) -> Result<Done, Problem> {
+    act_on_one(asked, fields, Deed::Cancel)
+}
+
+pub fn delete(asked: &Asked<'_>, fields: &Fields) -> Result<Done, Problem> {
+    act_on_one(asked, fields, Deed::Delete)
+}
+
+/// Names in the query of /jobs that choose no jobs.
+const NOT_CHOOSING: [&str; 8] = ["from", "format", "region", "limit", "view", "page", "back", "reason"];
+
+/// The jobs that a filter of /jobs names and the act can concern, the newest first.
+///
+/// A name that is not understood is refused: an act must never concern more jobs than the page showed.
+pub fn chosen_by_filter(reader: &Reader, deed: Deed, filter: &Query) -> Result<Vec<JobSummary>, Problem> {
+    let mut look = Look { limit: 1_000, ..Look::default() };
+    let mut states = vec![];
+    for (name, value) in filter.0.iter().filter(|(_, value)| !value.is_empty()) {
+        let text = || Some(value.clone());
+        match name.as_str() {
+            "state" if value == "held" => look.held = true,
+            "state" => states.push(Some(
+                value.parse::<State>().map_err(|_| invalid("`state` is no state of a job", "available, running, discarded …"))?,
+            )),
+            "held" => look.held = true,
+            "task" => look.task = text(),
+            "queue" => look.queue = text(),
+            "tag" => look.tag = text(),
+            "text" => look.text = text(),
+            other if NOT_CHOOSING.contains(&other) => {}
+            other => {
+                let shown: String = other.chars().take(40).collect();
+                return Err(invalid(
+                    format!("the filter has `{shown}`, which is not understood here"),
+                    "state, held, task, queue, tag, text",
+                ));
+            }
+        }
+    }
+    if states.is_empty() {
+        states.push(None);
+    }
+    let mut found = vec![];
+    for state in states {
+        let mut step = Look { state, from: None, ..look.clone() };
+        loop {
+            let seen = reader.look(&step).map_err(|error| error.problem())?;
+            found.extend(seen.jobs.into_iter().map(|listed| listed.job).filter(|job| deed.concerns(job)));
+            // The state may be asked twice over, when a page looks at held ones of any.
+            if seen.next.is_none() || seen.next == step.from || found.len() >= BATCH_MAX {
+                break;
+            }
+            step.from = seen.next;
+        }
+    }
+    found.truncate(BATCH_MAX);
+    Ok(found)
+}
+
+/// Acts on many jobs, in steps. Each is looked at anew: some may have moved on meanwhile.
+pub fn act_on_many(window: &Window, deed: Deed, ids: &[JobId], by: &ByHand) -> Result<(usize, usize), Problem> {
+    let (mut done, mut left) = (0, 0);
+    let policies = window.reading(|reader| reader.tasks().map(|tasks| attempts_by_task(&tasks)))?.map_err(|error| error.problem())?;
+    for step in ids.chunks(STEP) {
+        let jobs = window
+            .reading(|reader| step.iter().map(|id| reader.job(*id)).collect::<Result<Vec<_>, _>>())?
+            .map_err(|error| error.problem())?;
+        let jobs: Vec<JobSummary> = jobs.into_iter().flatten().map(|job| job.summary).filter(|job| deed.concerns(job)).collect();
+        let acts = window.writing(|store| {
+            let now = window.now();
+            jobs.iter().map(|job| deed.act(store, job, &policies, by, now)).collect::<Result<Vec<Act>, _>>()
+        })?;
+        let here = acts.iter().filter(|act| matches!(act, Act::Done | Act::Requested)).count();
+        done += here;
+        left += step.len() - here;
+    }
+    window.wake();
+    Ok((done, left))
+}
+
+/// Carries an act out once it can no longer be undone. Whoever takes the secret first decides.
+pub fn carry_out_later(window: Arc<Window>, secret: String, deed: Deed, ids: Vec<JobId>, by: ByHand) {
+    tokio::runtime::Handle::current().spawn(async move {
+        tokio::time::sleep(std::time::Duration::from_secs(crate::undo::UNDO_SECONDS)).await;
+        if window.undos.take(&secret).is_none() {
+            return;
+        }
+        let done = tokio::task::spawn_blocking(move || act_on_many(&window, deed, &ids, &by).map(|counts| (counts, by)));
+        match done.await {
+            Ok(Ok(((done, left), by))) => {
+                tracing::info!(who = %by.who, done, left, "{}: {} of {}", deed.word(), count(done, "job"), by.who)
+            }
+            Ok(Err(problem)) => tracing::error!(code = %problem.code, "{} of many jobs failed: {}", deed.word(), problem.message),
+            Err(error) => tracing::error!(%error, "{} of many jobs failed", deed.word()),
+        }
+    });
+}
