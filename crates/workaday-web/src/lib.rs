@@ -32,7 +32,6 @@ pub mod identity;
 pub mod listen;
 pub mod live;
 pub mod login;
-mod mask;
 pub mod mask;
 pub mod metrics;
 pub mod ops;
