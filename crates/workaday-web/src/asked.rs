@@ -95,6 +95,7 @@ impl Asked<'_> {
             region,
             notice,
             undo,
+            schedules_zone: self.window.options.schedules_zone.clone(),
             zone: options.zone.clone(),
             mask: options.mask.clone(),
         }

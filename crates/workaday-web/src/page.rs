@@ -117,6 +117,8 @@ pub struct PageContext {
     pub undo: Option<String>,
     /// Instants are shown in this zone.
     pub zone: String,
+    /// `[schedules] tz`: the zone of schedules that name none.
+    pub schedules_zone: Option<String>,
     /// Argument and field names whose values are never shown: parts of names, in lower case.
     pub mask: Vec<String>,
 }

@@ -42,10 +42,12 @@ pub struct Slice {
     pub discarded: i64,
 }
 
-const STRIP: f64 = 132.0;
+const STRIP: f64 = 150.0;
 /// The lane of failures, above the line.
-const FAILED: f64 = 30.0;
-const BASE: f64 = 112.0;
+const FAILED: f64 = 32.0;
+/// Where the name of a release stands in a strip: between its lanes.
+const LABEL: f64 = 44.0;
+const BASE: f64 = 130.0;
 
 /// Throughput with failures above the line and release marks. `every`: the length of a slice.
 pub fn strip(teller: &Teller, span: Span, slices: &[Slice], marks: &[Mark], every: &str) -> String {
@@ -66,11 +68,11 @@ pub fn strip(teller: &Teller, span: Span, slices: &[Slice], marks: &[Mark], ever
     for (number, slice) in slices.iter().enumerate() {
         let x = number as f64 * width;
         if slice.finished > 0 {
-            let height = (slice.finished as f64 / most as f64 * (BASE - FAILED - 22.0)).max(1.5);
+            let height = (slice.finished as f64 / most as f64 * (BASE - FAILED - 20.0)).max(1.5);
             bar(&mut svg, "work", x, width, BASE - height, height);
         }
         if slice.discarded > 0 {
-            let height = (slice.discarded as f64 / worst as f64 * (FAILED - 12.0)).max(3.0);
+            let height = (slice.discarded as f64 / worst as f64 * (FAILED - 12.0)).max(2.0);
             bar(&mut svg, "bad", x, width, FAILED - height, height);
         }
     }
@@ -78,12 +80,21 @@ pub fn strip(teller: &Teller, span: Span, slices: &[Slice], marks: &[Mark], ever
     line(&mut svg, "axis", BASE);
     if worst > 0 {
         let at = slices.iter().position(|slice| slice.discarded == worst).unwrap_or(0);
-        label_beside(&mut svg, "bad", at as f64 * width, width, FAILED - 4.0, &format!("✕ {}", words::thousands(worst)));
+        // Above its bar, which is the highest of its lane.
+        let x = (at as f64 + 0.5) * width;
+        let anchor = if x < 4.0 {
+            "start"
+        } else if x > 96.0 {
+            "end"
+        } else {
+            "middle"
+        };
+        text(&mut svg, "bad", x, anchor, 9.0, &format!("✕ {}", words::thousands(worst)));
     }
     if most > 0 {
         text(&mut svg, "soft", 0.0, "start", FAILED + 14.0, &format!("{} in {every} at most", words::thousands(most)));
     }
-    draw_marks(&mut svg, span, marks, BASE);
+    draw_marks(&mut svg, span, marks, BASE, LABEL);
     hours(&mut svg, teller, span, 6, BASE + 15.0);
     close(svg)
 }
@@ -120,7 +131,7 @@ pub fn lines(teller: &Teller, span: Span, series: &[Series], marks: &[Mark], tit
             text(&mut svg, "soft", 0.0, "start", y(share) - 4.0, &words::length(Length(share)));
         }
     }
-    draw_marks(&mut svg, span, marks, LINES_BASE);
+    draw_marks(&mut svg, span, marks, LINES_BASE, 11.0);
     let count = series.iter().map(|line| line.values.len()).max().unwrap_or(1).max(2);
     let x = |number: usize| (number as f64 + 0.5) / count as f64 * 1_000.0;
     let _ =
@@ -177,7 +188,7 @@ pub fn bars(teller: &Teller, span: Span, values: &[i64], marks: &[Mark], title: 
     if most > 0 {
         text(&mut svg, "soft", 0.0, "start", 11.0, &format!("{} in {every} at most", words::thousands(most)));
     }
-    draw_marks(&mut svg, span, marks, base);
+    draw_marks(&mut svg, span, marks, base, 11.0);
     days(&mut svg, teller, span, base + 15.0);
     close(svg)
 }
@@ -269,18 +280,13 @@ fn text(svg: &mut String, class: &str, x: f64, anchor: &str, y: f64, said: &str)
     let _ = write!(svg, "<text class=\"{class}\" x=\"{x:.2}%\" y=\"{y:.1}\" text-anchor={anchor}>{}</text>", escaped(said));
 }
 
-/// Beside a bar, on the side where there is room.
-fn label_beside(svg: &mut String, class: &str, x: f64, width: f64, y: f64, said: &str) {
-    if x > 70.0 { text(svg, class, x - 0.5, "end", y, said) } else { text(svg, class, x + width + 0.5, "start", y, said) }
-}
-
-fn draw_marks(svg: &mut String, span: Span, marks: &[Mark], base: f64) {
+fn draw_marks(svg: &mut String, span: Span, marks: &[Mark], base: f64, label: f64) {
     for mark in marks.iter().filter(|mark| span.holds(mark.at)) {
         let x = span.x(mark.at);
         let _ = write!(svg, "<line class=mark x1=\"{x:.2}%\" x2=\"{x:.2}%\" y1=2 y2=\"{base:.1}\"/>");
         let name = words::cut(&mark.name, 10);
         let (at, anchor) = if x > 80.0 { (x - 0.5, "end") } else { (x + 0.5, "start") };
-        text(svg, "release", at, anchor, base - 5.0, &name);
+        text(svg, "release", at, anchor, label, &name);
     }
 }
 

@@ -91,6 +91,11 @@ impl<'a> Sheet<'a> {
         self.here(&[("format", "json")])
     }
 
+    /// In every form: where to go when it is done. Browsers name no page that they come from here.
+    pub fn back(&self) -> String {
+        format!("<input type=\"hidden\" name=\"back\" value=\"{}\">", crate::escape::escaped(&self.same()))
+    }
+
     /// This page with other words after the `?`.
     pub fn here(&self, with: &[(&str, &str)]) -> String {
         let mut query = self.c.query.clone();

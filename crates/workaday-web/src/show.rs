@@ -65,6 +65,31 @@ impl Teller {
         us.map_or_else(|| "–".to_owned(), |us| self.span(us))
     }
 
+    /// Instants in brackets, `(2026-11-18T11:03:40Z)`, on the reader's clock.
+    pub fn readable(&self, sentence: &str) -> String {
+        let mut said = String::with_capacity(sentence.len());
+        let mut rest = sentence;
+        while let Some((before, after)) = rest.split_once("(20") {
+            said.push_str(before);
+            let found = after.split_once(')').and_then(|(inside, tail)| {
+                let at = format!("20{inside}").parse::<jiff::Timestamp>().ok()?;
+                Some((Timestamp(at.as_microsecond()), tail))
+            });
+            match found {
+                Some((at, tail)) => {
+                    said.push_str(&format!("({})", self.moment_text(at)));
+                    rest = tail;
+                }
+                None => {
+                    said.push_str("(20");
+                    rest = after;
+                }
+            }
+        }
+        said.push_str(rest);
+        said
+    }
+
     pub fn text(&self, at: Timestamp, format: &str) -> String {
         jiff::Timestamp::from_microsecond(at.0)
             .map_or_else(|_| "?".to_owned(), |at| at.to_zoned(self.zone.clone()).strftime(format).to_string())
@@ -73,6 +98,25 @@ impl Teller {
     fn time(&self, at: Timestamp, shown: &str) -> String {
         format!("<time datetime=\"{at}\" title=\"{}\">{}</time>", escaped(&self.exact(at)), escaped(shown))
     }
+}
+
+/// Our own sentences with their `code` marked as such. Escaped first: nothing in them becomes other markup.
+pub fn prose(text: &str) -> String {
+    let safe = escaped(text);
+    let parts: Vec<&str> = safe.split('`').collect();
+    // A lone backtick is a letter.
+    let pairs = (parts.len() - 1) / 2 * 2;
+    parts.iter().enumerate().fold(String::with_capacity(safe.len() + 16), |mut html, (number, part)| {
+        if number > 0 {
+            html.push_str(match (number <= pairs, number % 2 == 1) {
+                (false, _) => "`",
+                (true, true) => "<code>",
+                (true, false) => "</code>",
+            });
+        }
+        html.push_str(part);
+        html
+    })
 }
 
 /// Symbol and word of a state; the colour is the class.
@@ -141,6 +185,23 @@ mod tests {
         assert_eq!(teller.moment_text(teller.now + Length::days(1)), "tomorrow 12:06");
         assert_eq!(teller.moment_text(teller.now - Length::days(9)), "Mon 9 Nov 12:06");
         assert_eq!(Teller::new(teller.now, "Nowhere/At all").zone_name, "UTC");
+    }
+
+    #[test]
+    fn code_in_a_sentence_is_marked_and_nothing_else_becomes_markup() {
+        assert_eq!(prose("start `workaday up` <now>"), "start <code>workaday up</code> &lt;now&gt;");
+        assert_eq!(prose("`a` and ` alone"), "<code>a</code> and ` alone");
+        assert_eq!(prose("one ` letter"), "one ` letter");
+    }
+
+    #[test]
+    fn an_instant_in_a_sentence_is_said_in_the_readers_zone() {
+        let teller = Teller::new(Timestamp(1_795_000_000_000_000), "Europe/Berlin");
+        assert_eq!(
+            teller.readable("Discarded 3m ago (2026-11-18T11:03:40.603906Z): all used up."),
+            "Discarded 3m ago (12:03): all used up."
+        );
+        assert_eq!(teller.readable("It was (2026) and (2026-11-18"), "It was (2026) and (2026-11-18");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::back_with;
 use crate::answer::{self, Answer, invalid};
 use crate::asked::Asked;
+use crate::pages;
 use crate::frame::{self, escape};
 use crate::ops::{count, jobs, switches};
 use crate::page::Query;
@@ -70,7 +71,7 @@ fn named(asked: &Asked<'_>, deed: Deed) -> Result<Vec<JobSummary>, Problem> {
 fn act(asked: &Asked<'_>, deed: Deed, chosen: Vec<JobSummary>) -> Result<Answer, Problem> {
     let form = asked.form();
     if form.get("confirm") != Some("yes") || chosen.is_empty() {
-        return Ok(answer::html(StatusCode::OK, dry_run(asked, deed, &chosen, &form)));
+        return Ok(answer::html(StatusCode::OK, dry_run(asked, deed, &chosen, &form)?));
     }
     let by = asked.by(form.get("reason"))?;
     let secret = secrets::random()?;
@@ -97,7 +98,7 @@ fn sentence(deed: Deed, chosen: &[JobSummary]) -> String {
     }
 }
 
-fn dry_run(asked: &Asked<'_>, deed: Deed, chosen: &[JobSummary], form: &Query) -> String {
+fn dry_run(asked: &Asked<'_>, deed: Deed, chosen: &[JobSummary], form: &Query) -> Result<String, Problem> {
     let back = super::back(asked);
     if chosen.is_empty() {
         let body = format!(
@@ -105,40 +106,25 @@ fn dry_run(asked: &Asked<'_>, deed: Deed, chosen: &[JobSummary], form: &Query) -
             deed.participle(),
             escape(&back)
         );
-        return frame::document("Nothing to do", &body);
+        return Ok(frame::document("Nothing to do", &body));
     }
-    let sentence = sentence(deed, chosen);
-    let rows: String = chosen
-        .iter()
-        .take(SAMPLE)
-        .map(|job| {
-            format!(
-                "<tr><td><a href=\"/jobs/{0}\"><code>{0}</code></a></td><td>{1}</td><td>{2}</td></tr>\n",
-                job.id,
-                escape(&job.task),
-                escape(job.state.as_str())
-            )
-        })
-        .collect();
-    let more = if chosen.len() > SAMPLE { format!("<p>… and {} more.</p>\n", chosen.len() - SAMPLE) } else { String::new() };
-    let hidden = |name: &str, value: &str| format!("<input type=\"hidden\" name=\"{name}\" value=\"{}\">\n", escape(value));
-    let mut fields = String::new();
-    for (name, value) in form.0.iter().filter(|(name, _)| name == "ids" || name == "filter") {
-        fields.push_str(&hidden(name, value));
+    let mut fields: Vec<(String, String)> = form.0.iter().filter(|(name, _)| name == "ids" || name == "filter").cloned().collect();
+    fields.push(("back".to_owned(), back.clone()));
+    let lost = if deed == Deed::Delete { "Attempts and logs go with them; after the ten seconds this cannot be undone. " } else { "" };
+    let mut sample = vec![];
+    for job in chosen.iter().take(SAMPLE) {
+        sample.extend(asked.reader.job_by_key(job.key)?);
     }
-    fields.push_str(&hidden("back", &back));
-    fields.push_str(&hidden("confirm", "yes"));
-    let lost = if deed == Deed::Delete { " Attempts and logs go with them; after the ten seconds this cannot be undone." } else { "" };
-    let body = format!(
-        "<h1>{0}?</h1>\n<p>This is a dry run: nothing was changed yet.{lost} Once confirmed it can be undone for {UNDO_SECONDS} seconds.</p>\n\
-         <table><thead><tr><th>Job</th><th>Task</th><th>State</th></tr></thead><tbody>\n{rows}</tbody></table>\n{more}\
-         <form method=\"post\" action=\"{1}\">\n{fields}\
-         <p><label for=\"reason\">Why (kept in the audit)</label> <input id=\"reason\" name=\"reason\" maxlength=\"2000\" value=\"{2}\"></p>\n\
-         <p><button class=\"first\">{0}</button> <a href=\"{3}\">Back</a></p>\n</form>",
-        escape(&sentence),
-        escape(asked.path),
-        escape(form.get("reason").unwrap_or_default()),
-        escape(&back)
-    );
-    frame::document(&sentence, &body)
+    let ask = pages::Confirm {
+        sentence: sentence(deed, chosen),
+        note: Some(format!("{lost}Once confirmed it can be undone for {UNDO_SECONDS} seconds.")),
+        action: asked.path.to_owned(),
+        fields,
+        reason: form.get("reason").unwrap_or_default().to_owned(),
+        more: chosen.len() - sample.len().min(chosen.len()),
+        sample,
+        is_final: deed == Deed::Delete,
+        back,
+    };
+    Ok(pages::confirm(&asked.page_context(), &ask)?.html)
 }

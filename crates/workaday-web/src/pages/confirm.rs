@@ -18,6 +18,8 @@ pub struct Confirm {
     /// Where the form goes, and the fields it carries beside `confirm=yes`.
     pub action: String,
     pub fields: Vec<(String, String)>,
+    /// Why, as far as somebody has said it already.
+    pub reason: String,
     /// Some of the jobs it concerns.
     pub sample: Vec<ListedJob>,
     /// How many more there are than the sample shows.

@@ -65,7 +65,7 @@ pub fn schedules(reader: &Reader, context: &PageContext) -> Result<Page, Problem
     let plans: Vec<(&ScheduleRow, Plan)> = rows
         .iter()
         .filter(|row| row.state == ScheduleState::Active && row.paused_at.is_none())
-        .filter_map(|row| Some((row, plan(row)?.1)))
+        .filter_map(|row| Some((row, plan(row, s.c.schedules_zone.as_deref())?.1)))
         .collect();
     let (day, hours, meetings) = day(&plans, &s);
     let broken = rows.iter().filter(|row| row.state == ScheduleState::Broken).count();
@@ -92,14 +92,14 @@ pub fn schedules(reader: &Reader, context: &PageContext) -> Result<Page, Problem
     page(&view.s, &view, json)
 }
 
-fn plan(row: &ScheduleRow) -> Option<(ScheduleEntry, Plan)> {
+fn plan(row: &ScheduleRow, zone: Option<&str>) -> Option<(ScheduleEntry, Plan)> {
     let entry: ScheduleEntry = serde_json::from_str(&row.declared).ok()?;
-    let plan = entry.plan(row.anchor, None).ok()?;
+    let plan = entry.plan(row.anchor, zone).ok()?;
     Some((entry, plan))
 }
 
 fn line(row: &ScheduleRow, ticks: &[TickSeen], s: &Sheet<'_>) -> Line {
-    let read = plan(row);
+    let read = plan(row, s.c.schedules_zone.as_deref());
     let cells: Vec<Cell> = cells(ticks, s);
     Line {
         name: row.name.clone(),
@@ -311,7 +311,7 @@ pub fn schedule(reader: &Reader, context: &PageContext) -> Result<Page, Problem>
     let before = context.query.get("before").and_then(|text| text.parse::<i64>().ok()).map(Timestamp);
     let seen = reader.ticks(name, before, TABLE)?;
     let cells = cells(&seen, &s);
-    let read = plan(&row);
+    let read = plan(&row, s.c.schedules_zone.as_deref());
     let entry = facts::entry_of(&reader.tasks()?, &row.task);
     let usual = usual(reader, &seen, &s)?;
     let said = strip_said(&cells);
@@ -324,7 +324,7 @@ pub fn schedule(reader: &Reader, context: &PageContext) -> Result<Page, Problem>
         })).collect::<Vec<_>>(),
     });
     let view = OneView {
-        verdict: verdict(&row, &said, &s),
+        verdict: verdict(&row, &s),
         standing: row.broken_reason.clone().or_else(|| paused_said(&row, &s)),
         phrase: read.as_ref().map_or_else(String::new, |(_, plan)| phrase(plan)),
         due: read.as_ref().map_or_else(String::new, |(entry, _)| entry.due_shown()),
@@ -352,15 +352,15 @@ pub fn schedule(reader: &Reader, context: &PageContext) -> Result<Page, Problem>
     page(&view.s, &view, json)
 }
 
-fn verdict(row: &ScheduleRow, said: &str, s: &Sheet<'_>) -> String {
+fn verdict(row: &ScheduleRow, s: &Sheet<'_>) -> String {
     match (row.state, row.paused_at, row.next_at) {
         (ScheduleState::Broken, ..) => format!("{} cannot run.", row.name),
         (ScheduleState::Absent, ..) => format!("{} is no longer declared.", row.name),
         (_, Some(_), _) => format!("{} is paused.", row.name),
         (_, None, Some(next)) => {
-            format!("{} runs {} ({}). Of its last ticks: {said}.", row.name, s.t.moment_text(next), words::ago(s.t.now, next))
+            format!("{} runs {} ({}).", row.name, s.t.moment_text(next), words::ago(s.t.now, next))
         }
-        (_, None, None) => format!("{} has no tick ahead. Of its last ticks: {said}.", row.name),
+        (_, None, None) => format!("{} has no tick ahead.", row.name),
     }
 }
 
