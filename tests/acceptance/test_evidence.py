@@ -10,7 +10,7 @@ import urllib.error
 import urllib.request
 from typing import Any
 
-from harness import Project, wait_until
+from harness import Project, program, wait_until
 
 JOBS = """
     import asyncio, sqlite3
@@ -113,10 +113,10 @@ def test_a_worker_measures_its_tasks_by_release(project: Project) -> None:
     assert burnt["cpu_us"] > 1_000
     assert burnt["lines"][0]["db_calls"] == {"sum": 0, "max": 0, "buckets": [[0, 1]]}
     assert series(project, "queue", "default", 3)["count"] == 3
-    shown = project.workaday("job", "show", jobs[0]).stdout
+    shown = project.workaday("job", "show", jobs[0]).out
     assert "12 statements" in shown
     assert "12 times `SELECT ?`" in shown
-    assert re.search(r"task\s+shop\.pack\s+r42\s+2\s+0", project.workaday("measures", "show").stdout)
+    assert re.search(r"task\s+shop\.pack\s+r42\s+2\s+0", project.workaday("measures", "show").out)
     (line,) = exported(project, "--kind", "task", "--name", "shop.burn")
     assert set(line["run_us"]) == {"sum", "max", "buckets"}
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:00Z", line["minute"])
@@ -129,9 +129,9 @@ def test_a_run_that_succeeds_but_is_not_as_expected_is_told(project: Project) ->
     job = project.wait_state(missed, "completed")
     assert job["reason"] == "unexpected"
     assert project.attempts(missed)[0]["unexpected"] == "the result has 0 rows, expected 1 or more"
-    assert "not as expected" in project.workaday("job", "why", missed).stdout
-    assert "completed, unexpected" in project.workaday("job", "show", missed).stdout
-    alerts = project.workaday("status", "--json").json()["alerts"]
+    assert "not as expected" in project.workaday("job", "why", missed).out
+    assert "completed, unexpected" in project.workaday("job", "show", missed).out
+    alerts = project.workaday("status", "--json").json["alerts"]
     assert [alert["code"] for alert in alerts] == ["job.unexpected"]
     (good,) = project.enqueue("report.enqueue(3)")
     assert project.wait_state(good, "completed")["reason"] is None
@@ -144,9 +144,16 @@ def test_a_run_that_succeeds_but_is_not_as_expected_is_told(project: Project) ->
 
 
 def test_a_command_is_held_to_what_it_should_say(project: Project) -> None:
-    project.write("workaday.toml", '[command.backup]\nrun = ["echo", "nothing to do"]\nexpects = "a backup"\nexpects_output = "backup written"\n')
-    project.up("")
-    job = wait_until(lambda: project.workaday("enqueue", "command.backup", "--json", code=None).json().get("id"), within=20, what="enqueued")
+    project.write(
+        "workaday.toml", '[command.backup]\nrun = ["echo", "nothing to do"]\nexpects = "a backup"\nexpects_output = "backup written"\n'
+    )
+    project.start(program(), "up", log="up-0.log")
+    job = wait_until(
+        lambda: next(iter(project.workaday("enqueue", "command.backup", code=None).out.split()), None),
+        within=20,
+        what="the command is known",
+        seen=project.tell,
+    )
     assert project.wait_state(job, "completed")["reason"] == "unexpected"
     assert project.attempts(job)[0]["unexpected"] == 'no line of its output contains "backup written"'
 
@@ -163,7 +170,7 @@ def get(port: int, path: str) -> tuple[int, dict[str, Any], str]:
 
 
 def serve(project: Project, **environment: str) -> tuple[subprocess.Popen[bytes], int]:
-    web = project.start(sys.executable, "-m", "uvicorn", "api:api", "--port", "0", log="web", **environment)
+    web = project.start(sys.executable, "-m", "uvicorn", "api:api", "--port", "0", log="web.log", **environment)
     log = project.root / "web.log"
     found = wait_until(
         lambda: re.search(r"running on http://127\.0\.0\.1:(\d+)", log.read_text()) if log.exists() else None,
@@ -186,7 +193,7 @@ def test_a_web_service_is_measured_by_route_and_release(project: Project) -> Non
     assert (orders["db_calls"], orders["refused"], orders["errors"]) == (14, 1, 0)
     assert orders["statements"] == {"SELECT ?": {"runs": 1, "calls_max": 12}}
     assert series(project, "route", "GET /broken", 1)["errors"] == 1
-    assert "up to 12 calls of one statement in a single run" in project.workaday("measures", "show").stdout
+    assert "up to 12 calls of one statement in a single run" in project.workaday("measures", "show").out
 
 
 def test_responses_served_while_no_supervisor_runs_are_told_when_it_is_back(project: Project) -> None:
@@ -212,6 +219,6 @@ def test_what_is_asked_for_wrongly_is_refused(project: Project) -> None:
     project.write("jobs.py", JOBS)
     project.workaday("migrate")
     refused = project.workaday("measures", "show", "--kind", "tusk", code=2)
-    assert "one of task, queue, route" in refused.stderr
-    assert "Nothing was measured" in project.workaday("measures", "show").stdout
+    assert "one of task, queue, route" in refused.err
+    assert "Nothing was measured" in project.workaday("measures", "show").out
     assert exported(project) == []
