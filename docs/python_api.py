@@ -28,6 +28,7 @@ CHAPTERS: dict[str, list[str]] = {
     "Schedules": ["cron", "every", "at", "Schedule"],
     "Jobs": ["Job", "Prepared"],
     "Inside a task": ["Context", "Snooze", "Cancel", "Discard", "TaskTimedOut"],
+    "Measuring": ["cache_hit", "cache_miss", "counted_cache"],
 }
 ERRORS = [
     name
@@ -36,7 +37,7 @@ ERRORS = [
 ]
 
 NOT_FOR_USERS = {
-    "App.catalogue", "App.find_task", "App.registered", "App.store", "Context.stop_reason", "Harness.close", "Job.id_bytes", "Job.seen", "Prepared.row",
+    "App.catalogue", "App.find_task", "App.registered", "App.store", "Context.stop_reason", "Expect.judges_result", "Expect.missed", "Harness.close", "Job.id_bytes", "Job.seen", "Prepared.row",
     "Retry.retries", "Retry.to_json", "Schedule.to_json", "Task.entry", "VirtualClock.advance_to_us", "VirtualClock.now_us",
 }  # fmt: skip
 """Public for the other modules of the package."""

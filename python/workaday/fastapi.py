@@ -35,8 +35,10 @@ def setup(api: Any, app: App, *, health: str | None = "/health", measure: bool =
     """
     _wrap_lifespan(api, app)
     if measure:
+        from workaday.measure import hooks
         from workaday.measure.asgi import MeasureMiddleware
 
+        hooks.install()  # now, and not with the first request: connections that are opened before it count, too
         api.add_middleware(MeasureMiddleware, workaday=app)
     if problems:
         from workaday.problems import install

@@ -117,3 +117,42 @@ fn read(one: &Value, release: &str) -> Option<(i64, Series, Figures)> {
 fn name(value: &Value) -> Option<String> {
     Some(value.as_str()?.chars().take(NAME_CHARS_MAX).collect::<String>()).filter(|name| !name.is_empty())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn told(change: impl FnOnce(&mut Value)) -> Value {
+        let mut run = Histogram::default();
+        run.record(900);
+        let run = BASE64_STANDARD.encode(run.encode());
+        let mut one = json!({"minute": 7, "kind": "route", "name": "GET /", "count": 1, "errors": 1, "refused": 2, "cache_hits": 3,
+            "cache_misses": 4, "run_us": run, "statements": {"SELECT ?": [1, 12]}});
+        change(&mut one);
+        one
+    }
+
+    #[test]
+    fn a_series_is_read_whole() {
+        let (minute, series, figures) = read(&told(|_| {}), "r1").expect("it fits");
+        assert_eq!((minute, series), (7, Series { kind: SeriesKind::Route, name: "GET /".into(), release: "r1".into() }));
+        assert_eq!((figures.count, figures.errors, figures.refused, figures.cache_hits, figures.cache_misses), (1, 1, 2, 3, 4));
+        assert_eq!((figures.of(Metric::Run).sum(), figures.statements["SELECT ?"].calls_max), (900, 12));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused_and_names_are_bounded() {
+        for (field, value) in [
+            ("kind", json!("tusk")),
+            ("minute", json!("seven")),
+            ("name", json!("")),
+            ("run_us", json!("no base64")),
+            ("run_us", json!(BASE64_STANDARD.encode([9, 9]))),
+        ] {
+            assert!(read(&told(|one| one[field] = value.clone()), "r1").is_none(), "{field} = {value}");
+        }
+        let (_, series, _) = read(&told(|one| one["name"] = "é".repeat(5_000).into()), "r1").expect("it fits");
+        assert_eq!(series.name.chars().count(), NAME_CHARS_MAX);
+    }
+}

@@ -46,7 +46,8 @@ pub struct World {
     pub said: Vec<Command>,
     catalogue: Vec<TaskEntry>,
     commands: Vec<TaskEntry>,
-    folder: tempfile::TempDir,
+    /// Where the store lies.
+    pub folder: tempfile::TempDir,
     settings: Settings,
     hash: u32,
     /// Children are spawned but never say hello.
@@ -235,7 +236,7 @@ impl World {
 
     // -- looking, through a connection of its own --------------------------------------------------------------------
 
-    fn look<T: rusqlite::types::FromSql>(&self, sql: &str, id: JobId) -> Option<T> {
+    pub fn look<T: rusqlite::types::FromSql>(&self, sql: &str, id: JobId) -> Option<T> {
         let connection = Connection::open(self.folder.path().join("workaday.db")).expect("the store's file");
         connection.query_row(sql, [id.0.as_bytes().to_vec()], |row| row.get(0)).optional().expect("a query that fits the schema")
     }

@@ -56,29 +56,39 @@ class MeasureMiddleware:
             self._sink.put(self._measured(kind, scope, root, seen, counters, timed.cpu_ns))
 
     def _measured(self, kind: str, scope: Any, root: str, seen: _Seen, counters: Counters, cpu_ns: int) -> Measured:
-        now = perf_counter_ns()
+        ended_ns = seen.ended_ns or perf_counter_ns()
         template = _template(scope, root)
+        # An exception after the first byte cuts the response short: an error, whatever its status said.
         if kind == "websocket":
             name, status = template, 0 if seen.broke_off else 101
         else:
             method = scope["method"]
-            name = f"{method if method in _METHODS else 'OTHER'} {template}"
-            # An exception after the first byte cuts the response short: an error, whatever its status said.
+            name = f"{method} {template}" if method in _METHODS else f"OTHER {template}"
             status = 0 if seen.broke_off else seen.status
-            kind = "stream" if seen.is_stream else "route"
-        ended = seen.ended_ns or now
-        return Measured(int(time()) // 60, kind, name, status, ended - seen.began_ns, cpu_ns, seen.body_bytes, seen.cache, counters)
+            kind = "stream" if seen.is_events or (seen.chunks > 1 and not seen.has_length) else "route"
+        return Measured(int(time()) // 60, kind, name, status, ended_ns - seen.began_ns, cpu_ns, seen.body_bytes, seen.cache, counters)
 
 
 class _Seen:
-    """What passes on its way out."""
+    """What passes on its way out. Pieces without a length, or events, are a stream: its time says nothing about how fast the service answers."""
 
-    __slots__ = ("_chunks", "_has_length", "_send", "began_ns", "body_bytes", "broke_off", "cache", "ended_ns", "is_events", "status")
+    __slots__ = (
+        "_send",
+        "began_ns",
+        "body_bytes",
+        "broke_off",
+        "cache",
+        "chunks",
+        "ended_ns",
+        "has_length",
+        "is_events",
+        "status",
+    )
 
     def __init__(self, send: Callable[[Any], Any], began_ns: int) -> None:
         self._send = send
-        self._has_length = False
-        self._chunks = 0
+        self.has_length = False
+        self.chunks = 0
         self.began_ns = began_ns
         self.ended_ns = 0
         self.status = 0
@@ -87,31 +97,28 @@ class _Seen:
         self.is_events = False
         self.broke_off = False
 
-    @property
-    def is_stream(self) -> bool:
-        """Sent in pieces without a length, or as events: its time says nothing about how fast the service answers."""
-        return self.is_events or (self._chunks > 1 and not self._has_length)
-
-    async def send(self, message: Any) -> None:
+    def send(self, message: Any) -> Any:
+        """No coroutine of its own, but for the last message: that one is timed when it has been taken."""
         if message["type"] == "http.response.body":
             body = message.get("body", b"")
             if body:
-                self._chunks += 1
+                self.chunks += 1
                 self.body_bytes += len(body)
-            await self._send(message)
-            if not message.get("more_body", False):
-                self.ended_ns = perf_counter_ns()
-            return
+            return self._send(message) if message.get("more_body", False) else self._last(message)
         if message["type"] == "http.response.start":
             self.status = message["status"]
             for name, value in message.get("headers", ()):
                 if name == b"content-length":
-                    self._has_length = True
+                    self.has_length = True
                 elif name == b"content-type":
                     self.is_events = value.startswith(b"text/event-stream")
                 elif name == b"x-cache":
                     self.cache = 1 if b"hit" in value.lower() else -1
+        return self._send(message)
+
+    async def _last(self, message: Any) -> None:
         await self._send(message)
+        self.ended_ns = perf_counter_ns()
 
 
 def _template(scope: Any, root: str) -> str:

@@ -51,6 +51,9 @@ class Measured(NamedTuple):
     counters: Counters
 
 
+_COUNTED = ("db_calls", "db_us", "http_calls", "http_us")
+
+
 class Series:
     """The figures of one route in one minute."""
 
@@ -79,11 +82,14 @@ class Series:
         self.record("run_us", one.run_ns // 1000)
         if one.cpu_ns:
             self.record("cpu_us", one.cpu_ns // 1000)
+        self.record("response_bytes", one.response_bytes)
+        if counters.http_calls:
+            self.record("http_calls", counters.http_calls)
+            self.record("http_us", counters.http_ns // 1000)
+        if not counters.db_calls:
+            return
         self.record("db_calls", counters.db_calls)
         self.record("db_us", counters.db_ns // 1000)
-        self.record("http_calls", counters.http_calls)
-        self.record("http_us", counters.http_ns // 1000)
-        self.record("response_bytes", one.response_bytes)
         for statement, calls in counters.suspects().items():
             known = self.statements.get(statement)
             if known is not None:
@@ -95,6 +101,13 @@ class Series:
     def to_json(self, minute: int, kind: str, name: str) -> dict[str, Any]:
         """As it goes into a datagram; histograms as base64 of their bytes."""
         from base64 import b64encode
+
+        for metric in _COUNTED:
+            # Most responses call nothing: their zeros are added here at once and not one by one.
+            histogram = self.histograms.setdefault(metric, Histogram())
+            zeros = self.count - histogram.count()
+            if zeros > 0:
+                histogram.record(0, zeros)
 
         told: dict[str, Any] = {
             "minute": minute,

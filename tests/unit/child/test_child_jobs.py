@@ -87,11 +87,12 @@ def test_an_async_child_runs_its_jobs_at_the_same_time(start):
     assert max(outcome.started_ns for outcome in outcomes) < min(outcome.ended_ns for outcome in outcomes)
 
 
-def test_cpu_time_is_known_for_a_job_that_was_alone(start):
+def test_cpu_time_is_known_for_a_job_that_was_alone_and_for_each_of_many_on_a_loop(start):
     assert start("solo").run("add", a=1, b=1).cpu_us > 0
     child = start("async")
     seqs = [child.job("asleep", seconds=0.05) for _ in range(3)]
-    assert [child.outcome(seq).cpu_us for seq in seqs][1:] == [0, 0]
+    # They sleep for 50 ms each; what the loop does for the others is not theirs.
+    assert all(0 < child.outcome(seq).cpu_us < 20_000 for seq in seqs)
 
 
 def test_background_tasks_that_call_exit_end_no_child(start):
