@@ -46,7 +46,7 @@ class Run:
             self.result[kind if kind in self.result else "broken"] += 1
             self.told.append(f"{where}: {violation}")
             if len(self.told) <= SHOWN_MAX:
-                print(f"BROKEN {where}: {violation}", flush=True)
+                print(f"BROKEN {where}: {violation}"[:1_000], flush=True)
 
     def line(self) -> dict[str, object]:
         return {

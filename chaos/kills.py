@@ -31,6 +31,7 @@ WAIT_SECONDS_MAX = 60.0
 RESCUE_SECONDS_MAX = 2.0
 RESCUES_RUN_OUT = 5
 """A job rescued ten times in a row is held as suspicious, which is right and not what is counted here."""
+WORN = f"SELECT count(*) FROM workaday_jobs WHERE rescue_count >= {RESCUES_RUN_OUT}"
 
 CONFIG = """
 database = "store/w.db"
@@ -116,9 +117,8 @@ class Storm:
                 self.enqueue(12, Fault(at=at))
             time.sleep(self.chance.uniform(0, 0.03))  # where in the work the kill lands is part of the storm
             self.kill()
-            worn = f"SELECT count(*) FROM workaday_jobs WHERE rescue_count >= {RESCUES_RUN_OUT}"
-            if self.one(worn):
-                self.wait(lambda: self.one(worn) == 0, "the jobs that were rescued often come to their end")
+            if self.one(WORN):
+                self.wait(lambda: self.one(WORN) == 0, "the jobs that were rescued often come to their end")
         self.wait(lambda: self.one("SELECT count(*) FROM workaday_jobs") == 0, "every job ends")
         assert self.up
         self.up.send_signal(signal.SIGTERM)
