@@ -118,7 +118,9 @@ class Fuzz:
         return self.command(["cron", "next", "--json", "--", expression])
 
     def by_config(self) -> list[str]:
-        file = self.root / "workaday.toml"
+        # In a folder of its own: the other targets start where no configuration is found upwards.
+        file = self.root / "configured" / "workaday.toml"
+        file.parent.mkdir(exist_ok=True)
         file.write_text(self.mutated(self.chance.choice(self.configs)), encoding="utf-8")
         return self.command(["--config", str(file), "--json", "status"])
 

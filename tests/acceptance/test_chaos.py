@@ -101,14 +101,14 @@ def test_a_sync_that_is_left_out_loses_enqueues_in_a_power_cut() -> None:
 
 def test_an_id_that_is_not_looked_for_among_the_finished_makes_two_jobs(doctored) -> None:
     package = doctored("sql/sqlite/enqueue.sql", "WHERE NOT EXISTS (SELECT 1 FROM workaday_finished WHERE id = :id)", "WHERE true")
-    code, counts, _ = run("kill_sweep", "--path", "enqueue", "--package", package)
+    code, counts, _ = run("kill_sweep", "--path", "enqueue", "--points", 40, "--package", package)
     assert code == 1
     assert counts["result"]["doubled"] > 0
 
 
 def test_a_failed_commit_that_is_told_as_certainly_not_stored_is_a_lie_that_is_found(doctored) -> None:
     package = doctored("client/failures.py", "    return outcome_unknown(path, cause(error))", "    return full(path)")
-    code, counts, said = run("io_errors", "--path", "enqueue_many", "--package", package)
+    code, counts, said = run("io_errors", "--path", "enqueue_many", "--points", 40, "--package", package)
     assert code == 1
     assert counts["result"]["broken"] > 0
     assert "its caller was told that it is not" in said
