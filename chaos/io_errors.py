@@ -44,6 +44,8 @@ def body(run: Run, arguments: argparse.Namespace) -> None:
                 if run.is_over():
                     break
                 for way, (act, always) in WAYS.items():
+                    if arguments.way and way != arguments.way:
+                        continue
                     where = f"{path.name}, {way} at call {at} of {whole}"
                     attempt(run, path, root, engine, paths, Fault(at=at, act=act, always=always), where)
                     run.tried(way)
@@ -95,4 +97,4 @@ def look_at(folder: Path, told: check.Told, engine: Engine, paths: Paths, path: 
 
 
 if __name__ == "__main__":
-    sys.exit(main("io_errors", "errors", body, n=0, path="", points=0, package=""))
+    sys.exit(main("io_errors", "errors", body, n=0, path="", points=0, package="", way=""))

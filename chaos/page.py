@@ -101,6 +101,10 @@ HOW: dict[str, tuple[str, str]] = {
         "Zombie supervisors",
         "a second engine takes over from one that was stopped; the first comes back and goes on: its outcomes must be refused, no tick decided twice",
     ),
+    "faults": (
+        "Faults of the machine",
+        "stopped processes, no descriptors, floods, poison jobs, C code that keeps the GIL, memory hogs, full disks, half-written configuration: the acceptance tests, counted as they passed",
+    ),
     "fuzz": ("Fuzzing", "random and mutated input for cron, configuration, rows and logs: refused with a code, or taken; no panic"),
     "sim": ("Simulated worlds", "the real engine on an injected store, clock and processes; faults at every seam; replayed by seed"),
 }

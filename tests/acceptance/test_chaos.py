@@ -88,27 +88,27 @@ def test_a_sound_tree_passes_and_is_counted(harness: str, options: list[object])
 
 def test_normal_instead_of_full_loses_enqueues_in_a_power_cut(doctored) -> None:
     package = doctored("client/connection.py", '("synchronous", "FULL", 2)', '("synchronous", "NORMAL", 1)')
-    code, counts, _ = run("power_loss", "--n", 200, "--workloads", 2, "--package", package)
+    code, counts, _ = run("power_loss", "--n", 200, "--workloads", 2, "--first", "--package", package)
     assert code == 1
     assert counts["result"]["lost"] > 0
 
 
 def test_a_sync_that_is_left_out_loses_enqueues_in_a_power_cut() -> None:
-    code, counts, _ = run("power_loss", "--n", 200, "--workloads", 2, "--lie", 1)
+    code, counts, _ = run("power_loss", "--n", 200, "--workloads", 2, "--first", "--lie", 1)
     assert code == 1
     assert counts["result"]["lost"] > 0
 
 
 def test_an_id_that_is_not_looked_for_among_the_finished_makes_two_jobs(doctored) -> None:
     package = doctored("sql/sqlite/enqueue.sql", "WHERE NOT EXISTS (SELECT 1 FROM workaday_finished WHERE id = :id)", "WHERE true")
-    code, counts, _ = run("kill_sweep", "--path", "enqueue", "--points", 40, "--package", package)
+    code, counts, _ = run("kill_sweep", "--path", "enqueue", "--points", 40, "--first", "--package", package)
     assert code == 1
     assert counts["result"]["doubled"] > 0
 
 
 def test_a_failed_commit_that_is_told_as_certainly_not_stored_is_a_lie_that_is_found(doctored) -> None:
     package = doctored("client/failures.py", "    return outcome_unknown(path, cause(error))", "    return full(path)")
-    code, counts, said = run("io_errors", "--path", "enqueue_many", "--points", 40, "--package", package)
+    code, counts, said = run("io_errors", "--path", "enqueue_many", "--way", "EIO for ever", "--first", "--package", package)
     assert code == 1
     assert counts["result"]["broken"] > 0
     assert "its caller was told that it is not" in said
@@ -144,7 +144,7 @@ def test_a_fence_that_is_not_asked_for_and_a_cursor_that_is_not_guarded_are_foun
     subprocess.run(["cargo", "build", "--quiet", "--locked", "-p", "workaday-cli"], cwd=tree, env=environment, check=True)
     program = tmp_path / "workaday"
     shutil.copy(ROOT / "target" / "debug" / "workaday", program)
-    code, counts, said = run("zombie", "--n", 40, CHAOS_PROGRAM=str(program))
+    code, counts, said = run("zombie", "--n", 60, CHAOS_PROGRAM=str(program))
     assert code == 1, counts
     assert "the outcome of a claim that was taken back was believed" in said
     assert "jobs for the tick" in said
