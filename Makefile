@@ -6,6 +6,8 @@ MAKEFLAGS += --no-print-directory --warn-undefined-variables
 
 PYTHON ?= python3
 KEEP ?=
+HOURS ?=
+MINUTES ?= 20
 ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
@@ -49,7 +51,7 @@ clean: ## remove everything the targets made
 
 # ---- what the targets above are made of -------------------------------------------------------------------------
 
-.PHONY: test-rust test-python check-rust check-python check-guards check-docs wheel sdist chaos
+.PHONY: test-rust test-python check-rust check-python check-guards check-docs wheel sdist chaos chaos-short
 test-rust: $(STAMPS)/machine
 	@if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --workspace --locked --no-tests=pass; \
 	else cargo test --workspace --locked --all-targets; fi
@@ -57,6 +59,7 @@ test-rust: $(STAMPS)/machine
 
 test-python: $(STAMPS)/installed
 	$(BIN)/python -m pytest $(ARGS)
+	@$(MAKE) chaos-short
 
 check-rust: $(STAMPS)/machine
 	cargo fmt --all --check
@@ -73,9 +76,16 @@ check-guards: $(STAMPS)/machine
 check-docs: $(VENV)/pyvenv.cfg
 	cargo xtask docs --check
 	$(BIN)/python docs/python_api.py --check
+	$(BIN)/python -m chaos.page --check
 
-chaos: $(STAMPS)/installed ## many kills of every target (KILLS=200 SEEDS=3)
-	KILLS=$${KILLS:-200} SEEDS=$${SEEDS:-3} $(BIN)/python -m pytest tests/acceptance/test_kills.py -s $(ARGS)
+# HOURS=8 for a night; each run prints its seed. The storms over Python children come first: KILLS=200 SEEDS=3 for many.
+chaos: $(STAMPS)/installed ## try to lose, double or garble something for a budget (HOURS=8, or MINUTES=20)
+	KILLS=$${KILLS:-25} SEEDS=$${SEEDS:-1} CHAOS_LONG=1 $(BIN)/python -m pytest tests/acceptance/test_kills.py tests/acceptance/test_chaos.py -s $(ARGS)
+	WORKADAY_LEDGER=1 $(BIN)/python -m chaos $(if $(HOURS),--hours $(HOURS),--minutes $(MINUTES))
+	$(BIN)/python -m chaos.page
+
+chaos-short: $(STAMPS)/installed ## the same in two minutes, another seed each time; a part of `make test`
+	$(BIN)/python -m chaos --minutes 2
 
 wheel: $(STAMPS)/wheel ## build the wheel into dist/
 

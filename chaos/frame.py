@@ -30,9 +30,13 @@ class Run:
         self.result: collections.Counter[str] = collections.Counter(lost=0, doubled=0, panics=0, broken=0)
         self.extra: dict[str, object] = {}
         self.told: list[str] = []
+        self.first = False
+        """Stop at the first violation."""
 
     def is_over(self) -> bool:
         """Enough was tried, or the time is up."""
+        if self.first and self.told:
+            return True
         return (self.n > 0 and self.count >= self.n) or time.monotonic() > self.deadline
 
     def tried(self, fault: str, times: int = 1) -> None:
@@ -46,7 +50,7 @@ class Run:
             self.result[kind if kind in self.result else "broken"] += 1
             self.told.append(f"{where}: {violation}")
             if len(self.told) <= SHOWN_MAX:
-                print(f"BROKEN {where}: {violation}", flush=True)
+                print(f"BROKEN {where}: {violation}"[:1_000], flush=True)
 
     def line(self) -> dict[str, object]:
         return {
@@ -94,9 +98,11 @@ def main(harness: str, unit: str, body: Callable[[Run, argparse.Namespace], None
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--n", type=int, default=n, help=f"how many {unit} (0: until the time is up; default {n})")
     parser.add_argument("--seconds", type=float, default=86_400.0, help="stop trying after this long")
+    parser.add_argument("--first", action="store_true", help="stop at the first violation")
     for name, value in options.items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
     arguments = parser.parse_args()
     run = Run(harness, unit, arguments.seed, arguments.n, arguments.seconds)
+    run.first = arguments.first
     body(run, arguments)
     return run.close()

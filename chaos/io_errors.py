@@ -13,7 +13,7 @@ from pathlib import Path
 
 from chaos import again, check
 from chaos.frame import Run, main
-from chaos.paths import Route, Paths, recover
+from chaos.paths import Paths, Route, client_of, recover
 from chaos.scene import Ended, Engine, Fault, copy_store, run_program, scratch
 
 EIO, ENOSPC = "5", "28"
@@ -29,7 +29,7 @@ WAYS = {
 
 def body(run: Run, arguments: argparse.Namespace) -> None:
     with scratch() as root:
-        paths, engine = Paths(root, run.seed), Engine()
+        paths, engine = Paths(root, run.seed, client_of(arguments.package)), Engine()
         points: dict[str, str] = {}
         for path in paths.all():
             if arguments.path and path.name not in arguments.path.split(","):
@@ -44,6 +44,8 @@ def body(run: Run, arguments: argparse.Namespace) -> None:
                 if run.is_over():
                     break
                 for way, (act, always) in WAYS.items():
+                    if arguments.way and way != arguments.way:
+                        continue
                     where = f"{path.name}, {way} at call {at} of {whole}"
                     attempt(run, path, root, engine, paths, Fault(at=at, act=act, always=always), where)
                     run.tried(way)
@@ -95,4 +97,4 @@ def look_at(folder: Path, told: check.Told, engine: Engine, paths: Paths, path: 
 
 
 if __name__ == "__main__":
-    sys.exit(main("io_errors", "errors", body, n=0, path="", points=0))
+    sys.exit(main("io_errors", "errors", body, n=0, path="", points=0, package="", way=""))

@@ -13,13 +13,13 @@ from pathlib import Path
 
 from chaos import again, check
 from chaos.frame import Run, main
-from chaos.paths import Route, Paths, recover
+from chaos.paths import Paths, Route, client_of, recover
 from chaos.scene import Engine, Fault, copy_store, run_program, scratch
 
 
 def body(run: Run, arguments: argparse.Namespace) -> None:
     with scratch() as root:
-        paths, engine = Paths(root, run.seed), Engine()
+        paths, engine = Paths(root, run.seed, client_of(arguments.package)), Engine()
         points: dict[str, str] = {}
         for path in paths.all():
             if arguments.path and path.name not in arguments.path.split(","):
@@ -87,4 +87,4 @@ def after_migration(folder: Path, told: check.Told) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main("kill_sweep", "kills", body, n=0, path="", points=0))
+    sys.exit(main("kill_sweep", "kills", body, n=0, path="", points=0, package=""))

@@ -29,16 +29,17 @@ from chaos.told import Told
 
 WAIT_SECONDS_MAX = 60.0
 RESCUE_SECONDS_MAX = 2.0
-RESCUES_RUN_OUT = 5
+RESCUES_RUN_OUT = 7
 """A job rescued ten times in a row is held as suspicious, which is right and not what is counted here."""
+WORN = f"SELECT count(*) FROM workaday_jobs WHERE rescue_count >= {RESCUES_RUN_OUT}"
 
 CONFIG = """
 database = "store/w.db"
 [worker]
-commands = 8
+commands = 4
 grace = "1s"
 [command.work]
-run = ["sh", "-c", "sleep 0.05; echo $WORKADAY_JOB_ID >> ended"]
+run = ["sh", "-c", "sleep 0.02; echo $WORKADAY_JOB_ID >> ended"]
 retry = { attempts = 20, base = "20ms", backoff = "fixed" }
 """
 
@@ -75,13 +76,21 @@ class Storm:
 
     def kill(self) -> None:
         assert self.up
-        before = self.generation()
+        before, done = self.generation(), self.one("SELECT count(*) FROM workaday_finished")
         with keeping_lock(self.up.pid) if self.hold_lock else contextlib.nullcontext():
             self.up.kill()
             self.up.wait()
             self.run.tried("supervisor killed")
             self.start()
-            self.wait(lambda: self.one("SELECT count(*) FROM workaday_jobs WHERE generation > ?", before) > 0, "work goes on")
+            self.wait(lambda: self.goes_on(before, done), "work goes on")
+
+    def goes_on(self, before: int, done: int) -> bool:
+        """The next supervisor has the store, and runs or has ended a job, or there is none."""
+        return self.generation() > before and bool(
+            self.one("SELECT count(*) FROM workaday_jobs WHERE generation > ?", before)
+            or self.one("SELECT count(*) FROM workaday_finished") > done
+            or self.one("SELECT count(*) FROM workaday_jobs") == 0
+        )
 
     def generation(self) -> int:
         """That of the supervisor that last took the store; each takes a new one."""
@@ -116,9 +125,8 @@ class Storm:
                 self.enqueue(12, Fault(at=at))
             time.sleep(self.chance.uniform(0, 0.03))  # where in the work the kill lands is part of the storm
             self.kill()
-            worn = f"SELECT count(*) FROM workaday_jobs WHERE rescue_count >= {RESCUES_RUN_OUT}"
-            if self.one(worn):
-                self.wait(lambda: self.one(worn) == 0, "the jobs that were rescued often come to their end")
+            if self.one(WORN):
+                self.wait(lambda: self.one(WORN) == 0, "the jobs that were rescued often come to their end")
         self.wait(lambda: self.one("SELECT count(*) FROM workaday_jobs") == 0, "every job ends")
         assert self.up
         self.up.send_signal(signal.SIGTERM)

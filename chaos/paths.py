@@ -149,6 +149,11 @@ class Paths:
         ]
 
 
+def client_of(package: str) -> ClientServer:
+    """The client as it is installed, or a copy of the package with a bug planted in it."""
+    return ClientServer(Path(package) if package else None)
+
+
 def recover(engine: Engine, folder: Path, told: Told) -> list[str]:
     """What the next supervisor does: opens, rescues, runs all that is left. Answers what went wrong."""
     later = EPOCH_US + 90 * MINUTE_US

@@ -8,6 +8,8 @@ missing=()
 command -v cc >/dev/null || missing+=(gcc libc6-dev)
 command -v git >/dev/null || missing+=(git)
 "$python" -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
+# Only a test of the tests wants it: the seam of chaos/ is held against what strace sees.
+[ "$(id -u)" = 0 ] && { command -v strace >/dev/null || missing+=(strace); }
 
 if ((${#missing[@]})); then
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then

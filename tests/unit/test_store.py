@@ -281,3 +281,17 @@ def test_a_commit_wakes_the_supervisor(tmp_path: Path, folder: str) -> None:
     assert inbox.recv(10) == b"w"
     inbox.close()
     os.close(here)
+
+
+def test_a_folder_that_cannot_be_synced_is_an_answer_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    really = os.open
+
+    def refuses(path: Any, flags: int, *rest: Any, **more: Any) -> int:
+        if flags & os.O_DIRECTORY:
+            raise OSError(errno.EIO, "Input/output error")
+        return really(path, flags, *rest, **more)
+
+    monkeypatch.setattr(place.os, "open", refuses)
+    with pytest.raises(StoreError) as caught:
+        place.prepare(tmp_path / "w.db")
+    assert caught.value.code == "store.io"

@@ -125,3 +125,22 @@ print(count)
     counts = [int(writer.communicate(timeout=60)[0]) for writer in writers]
     assert len(rows(database)) == 5 + sum(counts)
     assert min(counts) * 20 > max(counts), counts
+
+
+def test_an_unlock_that_fails_is_not_told_to_who_has_stored_a_job(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, other = Turn(path), Turn(path)
+    assert one.take()
+
+    def refuses(_file: int, how: int) -> None:
+        if how == fcntl.LOCK_UN:
+            raise OSError(5, "Input/output error")
+        fcntl_flock(_file, how)
+
+    fcntl_flock = fcntl.flock
+    monkeypatch.setattr(turns.fcntl, "flock", refuses)
+    one.give_back()
+    monkeypatch.undo()
+    assert other.take(), "the turn stayed taken"
+    other.give_back()
+    assert one.take(), "and its own turns are over"
+    one.give_back()

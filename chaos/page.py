@@ -1,0 +1,207 @@
+"""Writes docs/reliability.md from the ledger: the promise, fault by fault what happens, the totals so far, what is not promised.
+
+`python -m chaos.page` writes, `--check` says whether the page is that of the ledger. Needs nothing installed.
+"""
+
+from __future__ import annotations
+
+import collections
+import json
+import sys
+
+from chaos.frame import LEDGER, ROOT
+
+PAGE = ROOT / "docs" / "reliability.md"
+CODES = ROOT / "python" / "workaday" / "codes"
+
+HEAD = """\
+# Reliability, counted
+
+<!-- Generated from docs/reliability-ledger.jsonl by `python -m chaos.page`: change chaos/page.py, not this page. -->
+
+> An enqueue that returned is never lost. A job runs at least once; its outcome is recorded exactly once. A tick of a schedule is decided exactly once: one job, or one recorded reason. After any crash of our processes work goes on within 2 s of the restart.
+
+Every job system says something like it. This page says how often we tried to break it, with what, and what came out. [The delivery promise](concepts/delivery-promise.md) explains what stands behind it.
+"""
+
+FAULTS: list[tuple[str, str, str | None, str]] = [
+    (
+        "your process dies during `enqueue`",
+        "the job is stored or not, never half; the same id again makes no second one",
+        None,
+        "kill_sweep",
+    ),
+    (
+        "an I/O error while a job is stored",
+        "told as certainly not stored, or as unknown when the COMMIT itself failed",
+        "store.outcome_unknown",
+        "io_errors",
+    ),
+    ("an I/O error at any other call", "refused with its cause; nothing was stored", "store.io", "io_errors"),
+    (
+        "the disk is full, at once or in the middle of a write",
+        "new work is refused; running work ends; it goes on by itself when there is room",
+        "store.full",
+        "io_errors",
+    ),
+    ("the supervisor is killed", "its jobs are given back by the next one, no attempt is spent", None, "kills"),
+    (
+        "the supervisor is killed while it claims, settles, decides ticks or migrates",
+        "each step is there or not; a backup that has its name is whole",
+        None,
+        "kill_sweep",
+    ),
+    ("the power goes", "all that was acknowledged is there, whatever part of the rest reached the disk", None, "power_loss"),
+    ("the file is damaged", "SQLite's finding, with the way out", "store.corrupt", "corrupt"),
+    ("a row cannot be read", "it is named and left alone", "store.row_unreadable", "corrupt"),
+    ("a second supervisor starts", "it ends with exit code 3 and names the first", "supervisor.held", "acceptance"),
+    ("a process of a dead supervisor does not die", "the new one ends it, or says which it is", "supervisor.children_alive", "acceptance"),
+    ("another program holds the write lock", "5 s of fair waiting, then refused; certainly not stored", "store.busy", "acceptance"),
+    (
+        "a job kills its worker again and again",
+        "three crashes of its own: held as `quarantine`, shown, blocking nothing",
+        None,
+        "acceptance",
+    ),
+]
+
+NOT_PROMISED = """\
+## What is not promised
+- **A disk that lies.** The promise rests on `fsync`. A drive or a virtual disk that says yes and forgets loses what it said yes to; no program can help that.
+- **Damage inside a value.** SQLite keeps no checksum of its main pages: bits that rot inside a number or a text, an id too, can go unnoticed. Damage to the structure is noticed, and refused.
+- **A WAL damaged before its checkpoint.** From the first frame whose checksum is wrong on, SQLite takes the WAL for cut off by a power loss: what was acknowledged behind that frame is gone, and nothing tells.
+- **Copies made by `cp` of a store in use.** They may be torn, and their jobs may be the live store's: a copy starts paused until `workaday up --adopt`.
+- **A network file system.** Refused where it is recognised.
+- **Effects outside.** A job that died after its effect and before its outcome runs again: [write tasks that bear it](guides/retries-and-idempotency.md).
+- **Failover of an asynchronous PostgreSQL replica.** PostgreSQL is not served yet; when it is, a failover to a replica that lags loses what had not reached it.
+"""
+
+HOW: dict[str, tuple[str, str]] = {
+    "kill_sweep": (
+        "Kill at every call",
+        "a preloaded seam counts the calls on the store's files; `kill -9` at each of them, then recovery, then the same ids again",
+    ),
+    "power_loss": (
+        "Power-loss images",
+        "writes, syncs, truncations and names of a real run are noted; at each sync, images are made with none, all or any 512-byte sectors of what was not synced; each is opened and counted once by its content",
+    ),
+    "io_errors": (
+        "I/O errors",
+        "EIO, ENOSPC and writes cut short at every call, once and for ever; what was told is held against the file",
+    ),
+    "corrupt": (
+        "Damaged files",
+        "bits, pages, noise, ends cut off, in the file, its WAL and its shared memory; opened by the engine, the client, the command line and `workaday up`",
+    ),
+    "kills": (
+        "Kill storm",
+        "supervisors and enqueuers killed while jobs run; the rescue is timed from the exec of the new supervisor to the job being available",
+    ),
+    "zombie": (
+        "Zombie supervisors",
+        "a second engine takes over from one that was stopped; the first comes back and goes on: its outcomes must be refused, no tick decided twice",
+    ),
+    "faults": (
+        "Faults of the machine",
+        "stopped processes, no descriptors, floods, poison jobs, C code that keeps the GIL, memory hogs, full disks, half-written configuration: the acceptance tests, counted as they passed",
+    ),
+    "fuzz": ("Fuzzing", "random and mutated input for cron, configuration, rows and logs: refused with a code, or taken; no panic"),
+    "sim": ("Simulated worlds", "the real engine on an injected store, clock and processes; faults at every seam; replayed by seed"),
+}
+
+
+def main() -> int:
+    fresh = page()
+    if "--check" not in sys.argv[1:]:
+        PAGE.write_text(fresh, encoding="utf-8")
+    elif not PAGE.exists() or PAGE.read_text(encoding="utf-8") != fresh:
+        print("docs/reliability.md is stale: run `python -m chaos.page`", file=sys.stderr)
+        return 1
+    return 0
+
+
+def page() -> str:
+    parts = [HEAD, "## Fault by fault", faults(), "## Totals so far", totals(), NOT_PROMISED, repeat()]
+    return "\n\n".join(part.strip() for part in parts) + "\n"
+
+
+def faults() -> str:
+    titles = {code: told["meaning"] for file in sorted(CODES.glob("*.json")) for code, told in json.loads(file.read_text()).items()}
+    rows = ["| what happens | what Workaday does | what you see | tried by |", "|---|---|---|---|"]
+    for fault, does, code, harness in FAULTS:
+        seen = f"`{code}`: {titles[code]}" if code else "-"
+        tried = "`tests/acceptance`" if harness == "acceptance" else HOW[harness][0].lower()
+        rows.append(f"| {fault} | {does} | {seen} | {tried} |")
+    return "\n".join(rows)
+
+
+def lines() -> list[dict[str, object]]:
+    if not LEDGER.exists():
+        return []
+    found = [json.loads(line) for line in LEDGER.read_text().splitlines() if line.strip()]
+    # What ran on a tree that nobody can get again proves nothing.
+    return [line for line in found if not str(line["revision"]).endswith("+dirty")]
+
+
+def totals() -> str:
+    by_harness: dict[str, list[dict]] = collections.defaultdict(list)
+    for line in lines():
+        by_harness[str(line["harness"])].append(line)
+    rows = ["| harness | tried | lost | doubled | panics | otherwise broken | last run |", "|---|---|---|---|---|---|---|"]
+    notes = []
+    for harness in sorted(by_harness, key=lambda name: list(HOW).index(name) if name in HOW else 99):
+        runs = by_harness[harness]
+        title, how = HOW.get(harness, (harness, ""))
+        results: collections.Counter[str] = collections.Counter()
+        for run in runs:
+            results.update(run["result"])
+        other = sum(count for kind, count in results.items() if kind not in {"lost", "doubled", "panics"})
+        last = max(runs, key=lambda run: run["date"])
+        count = sum(run["count"] for run in runs)
+        rows.append(
+            f"| {title} | {count:,} {runs[0]['unit']} | {results['lost']} | {results['doubled']} | {results['panics']} | {other} | {last['date']}, `{last['revision']}` |"
+        )
+        notes.append(f"- **{title}**: {how}.{more(harness, runs)}" if how else f"- **{title}**.")
+    if not notes:
+        return "Nothing has been counted yet."
+    return "\n".join(rows) + "\n\n" + "\n".join(notes) + "\n\nA run on a changed, uncommitted tree is not counted."
+
+
+def more(harness: str, runs: list[dict]) -> str:
+    """What else a reader would ask of this harness."""
+    match harness:
+        case "power_loss":
+            workloads = sum(run["workloads"] for run in runs)
+            return f" {workloads} workloads, {sum(run['two_writers'] for run in runs)} of them with two writers at once."
+        case "kill_sweep" | "io_errors":
+            best: dict[str, tuple[int, int]] = {}
+            for run in runs:
+                for name, text in run["points"].items():
+                    covered, whole = map(int, text.split("/"))
+                    best[name] = max(best.get(name, (0, whole)), (covered, whole))
+            covered, whole = (sum(pair[n] for pair in best.values()) for n in (0, 1))
+            return f" Points covered in the fullest runs: {covered:,} of {whole:,}, on {len(best)} paths."
+        case "corrupt":
+            outcomes: collections.Counter[str] = collections.Counter()
+            for run in runs:
+                outcomes.update(run["outcomes"])
+            return " What came of it: " + "; ".join(f"{name} {count:,}" for name, count in outcomes.most_common(8)) + "."
+        case "kills":
+            timed = [run["rescue"] for run in runs if run.get("rescue")]
+            if not timed:
+                return ""
+            worst = max(timed, key=lambda rescue: rescue["p99"])
+            rescued = sum(rescue["rescued"] for rescue in timed)
+            return f" {rescued:,} rescues; in the slowest run p50 {worst['p50']:.3f} s, p99 {worst['p99']:.3f} s, longest {worst['max']:.3f} s."
+        case _:
+            return ""
+
+
+def repeat() -> str:
+    return """\
+## Do it again
+`make chaos HOURS=8` runs all of it within a budget and prints its seed; `python -m chaos.power_loss --seed 7 --n 20000` runs one alone. With `WORKADAY_LEDGER=1` a run adds its line to `docs/reliability-ledger.jsonl`, of which this page is made. `tests/acceptance/test_chaos.py` plants bugs (a weaker sync, a sync left out, an id that is not looked for, a lock that is inherited) and asks that each harness finds its own."""
+
+
+if __name__ == "__main__":
+    sys.exit(main())
