@@ -9,6 +9,10 @@ KEEP ?=
 HOURS ?=
 MINUTES ?= 20
 ARGS ?=
+SEED ?=
+SEEDS ?= 0..2000
+STEPS ?= 300
+STORE ?= model
 VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := build/stamps
@@ -51,14 +55,35 @@ clean: ## remove everything the targets made
 
 # ---- what the targets above are made of -------------------------------------------------------------------------
 
+.PHONY: sim mutants advisories miri
+sim: $(STAMPS)/machine ## play the simulator (SEEDS=0..100000 STEPS=300 STORE=model; SEED=17 replays one, with its story)
+	@cargo run --quiet --release --locked --package workaday-testkit --bin workaday-sim -- \
+	  $(if $(SEED),--seed $(SEED) --trace,--seeds $(SEEDS)) --steps $(STEPS) --store $(STORE)
+
+# What needs a tool that is not part of the set-up, a nightly toolchain or a download. Never part of `make test`.
+mutants: ## change the rules of core line by line; every change has to fail a test (needs cargo-mutants)
+	@cargo mutants --version >/dev/null 2>&1 || { echo "cargo-mutants is missing: cargo install cargo-mutants --locked"; exit 2; }
+	cargo mutants --package workaday-core $(foreach file,lifecycle retry hold unique schedule/decide,--file crates/workaday-core/src/$(file).rs) \
+	  --timeout 120 --output build/mutants -- --lib --tests
+
+advisories: ## known weaknesses and yanked versions among our crates (needs cargo-deny and the network)
+	@cargo deny --version >/dev/null 2>&1 || { echo "cargo-deny is missing: cargo install cargo-deny --locked"; exit 2; }
+	cargo deny check advisories
+
+miri: ## run the rules of core under Miri (needs the nightly toolchain)
+	@cargo +nightly miri --version >/dev/null 2>&1 || { echo "Miri is missing: rustup toolchain install nightly --component miri"; exit 2; }
+	MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test --package workaday-core --lib
+
 .PHONY: test-rust test-python check-rust check-python check-guards check-docs wheel sdist chaos chaos-short
 test-rust: $(STAMPS)/machine
 	@if cargo nextest --version >/dev/null 2>&1; then cargo nextest run --workspace --locked --no-tests=pass; \
 	else cargo test --workspace --locked --all-targets; fi
 	cargo test --workspace --locked --doc --quiet
 
+# The debug program has the crash points; the installed one, a release build, must not.
 test-python: $(STAMPS)/installed
-	$(BIN)/python -m pytest $(ARGS)
+	cargo build --quiet --locked --package workaday-cli
+	WORKADAY_DEBUG_PROGRAM=$(CURDIR)/target/debug/workaday $(BIN)/python -m pytest $(ARGS)
 	@$(MAKE) chaos-short
 
 check-rust: $(STAMPS)/machine

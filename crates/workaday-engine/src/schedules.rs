@@ -6,7 +6,7 @@
 
 use crate::catalogue::Catalogue;
 use crate::scheduler::{broken, declared as declaration, no_such_task, silent_row};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use workaday_core::clock::Timestamp;
 use workaday_core::schedule::{Learned, Pause, Plan, Reason, ScheduleEntry, ScheduleSource, ScheduleState, from_micros, silence};
 use workaday_store::{ScheduleRow, Store, StoreError};
@@ -26,7 +26,7 @@ pub struct Desk<'a> {
 
 /// Brings the stored schedules of one source in line with what it states. Inside the caller's transaction.
 pub fn reconcile(store: &mut dyn Store, source: ScheduleSource, stated: &[ScheduleEntry], desk: &Desk<'_>) -> Result<(), StoreError> {
-    let rows: HashMap<String, ScheduleRow> = store.schedules()?.into_iter().map(|row| (row.name.clone(), row)).collect();
+    let rows: BTreeMap<String, ScheduleRow> = store.schedules()?.into_iter().map(|row| (row.name.clone(), row)).collect();
     let now = desk.now;
     // A command is known from the first turn on; a task only once the application was imported.
     let is_known = |task: &str| desk.code_has_spoken || task.starts_with("command.") || desk.catalogue.get(task).is_some();

@@ -3,6 +3,7 @@
 //! The canonical statements live in `python/workaday/sql`, one a file, shared with the Python client.
 
 pub mod beside;
+pub mod crash_points;
 pub mod error;
 pub mod migrate;
 pub mod schedules;

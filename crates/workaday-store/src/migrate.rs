@@ -2,6 +2,7 @@
 //!
 //! Versions live in `workaday_meta`, never in `user_version` or `application_id`: those belong to the app when the file is shared.
 
+use crate::crash_point;
 use crate::error::{Result, StoreError};
 use crate::sqlite::{beside, connect, explain, sync_folder};
 use rusqlite::backup::Backup;
@@ -135,7 +136,10 @@ fn create(connection: &mut Connection, path: &str) -> Result<()> {
     for (name, value) in [("instance_id", instance.as_str()), ("instance_bound", "0"), ("generation", "0")] {
         set_meta(&transaction, name, value).map_err(fail)?;
     }
-    transaction.commit().map_err(fail)
+    crash_point!("create.before_commit");
+    transaction.commit().map_err(fail)?;
+    crash_point!("create.committed");
+    Ok(())
 }
 
 /// Applies what is missing, after a backup to `<database>.before-NNNN`.
@@ -165,11 +169,13 @@ fn move_to(connection: &mut Connection, path: &Path, to: u32) -> Result<Migratio
     }
     // The write lock first, so that the backup holds the very last write before the migration.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fail)?;
+    crash_point!("migrate.begun");
     let backup = Some(back_up(path, if to > from { from + 1 } else { from })?);
     if to > from {
         for migration in MIGRATIONS.iter().filter(|step| step.number > from && step.number <= to) {
             transaction.execute_batch(migration.up).map_err(fail)?;
             write_numbers(&transaction, Some(migration)).map_err(fail)?;
+            crash_point!("migrate.step_applied");
         }
     } else {
         for migration in MIGRATIONS.iter().rev().filter(|step| step.number <= from && step.number > to) {
@@ -177,7 +183,9 @@ fn move_to(connection: &mut Connection, path: &Path, to: u32) -> Result<Migratio
             write_numbers(&transaction, MIGRATIONS.iter().rfind(|step| step.number < migration.number)).map_err(fail)?;
         }
     }
+    crash_point!("migrate.before_commit");
     transaction.commit().map_err(|error| StoreError::OutcomeUnknown { path: shown.clone(), cause: error.to_string() })?;
+    crash_point!("migrate.committed");
     Ok(MigrationReport { from, to, backup })
 }
 
@@ -235,6 +243,7 @@ pub fn back_up(path: &Path, number: u32) -> Result<PathBuf> {
         _ => StoreError::Io { path: partial.display().to_string(), cause: error.to_string() },
     };
     private_file(&partial).map_err(io)?;
+    crash_point!("backup.begun");
     {
         let source = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         source.busy_timeout(Duration::from_secs(5)).map_err(fail)?;
@@ -245,8 +254,11 @@ pub fn back_up(path: &Path, number: u32) -> Result<PathBuf> {
             return Err(StoreError::Corrupt { path: shown, cause: format!("its copy fails the check: {answer}") });
         }
     }
+    crash_point!("backup.copied");
     std::fs::File::open(&partial).and_then(|copy| copy.sync_all()).map_err(io)?;
+    crash_point!("backup.synced");
     std::fs::rename(&partial, &target).map_err(io)?;
+    crash_point!("backup.named");
     sync_folder(&target)?;
     Ok(target)
 }

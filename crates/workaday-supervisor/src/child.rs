@@ -18,6 +18,7 @@ use std::process::{Command, Stdio};
 use workaday_core::clock::Timestamp;
 use workaday_engine::crew::ChildKind;
 use workaday_engine::{ChildNo, Seq};
+use workaday_store::crash_point;
 use workaday_wire::{Decoder, Frame};
 
 /// Read from a pipe or the wire at once. Small enough that a flood cannot keep the loop from others.
@@ -139,7 +140,9 @@ impl ChildProcess {
         let application = recipe.application.as_ref().ok_or_else(|| std::io::Error::other("there is no application"))?;
         let mut command = command(recipe, application, kind, &mark, inherited);
         prepare(&mut command, inherited);
+        crash_point!("spawn.before");
         let mut process = command.spawn()?;
+        crash_point!("spawn.done");
         drop(theirs);
         let pid = process.id() as i32;
         let pidfd = pidfd_open(Pid::from_raw(pid).expect("a spawned process has a number"), PidfdFlags::empty())?;
@@ -188,12 +191,16 @@ impl ChildProcess {
 
     /// Sends what the socket takes. Errors are no news here: waitpid says when a child is dead.
     pub fn flush(&mut self) {
+        if !self.outgoing.is_empty() {
+            crash_point!("frame.before_write");
+        }
         while !self.outgoing.is_empty() {
             let (front, _) = self.outgoing.as_slices();
             match send(&self.wire, front, SendFlags::NOSIGNAL | SendFlags::DONTWAIT) {
                 Ok(sent) => {
                     self.outgoing.drain(..sent);
                     self.sent_bytes += sent as u64;
+                    crash_point!("frame.written");
                 }
                 Err(Errno::INTR) => {}
                 Err(_) => break,
@@ -214,6 +221,7 @@ impl ChildProcess {
                     return false;
                 }
                 Ok((_, got)) => {
+                    crash_point!("frame.read");
                     self.decoder.push(&buffer[..got]);
                     return true;
                 }
@@ -226,9 +234,11 @@ impl ChildProcess {
     /// Signals the whole process group.
     pub fn signal(&mut self, signal: Signal) {
         self.signalled = true;
+        crash_point!("signal.before");
         if let Some(group) = Pid::from_raw(self.pid) {
             let _ = kill_process_group(group, signal);
         }
+        crash_point!("signal.sent");
     }
 
     /// Collects the dead process: wait status and peak memory in KiB. `None` while it lives.

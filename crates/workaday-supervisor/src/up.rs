@@ -21,6 +21,7 @@ use std::time::Duration;
 use workaday_core::explain::{Explain, Problem, RetryAdvice};
 use workaday_core::job::Generation;
 use workaday_engine::{Engine, Moment, Seeded, Settings};
+use workaday_store::crash_point;
 use workaday_store::sqlite::instance::Binding;
 use workaday_store::sqlite::{OpenOptions, SqliteStore};
 use workaday_store::{Durability, Store, StoreError};
@@ -60,6 +61,7 @@ pub fn up(options: UpOptions) -> Result<(), Problem> {
     };
     make_folder(&options.database)?;
     let _lock = take_supervisor_lock(&options.database, started.wall)?;
+    crash_point!("lock.taken");
     // Before anything is started: a signal from here on drains instead of killing us in the middle.
     let signals = Signals::open().map_err(|error| system("signals could not be opened", &error))?;
     let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
@@ -69,6 +71,7 @@ pub fn up(options: UpOptions) -> Result<(), Problem> {
     let database = store.path().to_owned();
     let generation = take_over(&mut store, &instance, options.release.clone(), started).map_err(|error| error.problem())?;
     let children_lock = ChildrenLock::take(&database, CHILDREN_PATIENCE)?;
+    crash_point!("children.lock_taken");
     let settings = Settings { has_app: application.is_some(), ..options.settings };
     let mut engine =
         Engine::new(Box::new(store), Box::new(Seeded::from_system()), settings, generation, started).map_err(|e| e.problem())?;
@@ -76,6 +79,7 @@ pub fn up(options: UpOptions) -> Result<(), Problem> {
     let commands = Commands::new(options.commands);
     engine.state_commands(commands.stated(), options.release.clone());
     let rescued = engine.rescue(moment()).map_err(|error| error.problem())?;
+    crash_point!("rescue.done");
     if rescued.rescued > 0 {
         let took_ms = (moment().steady - started.steady).0 / 1_000;
         tracing::warn!(

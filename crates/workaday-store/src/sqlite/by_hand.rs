@@ -1,6 +1,7 @@
 //! Acts of people: cancel, retry, release, delete. Each leaves its line in the audit table, in the same transaction.
 
 use super::{SqliteStore, failure, rows};
+use crate::crash_point;
 use crate::error::Result;
 use crate::statements as sql;
 use crate::store::{Act, ByHand};
@@ -30,6 +31,7 @@ impl SqliteStore {
             }
             CancelEffect::Requested => {
                 self.link.execute(&sql::MARK_CANCEL, params![now.0, by.why, job.key.0])?;
+                crash_point!("cancel.asked");
                 Act::Requested
             }
         };
@@ -48,6 +50,7 @@ impl SqliteStore {
             Err(error) if failure::is_unique_violation(&error) => return Err(unique_taken(id).into()),
             Err(error) => return Err(self.link.fail(error)),
         }
+        crash_point!("retry.revived");
         self.link.execute(&sql::DELETE_FINISHED, [job.key.0])?;
         self.audit(by, "retry", &format!("job {id}"), None, now)?;
         Ok(Act::Done)

@@ -4,6 +4,7 @@
 //! writers wait for it: so it waits 100 ms at most and reports that it was kept from finishing.
 
 use super::{file_system, open, place, settings};
+use crate::crash_point;
 use crate::error::Result;
 use rusqlite::{Connection, OpenFlags};
 use std::path::{Path, PathBuf};
@@ -59,7 +60,9 @@ impl Checkpointer {
             self.connection.busy_timeout(wait)?;
             self.connection.query_row(sql, [], |row| Ok((row.get::<_, bool>(0)?, row.get(1)?, row.get(2)?)))
         };
+        crash_point!("checkpoint.before");
         let (blocked, frames, moved) = run().map_err(|error| super::explain(&self.path.display().to_string(), error))?;
+        crash_point!("checkpoint.done");
         Ok(CheckpointReport { blocked: blocked || moved < frames, frames, moved, wal_bytes: self.wal_bytes() })
     }
 

@@ -1,6 +1,7 @@
 //! Look, enqueue, claim: what happens for every job and every wake-up.
 
 use super::{SqliteStore, rows};
+use crate::crash_point;
 use crate::error::Result;
 use crate::statements as sql;
 use crate::store::{Candidate, Enqueued, NewJob, Peek};
@@ -85,6 +86,7 @@ impl SqliteStore {
                 job.enqueued_release,
             ],
         )?;
+        crash_point!("enqueue.written");
         if changed == 1 { Ok(Enqueued::Stored) } else { self.not_stored(job) }
     }
 
@@ -125,6 +127,7 @@ impl SqliteStore {
     pub(super) fn claim_one(&mut self, key: JobKey, generation: Generation, worker: Option<i64>, now: Timestamp) -> Result<Option<Fence>> {
         let Some(fence) = self.fence_of(key)? else { return Ok(None) };
         let changed = self.link.writing()?.execute(&sql::CLAIM_JOB, params![fence.0, generation.0, worker, now.0, key.0])?;
+        crash_point!("claim.written");
         Ok((changed == 1).then_some(Fence(fence.0 + 1)))
     }
 

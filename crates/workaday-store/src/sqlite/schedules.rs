@@ -1,6 +1,7 @@
 //! Schedules, their cursor, and the ledger of ticks. A tick and its job are written in one transaction, or neither.
 
 use super::{SqliteStore, rows};
+use crate::crash_point;
 use crate::error::Result;
 use crate::schedules::{ScheduleRow, ScheduledJob, TickJob, TickRow, Watched};
 use crate::statements as sql;
@@ -123,7 +124,9 @@ impl SqliteStore {
             tick.start_by.map(|at| at.0),
             tick.finish_by.map(|at| at.0),
         ];
-        self.link.writing()?.execute(&sql::WRITE_TICK, parameters).map(|_| ())
+        self.link.writing()?.execute(&sql::WRITE_TICK, parameters)?;
+        crash_point!("tick.written");
+        Ok(())
     }
 
     pub(super) fn insert_tick_job(&self, job: &TickJob, now: Timestamp) -> Result<Enqueued> {
@@ -141,6 +144,7 @@ impl SqliteStore {
             job.tick,
         ];
         let changed = self.link.writing()?.execute(&sql::INSERT_TICK_JOB, parameters)?;
+        crash_point!("tick.job_written");
         Ok(if changed == 1 { Enqueued::Stored } else { Enqueued::Known })
     }
 

@@ -1,6 +1,7 @@
 //! Outcomes: the claim's row, its evidence, and where the job goes. A stale claim changes nothing.
 
 use super::{SqliteStore, rows};
+use crate::crash_point;
 use crate::error::Result;
 use crate::statements as sql;
 use crate::store::{AttemptRecord, LogLine, RunningRow, Settlement};
@@ -76,6 +77,7 @@ impl SqliteStore {
             Next::Retryable { run_at } | Next::Scheduled { run_at } => self.give_back(settlement, Some(run_at))?,
             Next::Available => self.give_back(settlement, None)?,
         };
+        crash_point!("settle.before_record");
         if settled && let Some(record) = settlement.attempt {
             self.record_attempt(settlement, record, now)?;
             if let Some(fingerprint) = error {
@@ -134,6 +136,7 @@ impl SqliteStore {
         if self.link.execute(&sql::DELETE_RUNNING, params![settlement.key.0, settlement.fence.0])? == 0 {
             return Ok(false);
         }
+        crash_point!("settle.row_moved");
         let settled = &settlement.settled;
         let parameters = params![
             settlement.key.0,
@@ -181,6 +184,7 @@ impl SqliteStore {
                 settlement.fence.0,
             ],
         )?;
+        crash_point!("settle.given_back");
         Ok(changed == 1)
     }
 

@@ -1,6 +1,7 @@
 //! The Store trait, method by method; each answer lives in the file of its idea.
 
 use super::SqliteStore;
+use crate::crash_point;
 use crate::error::Result;
 use crate::schedules::{ScheduleRow, ScheduledJob, TickJob, TickRow, Watched};
 use crate::statements as sql;
@@ -166,7 +167,9 @@ impl Store for SqliteStore {
         now: Timestamp,
     ) -> Result<bool> {
         let parameters = params![cursor.0, next_at.map(|at| at.0), skips, now.0, name, known.0];
-        Ok(self.link.writing()?.execute(&sql::MOVE_CURSOR, parameters)? == 1)
+        let moved = self.link.writing()?.execute(&sql::MOVE_CURSOR, parameters)? == 1;
+        crash_point!("tick.cursor_moved");
+        Ok(moved)
     }
     fn write_tick(&mut self, tick: &TickRow, now: Timestamp) -> Result<()> {
         self.record_tick(tick, now)
@@ -231,6 +234,7 @@ impl Store for SqliteStore {
     // -- terms -------------------------------------------------------------------------------------------------------
     fn next_generation(&mut self) -> Result<Generation> {
         let raised = self.link.writing()?.first(&sql::NEXT_GENERATION, [], |row| row.get(0).map(Generation))?;
+        crash_point!("generation.raised");
         Ok(raised.unwrap_or(Generation(1)))
     }
 

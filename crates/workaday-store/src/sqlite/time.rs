@@ -1,6 +1,7 @@
 //! What happens because time passes: due jobs become available, overdue ones expire. In bounded steps.
 
 use super::SqliteStore;
+use crate::crash_point;
 use crate::error::Result;
 use crate::statements as sql;
 use rusqlite::params;
@@ -9,7 +10,9 @@ use workaday_core::job::JobKey;
 
 impl SqliteStore {
     pub(super) fn stage_due(&self, now: Timestamp, limit: usize) -> Result<usize> {
-        self.link.writing()?.execute(&sql::STAGE_DUE, params![now.0, limit as i64])
+        let staged = self.link.writing()?.execute(&sql::STAGE_DUE, params![now.0, limit as i64])?;
+        crash_point!("stage.written");
+        Ok(staged)
     }
 
     pub(super) fn expire_waiting(&self, now: Timestamp, limit: usize) -> Result<usize> {
@@ -26,6 +29,7 @@ impl SqliteStore {
         if self.link.execute(&sql::FINISH_WAITING, params![reason, cancel_reason, now.0, key.0])? == 0 {
             return Ok(false);
         }
+        crash_point!("cancel.row_moved");
         self.link.execute(&sql::DELETE_JOB, [key.0])?;
         Ok(true)
     }

@@ -1,6 +1,7 @@
 //! begin, commit, rollback: the write lock taken in turn, and what a failed COMMIT means.
 
 use super::{SqliteStore, failure, guard, settings};
+use crate::crash_point;
 use crate::error::{Result, StoreError};
 use crate::store::Durability;
 use rusqlite::ErrorCode;
@@ -19,11 +20,15 @@ impl SqliteStore {
         if self.broken {
             self.replace_connection()?;
         }
+        crash_point!("store.before_begin");
         self.leave_gap();
         self.turn.take();
         let began = self.synchronise(durability).and_then(|()| self.begin_immediate(started));
         match began {
-            Ok(()) => self.began_at = Some(Instant::now()),
+            Ok(()) => {
+                self.began_at = Some(Instant::now());
+                crash_point!("store.begun");
+            }
             Err(_) => self.turn.give_back(),
         }
         began
@@ -89,8 +94,10 @@ impl SqliteStore {
             self.broken = true;
             return Err(guard::lock_lost(&self.link.path).into());
         }
+        crash_point!("store.before_commit");
         let committed = self.link.connection().prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
         let Err(error) = committed else {
+            crash_point!("store.committed");
             self.end_turn();
             return Ok(());
         };

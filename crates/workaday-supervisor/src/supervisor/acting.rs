@@ -8,6 +8,7 @@ use rustix::process::Signal;
 use serde_json::json;
 use workaday_engine::crew::ChildKind;
 use workaday_engine::{ChildNo, Command, Event};
+use workaday_store::crash_point;
 use workaday_wire::Frame;
 
 impl Supervisor {
@@ -24,7 +25,9 @@ impl Supervisor {
             Command::Job { child, job } => self.queue(child, &translate::job_frame(job)),
             Command::Run { child, job } => {
                 let kill_after = self.engine.settings.kill_after;
+                crash_point!("command.before_start");
                 let ended = self.commands.start(&self.recipe, self.children_lock.file(), child, &job, kill_after);
+                crash_point!("command.started");
                 self.hand_over(ended.into_iter().collect(), moment());
             }
             Command::Recall { child } => self.queue(child, &Frame::Recall { nonce: child.0 }),

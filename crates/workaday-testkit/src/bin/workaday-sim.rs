@@ -64,7 +64,7 @@ fn read(mut arguments: impl Iterator<Item = String>) -> Result<Line, String> {
 }
 
 fn run(line: &Line) -> ExitCode {
-    let began = Instant::now();
+    let (began, revision) = (Instant::now(), ledger::revision(Path::new(".")));
     let mut struck = HashMap::new();
     let mut result: BTreeMap<&'static str, u64> = ["lost", "doubled", "panics", "broken"].map(|name| (name, 0)).into();
     let (mut lives, mut jobs, mut runs, mut ticks) = (0_u64, 0_u64, 0_u64, 0_u64);
@@ -104,7 +104,7 @@ fn run(line: &Line) -> ExitCode {
             }
         }
     }
-    report(line, lives, [jobs, runs, ticks], struck, result, began.elapsed())
+    report(line, lives, [jobs, runs, ticks], struck, result, began.elapsed(), revision)
 }
 
 fn report(
@@ -114,16 +114,18 @@ fn report(
     struck: HashMap<&'static str, u64>,
     result: BTreeMap<&'static str, u64>,
     took: Duration,
+    revision: String,
 ) -> ExitCode {
     let bad: u64 = result.values().sum();
     let (steps, seconds) = (line.options.steps, took.as_secs_f64());
     let faults: BTreeMap<&'static str, u64> = struck.into_iter().collect();
-    println!("{lives} lives of {steps} steps on the {} store: {jobs} jobs, {runs} runs, {ticks} ticks", line.store);
+    println!("revision {revision}: {lives} lives of {steps} steps on the {} store: {jobs} jobs, {runs} runs, {ticks} ticks", line.store);
     println!("faults: {}", faults.iter().map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", "));
     println!("{bad} broken promises; {seconds:.1} s, {:.0} lives a second", lives as f64 / seconds);
     let (from, to) = (line.seeds.start, line.seeds.start + lives);
     let entry = ledger::Line {
         harness: &format!("simulator ({})", line.store),
+        revision,
         count: lives,
         unit: &format!("seeds of {steps} steps"),
         faults,

@@ -79,10 +79,7 @@ impl Checker<'_> {
                 self.stated(schedule, ticks::Statement { anchor: *anchor, period: *period, cursor: *cursor, active: *active }, entry.wall)
             }
             What::Faltered { schedule } => self.faltered(schedule),
-            What::Left { schedule } => {
-                self.schedules.remove(schedule);
-                Ok(())
-            }
+            What::Left { schedule } => self.left(schedule),
             What::Paused(pause) => {
                 self.pauses.push(pause.clone());
                 Ok(())

@@ -241,7 +241,7 @@ impl Life {
 
     /// Time goes on to whatever comes next, and it happens.
     pub fn live(&mut self) {
-        for _ in 0..self.chance.u32(1..4) {
+        for _ in 0..self.chance.u32(1..3) {
             let length = (self.next_at() - self.boot()).clamp(0, 5_000_000);
             self.pass(length);
             if self.supervisors.is_empty() && self.boot() >= self.restart_at {

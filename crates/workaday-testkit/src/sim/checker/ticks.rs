@@ -18,6 +18,8 @@ pub(super) struct Timetable {
     stated: Statement,
     /// The last tick decided.
     cursor: i64,
+    /// No longer stated. Its cursor stays: whatever the clock does, no tick before it runs again.
+    left: bool,
 }
 
 impl Timetable {
@@ -30,17 +32,25 @@ impl Timetable {
 impl Checker<'_> {
     pub(super) fn stated(&mut self, schedule: &str, stated: Statement, wall: i64) -> Verdict {
         let Some(known) = self.schedules.get_mut(schedule) else {
-            self.schedules.insert(schedule.to_owned(), Timetable { stated, cursor: stated.cursor });
+            self.schedules.insert(schedule.to_owned(), Timetable { stated, cursor: stated.cursor, left: false });
             return Ok(());
         };
-        if (known.stated.anchor, known.stated.period) != (stated.anchor, stated.period) {
+        if known.left || (known.stated.anchor, known.stated.period) != (stated.anchor, stated.period) {
             // One that could not run owes nothing of the timetable it had.
             if known.stated.active && stated.active && known.next() <= wall {
                 return broken("I8", format!("schedule {schedule} has a new timetable, and its tick {} was never decided", known.next()));
             }
             known.cursor = known.cursor.max(stated.cursor);
         }
-        known.stated = stated;
+        (known.stated, known.left) = (stated, false);
+        Ok(())
+    }
+
+    pub(super) fn left(&mut self, schedule: &str) -> Verdict {
+        if let Some(known) = self.schedules.get_mut(schedule) {
+            known.left = true;
+            known.stated.active = false;
+        }
         Ok(())
     }
 
