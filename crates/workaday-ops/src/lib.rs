@@ -8,6 +8,7 @@
 //! | [`command`] | runs the user's commands, keeps what they print and how they ended |
 //! | [`git`] | what the repository says of revision and dirt |
 //! | [`probe`] | is the service well |
+//! | [`rehearsal`] | a release and its way back, tried in a scratch place |
 //! | [`release`] | the pipeline of a release and of a rollback |
 
 pub mod backup;
@@ -15,5 +16,6 @@ pub mod command;
 pub mod files;
 pub mod git;
 pub mod probe;
+pub mod rehearsal;
 pub mod release;
 pub mod restore;

@@ -262,10 +262,10 @@ impl<'a> Pipeline<'a> {
     fn watch(&self, before: &[StepRow], host: &mut dyn Host) -> Result<Value, Failed> {
         let had_supervisor = detail(before, "baseline").get("supervisor").is_some_and(Value::is_number);
         let since = self.deployed_at(before).unwrap_or_else(|| host.now());
-        let until = since + Length(self.plan.watch_us);
+        let until = self.well_at(before).unwrap_or(since) + Length(self.plan.watch_us);
         let mut unwell = None;
         let mut said = 0;
-        let mut probe_at = since;
+        let mut probe_at = host.now();
         while host.now() < until {
             if host.now() >= probe_at {
                 unwell = self.well(had_supervisor, host).err();
@@ -317,9 +317,14 @@ impl<'a> Pipeline<'a> {
         Ok(detail)
     }
 
-    /// When the new release was in place and well.
-    fn deployed_at(&self, steps: &[StepRow]) -> Option<Timestamp> {
+    /// When the new release was in place and well: the watch begins.
+    fn well_at(&self, steps: &[StepRow]) -> Option<Timestamp> {
         steps.iter().find(|row| row.step == "health").and_then(|row| row.ended_at)
+    }
+
+    /// After the drain and before the deploy command nothing runs: what ends from here on is the new code's.
+    fn deployed_at(&self, steps: &[StepRow]) -> Option<Timestamp> {
+        steps.iter().find(|row| row.step == "deploy").map(|row| row.began_at)
     }
 
     fn judgement(&self) -> Result<Option<Judgement>, Problem> {

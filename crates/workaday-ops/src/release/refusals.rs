@@ -91,7 +91,7 @@ pub fn prepare(ground: &Ground, asked: &Asked, host: &mut dyn Host) -> Result<Pr
     let (gate, tasks_changed) = judge_code(ground, &repository, &reader, asked.kind, &revision, &head, host, &mut against);
     let checks = if asked.kind == Kind::Release { run_checks(ground, host, &mut against) } else { vec![] };
     let now = fingerprint(&ground.root, ground.config.as_deref());
-    let files_touched = plan::touched(&repository, previous.as_ref(), &revision);
+    let files_touched = plan::touched(&repository, previous.as_ref(), &revision, &settings.notes);
     let warnings = match asked.kind {
         Kind::Release => plan::warnings(in_place.as_ref().map(|(_, plan)| plan), &now, &files_touched, &settings.notes),
         Kind::Rollback => vec![],
