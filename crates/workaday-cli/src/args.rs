@@ -76,6 +76,8 @@ pub enum Command {
     /// A change as a controlled act: checked, backed up, watched, compared, written down
     #[command(subcommand)]
     Release(Release),
+    /// Try the release and its way back in a scratch place, and keep the proof
+    Rehearse(Rehearse),
     /// Search the notes of releases
     Notes(Notes),
     /// What to know of a task when it needs a hand
@@ -87,6 +89,12 @@ pub enum Command {
     Completions(Completions),
     /// Print the man page, or write the pages of all commands into a folder
     Man(Man),
+    /// Plays a rehearsal in its place: started by `rehearse`, not by hand
+    #[command(hide = true)]
+    RehearsalPlay(RehearsalPlay),
+    /// Tries the traps of a rehearsal: started by `rehearse`, not by hand
+    #[command(hide = true)]
+    RehearsalProbe(RehearsalProbe),
     /// The tasks that the code in this folder states, as JSON; for the deploy gate
     #[command(hide = true)]
     Catalogue(Catalogue),
@@ -690,6 +698,30 @@ pub struct ReleaseShow {
     /// Its number
     #[arg(value_name = "ID")]
     pub id: i64,
+}
+
+#[derive(Debug, Args)]
+pub struct Rehearse {
+    /// Rehearse also when the isolation that was reached is below `[release.staging] level`
+    #[arg(long = "unsafe")]
+    pub is_unsafe: bool,
+    /// Leave the scratch place there, to be looked at
+    #[arg(long)]
+    pub keep: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct RehearsalPlay {
+    #[arg(long)]
+    pub scene: PathBuf,
+    #[arg(long)]
+    pub jail: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct RehearsalProbe {
+    #[arg(long)]
+    pub scene: PathBuf,
 }
 
 #[derive(Debug, Args)]

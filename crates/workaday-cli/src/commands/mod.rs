@@ -16,6 +16,7 @@ mod migrate;
 mod notes;
 mod prune;
 mod queue;
+mod rehearse;
 mod release;
 mod restore;
 mod runbook;
@@ -48,6 +49,9 @@ pub fn run(command: Command, context: &mut Context) -> Done {
         Command::Backup(args) => backup::run(&args, context),
         Command::Restore(args) => restore::run(&args, context),
         Command::Release(args) => release::run(&args, context),
+        Command::Rehearse(args) => rehearse::run(&args, context),
+        Command::RehearsalPlay(args) => rehearse::player(&args),
+        Command::RehearsalProbe(args) => rehearse::prober(&args, context),
         Command::Notes(args) => notes::run(&args, context),
         Command::Runbook(args) => runbook::run(&args, context),
         Command::Catalogue(args) => catalogue::run(&args, context),

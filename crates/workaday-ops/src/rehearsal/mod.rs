@@ -20,4 +20,4 @@ pub use jail::{REFUSED_EXIT, enter};
 pub use play::{Proof, Scene, play};
 pub use stage::{Request, Stage, set};
 pub use state::{State, differences};
-pub use traps::{Probed, Trap, level, probe};
+pub use traps::{PLANTED, Probed, Trap, level, probe};

@@ -128,14 +128,16 @@ pub fn prepare(ground: &Ground, asked: &Asked, host: &mut dyn Host) -> Result<Pr
     })
 }
 
-fn no_repository(root: &Path) -> Problem {
+/// The folder belongs to no repository.
+pub fn no_repository(root: &Path) -> Problem {
     Problem::new("release.no_repository", format!("`{}` is in no git repository with a commit", root.display()))
         .expected("a revision that can be named, compared and gone back to")
         .retry(RetryAdvice::SafeAfterFix, format!("safe in a repository; {NOTHING}"))
         .hint("git init, git add, git commit")
 }
 
-fn dirty(changed: &[String]) -> Problem {
+/// Tracked files differ.
+pub fn dirty(changed: &[String]) -> Problem {
     const SHOWN: usize = 10;
     let more = if changed.len() > SHOWN { format!(" and {} more", changed.len() - SHOWN) } else { String::new() };
     Problem::new("release.dirty", format!("{} tracked files differ from the commit", changed.len()))
