@@ -43,7 +43,8 @@ pub fn exit_code(problem: &Problem) -> u8 {
         (
             _,
             "unknown" | "no_such_tick" | "moved_on" | "broken" | "absent" | "missing" | "refused" | "state_refuses" | "held"
-            | "children_alive" | "damaged" | "unfit" | "open" | "none_open" | "newer_schema" | "older_schema" | "exists" | "not_found" | "unique_taken",
+            | "children_alive" | "damaged" | "unfit" | "open" | "none_open" | "newer_schema" | "older_schema" | "exists" | "not_found"
+            | "unique_taken",
         ) => REFUSED,
         (_, "result_timeout") => TRY_AGAIN,
         _ if problem.retry == RetryAdvice::Safe => TRY_AGAIN,

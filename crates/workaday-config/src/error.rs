@@ -90,7 +90,9 @@ fn hint(kind: Kind, written: &Written) -> Option<String> {
             let words: Vec<String> = text.split_whitespace().map(|word| format!("{word:?}")).collect();
             Some(format!("one item a word, no shell: [{}]", words.join(", ")))
         }
-        (Kind::Command | Kind::Probe, Written::Text(text)) => Some(format!("no shell runs it; if you mean one: [\"sh\", \"-c\", {text:?}]")),
+        (Kind::Command | Kind::Probe, Written::Text(text)) => {
+            Some(format!("no shell runs it; if you mean one: [\"sh\", \"-c\", {text:?}]"))
+        }
         (Kind::App, Written::Text(text)) if text.ends_with(".py") || text.contains(".py:") || text.contains('/') => {
             let path = text.split(':').next().unwrap_or_default().trim_end_matches(".py").replace('/', ".");
             Some(format!("name the module, not the file: \"{path}:app\""))

@@ -62,7 +62,11 @@ pub const SECTIONS: &[Section] = &[
     Section { path: "alerts.*", doc: "Who is told when something needs a hand.", keys: ALERT },
     Section { path: "security", doc: "What is hidden, and who may ask.", keys: SECURITY },
     Section { path: "backup", doc: "Copies of the store.", keys: BACKUP },
-    Section { path: "release", doc: "How a change goes out, and back. Commands are a list, or text that is split at spaces; no shell runs.", keys: RELEASE },
+    Section {
+        path: "release",
+        doc: "How a change goes out, and back. Commands are a list, or text that is split at spaces; no shell runs.",
+        keys: RELEASE,
+    },
     Section { path: "release.staging", doc: "Where a release is rehearsed. Once it is there, a release demands a proof.", keys: STAGING },
 ];
 
@@ -183,8 +187,18 @@ const SECURITY: &[Key] = &[
 ];
 
 const BACKUP: &[Key] = &[
-    unset("folder", Kind::Path, "`backups` beside the store", "Where backups are kept. A relative one starts at the folder of workaday.toml."),
-    key("keep", Kind::Count(1, 100_000), "14", "Backups kept in the folder; older ones of this store are deleted after a new one is whole."),
+    unset(
+        "folder",
+        Kind::Path,
+        "`backups` beside the store",
+        "Where backups are kept. A relative one starts at the folder of workaday.toml.",
+    ),
+    key(
+        "keep",
+        Kind::Count(1, 100_000),
+        "14",
+        "Backups kept in the folder; older ones of this store are deleted after a new one is whole.",
+    ),
     key("every", Kind::Length(MINUTE), "1d", "How often there should be one: health and doctor complain when the newest is twice as old."),
     key("pages", Kind::Count(1, 1_000_000), "256", "Pages copied in one step; between two steps others have the disk."),
     key("pause", Kind::Length(0), "2ms", "Rest between two steps: 256 pages of 4 KiB every 2 ms are at most 500 MB a second."),
@@ -218,18 +232,33 @@ const RELEASE: &[Key] = &[
 ];
 
 const STAGING: &[Key] = &[
-    key("level", Kind::Count(1, 3), "2", "Isolation that a rehearsal must reach: 1 scratch paths and ports, 2 clean environment, 3 no network, the rest read-only."),
+    key(
+        "level",
+        Kind::Count(1, 3),
+        "2",
+        "Isolation that a rehearsal must reach: 1 scratch paths and ports, 2 clean environment, 3 no network, the rest read-only.",
+    ),
     key("expires", Kind::Length(MINUTE), "7d", "How long a proof counts; new commits and another workaday.toml end it at once."),
     unset("deploy", Kind::Command, "[release] deploy", "The deploy command here, when it cannot be the real one."),
     unset("rollback", Kind::Command, "[release] rollback", "The rollback command here, when it cannot be the real one."),
-    unset("health", Kind::Probe, "[release] health", "What says here that the service is well. `{PORT}` stands for the free port of that variable."),
+    unset(
+        "health",
+        Kind::Probe,
+        "[release] health",
+        "What says here that the service is well. `{PORT}` stands for the free port of that variable.",
+    ),
     unset("integration", Kind::Command, "none", "One check that uses the service as its users do."),
     unset("copy", Kind::Texts, "tracked files alone", "Files that are not in the repository and are needed: configuration, certificates."),
     unset("databases", Kind::Texts, "the store alone", "SQLite files of the app; a snapshot of each is taken."),
     unset("env", Kind::Map, "nothing is added", "Variables of the rehearsal: DSNs of staging, replaced secrets."),
     unset("keep_env", Kind::Texts, "PATH, LANG, LC_ALL, TZ, USER", "Variables that the rehearsal inherits besides."),
     unset("ports", Kind::Texts, "PORT", "Variables that get a free port."),
-    key("schedules", Kind::Word(REHEARSED), "dry", "What becomes of each schedule: `dry` asks for its next tick, `run` enqueues and runs it once in the rehearsal, `skip` leaves it out."),
+    key(
+        "schedules",
+        Kind::Word(REHEARSED),
+        "dry",
+        "What becomes of each schedule: `dry` asks for its next tick, `run` enqueues and runs it once in the rehearsal, `skip` leaves it out.",
+    ),
 ];
 
 /// The section with this pattern path.

@@ -194,13 +194,15 @@ impl Kind {
             },
             Kind::Count(..) => text.trim().parse().map(Written::Integer).unwrap_or_else(|_| plain()),
             Kind::Share => text.trim().parse().map(Written::Float).unwrap_or_else(|_| plain()),
-            Kind::Texts | Kind::Argv | Kind::Command | Kind::Probe | Kind::Commands | Kind::Map | Kind::Table => match serde_json::from_str(text) {
-                Ok(value @ (serde_json::Value::Array(_) | serde_json::Value::Object(_))) => Written::from_json(&value),
-                _ if self == Kind::Texts => Written::List(
-                    text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(|part| Written::Text(part.into())).collect(),
-                ),
-                _ => plain(),
-            },
+            Kind::Texts | Kind::Argv | Kind::Command | Kind::Probe | Kind::Commands | Kind::Map | Kind::Table => {
+                match serde_json::from_str(text) {
+                    Ok(value @ (serde_json::Value::Array(_) | serde_json::Value::Object(_))) => Written::from_json(&value),
+                    _ if self == Kind::Texts => Written::List(
+                        text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(|part| Written::Text(part.into())).collect(),
+                    ),
+                    _ => plain(),
+                }
+            }
             _ => plain(),
         }
     }

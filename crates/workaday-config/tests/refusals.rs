@@ -232,7 +232,10 @@ fn release_commands_are_words_and_a_shell_line_is_refused_with_the_way_to_write_
     assert_eq!((backup(&read).keep, backup(&read).folder), (3, read.root.join("copies")));
     assert_eq!(release(&settings("", &[]).unwrap()).staging, None, "no staging, no rehearsal is asked for");
     let refused = refusal("[release]\ndeploy = \"git pull && make\"\n");
-    assert!(refused.contains("workaday.toml:2: `release.deploy` cannot be") && refused.contains("[\"sh\", \"-c\", \"git pull && make\"]"), "{refused}");
+    assert!(
+        refused.contains("workaday.toml:2: `release.deploy` cannot be") && refused.contains("[\"sh\", \"-c\", \"git pull && make\"]"),
+        "{refused}"
+    );
     assert!(refusal("[release]\nchecks = { unit = 3 }\n").contains("config.wrong_type"));
     assert!(refusal("[release.staging]\nlevel = 4\n").contains("a whole number from 1 to 3"));
     assert!(refusal("[release]\non_worse = \"roll back\"\n").contains("one of \"ask\", \"rollback\", \"keep\""));

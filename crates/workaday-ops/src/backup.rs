@@ -37,7 +37,10 @@ pub struct Request<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
     /// A name is made in the folder; with `keep`, older ones of this store beyond that number are deleted.
-    Folder { folder: PathBuf, keep: Option<usize> },
+    Folder {
+        folder: PathBuf,
+        keep: Option<usize>,
+    },
     File(PathBuf),
 }
 
@@ -122,7 +125,9 @@ pub fn list(folder: &Path, database: &Path) -> Vec<PathBuf> {
     let found = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
     let is_ours = |path: &PathBuf| {
         path.file_name().and_then(|name| name.to_str()).is_some_and(|name| {
-            name.strip_prefix(&stem).and_then(|rest| rest.strip_suffix(ENDING)).is_some_and(|rest| rest.ends_with('Z') && rest.starts_with(|c: char| c.is_ascii_digit()))
+            name.strip_prefix(&stem)
+                .and_then(|rest| rest.strip_suffix(ENDING))
+                .is_some_and(|rest| rest.ends_with('Z') && rest.starts_with(|c: char| c.is_ascii_digit()))
         })
     };
     let mut found: Vec<PathBuf> = found.filter(is_ours).collect();
@@ -168,20 +173,25 @@ fn lock(folder: &Path) -> Result<File, Problem> {
 
 fn clear_partials(folder: &Path) {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    for path in entries.map(|entry| entry.path()).filter(|path| path.to_string_lossy().ends_with(&format!("{ENDING}{PARTIAL}")) || path.to_string_lossy().ends_with(&format!(".copy{PARTIAL}"))) {
+    for path in entries.map(|entry| entry.path()).filter(|path| {
+        path.to_string_lossy().ends_with(&format!("{ENDING}{PARTIAL}")) || path.to_string_lossy().ends_with(&format!(".copy{PARTIAL}"))
+    }) {
         let _ = fs::remove_file(path);
     }
 }
 
 fn check_room(database: &Path, folder: &Path) -> Result<(), Problem> {
-    let size = fs::metadata(database).map_or(0, |found| found.len()) + fs::metadata(files::with_end(database, "-wal")).map_or(0, |found| found.len());
+    let size = fs::metadata(database).map_or(0, |found| found.len())
+        + fs::metadata(files::with_end(database, "-wal")).map_or(0, |found| found.len());
     let needed = size + size / 2 + SPARE_BYTES;
     match files::free_bytes(folder) {
-        Some(free) if free < needed => Err(Problem::new("backup.no_room", format!("there is no room for a backup in `{}`", folder.display()))
-            .expected(format!("{} MiB free: the copy, its compressed form, and room for the store to go on", needed >> 20))
-            .got(format!("{} MiB", free >> 20))
-            .retry(RetryAdvice::SafeAfterFix, format!("safe after space is freed; {NOTHING}"))
-            .hint("`[backup] keep` says how many are kept, `[backup] folder` where")),
+        Some(free) if free < needed => {
+            Err(Problem::new("backup.no_room", format!("there is no room for a backup in `{}`", folder.display()))
+                .expected(format!("{} MiB free: the copy, its compressed form, and room for the store to go on", needed >> 20))
+                .got(format!("{} MiB", free >> 20))
+                .retry(RetryAdvice::SafeAfterFix, format!("safe after space is freed; {NOTHING}"))
+                .hint("`[backup] keep` says how many are kept, `[backup] folder` where"))
+        }
         _ => Ok(()),
     }
 }
@@ -191,7 +201,8 @@ fn compare(before: &Content, copied: &Content, path: &Path) -> Result<(), Proble
         return Ok(());
     }
     let differ = before.counts.iter().find(|(name, count)| copied.counts.get(*name) != Some(count));
-    let got = differ.map_or_else(|| "another schema".to_owned(), |(name, count)| format!("{name}: {:?}, not {count}", copied.counts.get(name)));
+    let got =
+        differ.map_or_else(|| "another schema".to_owned(), |(name, count)| format!("{name}: {:?}, not {count}", copied.counts.get(name)));
     Err(Problem::new("backup.differs", format!("the copy for `{}` does not hold what the store held", path.display()))
         .expected("the same rows in each table")
         .got(got)
@@ -261,7 +272,8 @@ fn name(packed: Scratch, path: &Path, manifest: &Manifest) -> Result<(), Problem
 
 fn rotate(folder: &Path, database: &Path, keep: usize) -> Vec<PathBuf> {
     let all = list(folder, database);
-    let gone: Vec<PathBuf> = all.iter().take(all.len().saturating_sub(keep)).filter(|path| fs::remove_file(path).is_ok()).cloned().collect();
+    let gone: Vec<PathBuf> =
+        all.iter().take(all.len().saturating_sub(keep)).filter(|path| fs::remove_file(path).is_ok()).cloned().collect();
     for path in &gone {
         let _ = fs::remove_file(manifest_path(path));
     }

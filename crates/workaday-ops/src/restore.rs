@@ -151,7 +151,11 @@ pub fn plan(unpacked: &Unpacked, live: &Path, whole_file: bool) -> Result<Change
         None => Content::default(),
         Some(Ok(content)) => content,
         Some(Err(StoreError::Corrupt { cause, .. })) => {
-            return Ok(Change { damaged: Some(cause), tables: changes(&Content::default(), &unpacked.content, |_| true), app_tables: vec![] });
+            return Ok(Change {
+                damaged: Some(cause),
+                tables: changes(&Content::default(), &unpacked.content, |_| true),
+                app_tables: vec![],
+            });
         }
         Some(Err(error)) => return Err(error.problem()),
     };

@@ -51,7 +51,9 @@ fn listen(child: &mut ChildProcess, app: &str, root: &Path) -> Result<Vec<Value>
             read_all(pipe, &mut printed);
         }
         while child.read(Timestamp(0)) {}
-        while let Some(frame) = child.decoder.next().map_err(|error| failed(app, root, &format!("it does not speak the protocol: {error:?}")))? {
+        while let Some(frame) =
+            child.decoder.next().map_err(|error| failed(app, root, &format!("it does not speak the protocol: {error:?}")))?
+        {
             match frame {
                 Frame::Hello { json } => return entries(&json).map_err(|why| failed(app, root, &why)),
                 Frame::Bye { json } => {

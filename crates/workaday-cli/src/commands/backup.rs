@@ -139,9 +139,17 @@ fn show(context: &mut Context) -> Done {
     let now = context.now();
     let mut table = Table::new(&["made", ">size", "why", "proved", "file"]);
     for row in &backups {
-        let proved = row.proved_at.map_or_else(|| Cell::new("never").tone(Tone::Wait), |at| Cell::new(words::ago(now, at)).tone(Tone::Good));
-        let file = if row.removed_at.is_some() { Cell::new("deleted by rotation").tone(Tone::Soft) } else { Cell::new(text::line(&row.path)) };
-        table.row([Cell::new(words::ago(now, row.at)), Cell::new(size(row.stored_bytes as u64)), Cell::new(text::line(&row.why)), proved, file]);
+        let proved =
+            row.proved_at.map_or_else(|| Cell::new("never").tone(Tone::Wait), |at| Cell::new(words::ago(now, at)).tone(Tone::Good));
+        let file =
+            if row.removed_at.is_some() { Cell::new("deleted by rotation").tone(Tone::Soft) } else { Cell::new(text::line(&row.path)) };
+        table.row([
+            Cell::new(words::ago(now, row.at)),
+            Cell::new(size(row.stored_bytes as u64)),
+            Cell::new(text::line(&row.why)),
+            proved,
+            file,
+        ]);
     }
     context.out.table(&table, "No backup is known. `workaday backup` makes one.")?;
     Ok(DONE)

@@ -26,7 +26,10 @@ pub fn run(args: &Notes, context: &mut Context) -> Done {
         }));
     }
     if context.out.json {
-        let rows: Vec<_> = found.iter().map(|(row, note)| json!({"release": row.release, "state": row.state, "reason": row.reason, "note": note})).collect();
+        let rows: Vec<_> = found
+            .iter()
+            .map(|(row, note)| json!({"release": row.release, "state": row.state, "reason": row.reason, "note": note}))
+            .collect();
         context.out.json(&json!({"notes": rows}))?;
         return Ok(DONE);
     }

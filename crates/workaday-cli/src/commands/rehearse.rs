@@ -35,13 +35,18 @@ pub fn run(args: &Rehearse, context: &mut Context) -> Done {
         Some(Value::Texts(words)) => words,
         _ => vec![],
     };
-    let request = Request { database: &database, root: &root, settings: &settings, staging: &staging, program, mask, is_unsafe: args.is_unsafe };
+    let request =
+        Request { database: &database, root: &root, settings: &settings, staging: &staging, program, mask, is_unsafe: args.is_unsafe };
     let mut stage = set(&request)?;
     stage.keep = args.keep;
     let mut proof = carry_out(&mut stage)?;
     let ended = end_leftovers(&stage.scene.id);
     if ended > 0 {
-        proof.steps.iter_mut().filter(|step| step.step == "rollback").for_each(|step| step.says += &format!("; {ended} processes were left and ended"));
+        proof
+            .steps
+            .iter_mut()
+            .filter(|step| step.step == "rollback")
+            .for_each(|step| step.says += &format!("; {ended} processes were left and ended"));
     }
     if !proof.refused {
         let new = NewRehearsal {
@@ -82,7 +87,12 @@ fn carry_out(stage: &mut Stage) -> Result<Proof, Failure> {
 
 fn start(stage: &Stage, scene: &Path, jail: bool) -> Result<(Option<i32>, String), Failure> {
     let mut command = Command::new(&stage.scene.program);
-    command.arg("rehearsal-play").arg("--scene").arg(scene).current_dir(&stage.scene.work).env(PLANTED, "postgresql://planted@production/shop");
+    command
+        .arg("rehearsal-play")
+        .arg("--scene")
+        .arg(scene)
+        .current_dir(&stage.scene.work)
+        .env(PLANTED, "postgresql://planted@production/shop");
     if jail {
         command.arg("--jail");
     }
@@ -139,9 +149,11 @@ fn end_leftovers(id: &str) -> usize {
 }
 
 fn marked(mark: &str) -> Vec<i32> {
-    let numbers = std::fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    let numbers =
+        std::fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
     let has_it = |pid: &i32| {
-        std::fs::read(format!("/proc/{pid}/environ")).is_ok_and(|bytes| bytes.split(|byte| *byte == 0).any(|variable| variable == mark.as_bytes()))
+        std::fs::read(format!("/proc/{pid}/environ"))
+            .is_ok_and(|bytes| bytes.split(|byte| *byte == 0).any(|variable| variable == mark.as_bytes()))
     };
     numbers.filter(has_it).collect()
 }
@@ -198,7 +210,8 @@ fn say(proof: &Proof, context: &mut Context) -> Result<(), Failure> {
 }
 
 fn too_weak(proof: &Proof) -> Problem {
-    let reached: Vec<&str> = proof.traps.iter().filter(|trap| !trap.stopped && trap.level <= proof.wanted).map(|trap| trap.trap.as_str()).collect();
+    let reached: Vec<&str> =
+        proof.traps.iter().filter(|trap| !trap.stopped && trap.level <= proof.wanted).map(|trap| trap.trap.as_str()).collect();
     Problem::new("rehearse.isolation", format!("level {} of isolation was reached, {} is configured", proof.level, proof.wanted))
         .expected("every trap up to that level stopped")
         .got(format!("reached: {}", reached.join(", ")))

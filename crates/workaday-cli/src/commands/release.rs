@@ -14,9 +14,7 @@ use serde_json::{Value, json};
 use workaday_config::release::{self as settings, OnWorse};
 use workaday_core::clock::Length;
 use workaday_core::explain::Problem;
-use workaday_ops::release::{
-    Asked, Ended, Ground, Kind, OutcomeJudge, Pipeline, Plan, ReleaseLock, Resume, prepare, refuse_open,
-};
+use workaday_ops::release::{Asked, Ended, Ground, Kind, OutcomeJudge, Pipeline, Plan, ReleaseLock, Resume, prepare, refuse_open};
 
 pub fn run(args: &Release, context: &mut Context) -> Done {
     match args {
@@ -108,7 +106,9 @@ fn abort(args: &ReleaseAbort, context: &mut Context) -> Done {
     report(&ended, None, context)?;
     if !context.out.json {
         if ended.deployed {
-            context.out.line("Its deploy command had begun: look what is in place. `workaday release rollback` puts the release before back.")?;
+            context
+                .out
+                .line("Its deploy command had begun: look what is in place. `workaday release rollback` puts the release before back.")?;
         }
         if !served {
             context.out.line("No supervisor runs: start `workaday up`.")?;

@@ -85,7 +85,11 @@ fn check(path: &Path, database: &Path, context: &mut Context) -> Done {
         if unpacked.manifest.is_some() { " as counted at its making" } else { " (no manifest to compare with)" },
         proof["claimed"]
     ))?;
-    context.out.line(if recorded { "The proof is kept; health and doctor show its age." } else { "This store knows nothing of that backup, so the proof is not kept." })?;
+    context.out.line(if recorded {
+        "The proof is kept; health and doctor show its age."
+    } else {
+        "This store knows nothing of that backup, so the proof is not kept."
+    })?;
     Ok(DONE)
 }
 
@@ -160,7 +164,9 @@ fn say(
         context.out.line(format!("The damaged store was moved to {}.", shown(aside)))?;
     }
     if !dry_run {
-        context.out.line("Nothing is claimed yet: jobs that ran after the backup was made stand as not run. Look first, then `workaday up --adopt`.")?;
+        context.out.line(
+            "Nothing is claimed yet: jobs that ran after the backup was made stand as not run. Look first, then `workaday up --adopt`.",
+        )?;
     }
     Ok(DONE)
 }

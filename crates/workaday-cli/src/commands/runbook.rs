@@ -45,11 +45,20 @@ pub fn run(args: &Runbook, context: &mut Context) -> Done {
     line("owner", or_unsaid(owner))?;
     line("expected", or_unsaid(expects))?;
     line("may run twice", retry_safe.map_or_else(|| UNSAID.to_owned(), |safe| if safe { "yes" } else { "no" }.to_owned()))?;
-    line("last good run", last_good.map_or_else(|| "none is kept".to_owned(), |(id, at)| format!("{}, job {id}", words::exactly(now, at))))?;
+    line(
+        "last good run",
+        last_good.map_or_else(|| "none is kept".to_owned(), |(id, at)| format!("{}, job {id}", words::exactly(now, at))),
+    )?;
     line("disable", disable)?;
     line("roll back", or_unsaid(rollback))?;
     let change = last_change.map_or_else(
-        || format!("none by `workaday release`; stated {} by release {}", words::ago(now, row.updated_at), row.release.as_deref().unwrap_or("unknown")),
+        || {
+            format!(
+                "none by `workaday release`; stated {} by release {}",
+                words::ago(now, row.updated_at),
+                row.release.as_deref().unwrap_or("unknown")
+            )
+        },
         |release| format!("release {:04}, {}: {}", release.release, words::ago(now, release.started_at), release.reason),
     );
     line("last change", change)?;

@@ -45,7 +45,8 @@ pub fn enter(scratch: &Path) -> io::Result<()> {
         child => {
             let mut status = 0;
             // SAFETY: waits for our own child and fills `status`.
-            while unsafe { libc::waitpid(child, &mut status, 0) } == -1 && io::Error::last_os_error().kind() == io::ErrorKind::Interrupted {}
+            while unsafe { libc::waitpid(child, &mut status, 0) } == -1 && io::Error::last_os_error().kind() == io::ErrorKind::Interrupted {
+            }
             std::process::exit(if libc::WIFEXITED(status) { libc::WEXITSTATUS(status) } else { 1 })
         }
     }

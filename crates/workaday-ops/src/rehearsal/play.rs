@@ -38,7 +38,8 @@ pub struct Scene {
     pub health_command: Option<Vec<String>>,
     pub integration: Option<Vec<String>>,
     pub schedules: String,
-    pub only: Option<Vec<(String, String)>>,
+    /// Names of the variables that are inherited; `None`: all.
+    pub only: Option<Vec<String>>,
     pub also: Vec<(String, String)>,
     pub port: Option<(String, String)>,
     /// Names whose values were replaced.
@@ -110,7 +111,9 @@ fn around(scene: &Scene, revision: &str) -> Surroundings {
     let mut also = scene.also.clone();
     also.push(("WORKADAY_REVISION".to_owned(), revision.to_owned()));
     also.push(("WORKADAY_PREVIOUS_REVISION".to_owned(), scene.start.clone()));
-    Surroundings { folder: scene.work.clone(), only: scene.only.clone(), also }
+    // Read here, inside: what would be inherited is what the traps have to see.
+    let inherited = |names: &Vec<String>| names.iter().filter_map(|name| Some((name.clone(), std::env::var(name).ok()?))).collect();
+    Surroundings { folder: scene.work.clone(), only: scene.only.as_ref().map(inherited), also }
 }
 
 /// Asks a process that is started as the user's commands are.
@@ -148,7 +151,11 @@ impl Player<'_> {
     /// A deploy that changes nothing proves nothing of its way back.
     fn is_seen(&mut self, start: &State) -> Result<bool, Problem> {
         let seen = *start != state(self.scene)?;
-        let says = if seen { "the new release can be told from the old one" } else { "nothing here differs from the start, so going back would prove nothing" };
+        let says = if seen {
+            "the new release can be told from the old one"
+        } else {
+            "nothing here differs from the start, so going back would prove nothing"
+        };
         Ok(self.did("trace", seen, says.to_owned(), vec![]))
     }
 
@@ -253,7 +260,8 @@ impl Player<'_> {
     }
 
     fn ask(&self, words: &[&str]) -> Result<String, Box<Ran>> {
-        let argv: Vec<String> = std::iter::once(self.scene.program.display().to_string()).chain(words.iter().map(|word| (*word).to_owned())).collect();
+        let argv: Vec<String> =
+            std::iter::once(self.scene.program.display().to_string()).chain(words.iter().map(|word| (*word).to_owned())).collect();
         let output = self.scene.scratch.join("outputs/ask.log");
         let ran = run(&argv, &around(self.scene, &self.scene.revision), Length::seconds(60), &output);
         if !ran.succeeded() {
@@ -273,5 +281,7 @@ fn names(text: &str) -> Vec<String> {
 
 fn job_of(text: &str) -> Option<String> {
     let whole: serde_json::Value = serde_json::from_str(text).ok()?;
-    ["job_id", "job", "id"].iter().find_map(|name| whole.get(*name).and_then(|value| value.as_str().or_else(|| value["id"].as_str())).map(str::to_owned))
+    ["job_id", "job", "id"]
+        .iter()
+        .find_map(|name| whole.get(*name).and_then(|value| value.as_str().or_else(|| value["id"].as_str())).map(str::to_owned))
 }

@@ -3,7 +3,7 @@
 use super::play::Scene;
 use crate::files;
 use crate::git::Repository;
-use crate::release::{last_in_place, Kind};
+use crate::release::{Kind, last_in_place};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
@@ -127,7 +127,8 @@ fn commands(request: &Request<'_>) -> Result<(Vec<String>, Vec<String>), Problem
 /// What is in place now, as recorded; without a record the commit before.
 fn before(database: &Path, repository: &Repository, revision: &str) -> Result<String, Problem> {
     let reader = open_reader(database).map_err(|error| error.problem())?;
-    let recorded = last_in_place(&reader)?.map(|(_, plan)| plan.revision).filter(|known| known != revision && repository.revision(known).is_some());
+    let recorded =
+        last_in_place(&reader)?.map(|(_, plan)| plan.revision).filter(|known| known != revision && repository.revision(known).is_some());
     Ok(recorded.or_else(|| repository.revision("HEAD~1")).unwrap_or_else(|| revision.to_owned()))
 }
 
@@ -189,7 +190,10 @@ fn without_secrets(text: &str, mask: &[String], env: &BTreeMap<String, String>, 
 fn snapshots(request: &Request<'_>, work: &Path) -> Result<(PathBuf, Vec<PathBuf>), Problem> {
     let root = request.root.canonicalize().unwrap_or_else(|_| request.root.to_path_buf());
     let live = request.database.canonicalize().unwrap_or_else(|_| request.database.to_path_buf());
-    let place = |path: &Path| path.strip_prefix(&root).map_or_else(|_| work.join(".workaday").join(path.file_name().unwrap_or_default()), |inner| work.join(inner));
+    let place = |path: &Path| {
+        path.strip_prefix(&root)
+            .map_or_else(|_| work.join(".workaday").join(path.file_name().unwrap_or_default()), |inner| work.join(inner))
+    };
     let store = place(&live);
     let mut all = vec![(live, store.clone())];
     for name in &request.staging.databases {
@@ -246,9 +250,8 @@ fn variables(request: &Request<'_>, scratch: &Path, store: &Path, ports: &BTreeM
     all
 }
 
-fn inherited(keep: &[String]) -> Vec<(String, String)> {
-    let wanted = INHERITED.iter().copied().chain(keep.iter().map(String::as_str));
-    wanted.filter_map(|name| Some((name.to_owned(), std::env::var(name).ok()?))).collect()
+fn inherited(keep: &[String]) -> Vec<String> {
+    INHERITED.iter().map(|name| (*name).to_owned()).chain(keep.iter().cloned()).collect()
 }
 
 /// `{PORT}` → the free port of that variable.

@@ -38,7 +38,8 @@ impl State {
 }
 
 fn walk(folder: &Path, work: &Path, databases: &[PathBuf], found: &mut BTreeMap<String, String>) {
-    const GENERATED: &[&str] = &[".git", ".workaday", "__pycache__", ".pytest_cache", ".ruff_cache", ".mypy_cache", "node_modules", ".venv"];
+    const GENERATED: &[&str] =
+        &[".git", ".workaday", "__pycache__", ".pytest_cache", ".ruff_cache", ".mypy_cache", "node_modules", ".venv"];
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
         let of_database = databases.iter().any(|database| path.to_string_lossy().starts_with(&*database.to_string_lossy()));

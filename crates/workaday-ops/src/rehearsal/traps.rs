@@ -73,7 +73,12 @@ mod tests {
     #[test]
     fn a_level_counts_only_when_every_trap_up_to_it_held() {
         let scratch = Path::new("/scratch");
-        let safe = Probed { folder: "/scratch/work".into(), database: Some("/scratch/work/a.db".into()), port: Some("1".into()), ..Probed::default() };
+        let safe = Probed {
+            folder: "/scratch/work".into(),
+            database: Some("/scratch/work/a.db".into()),
+            port: Some("1".into()),
+            ..Probed::default()
+        };
         let reached = |found: &Probed| level(found, scratch, Some("1")).0;
         assert_eq!(reached(&safe), 3);
         assert_eq!(reached(&Probed { reaches_listener: true, ..safe.clone() }), 2);

@@ -24,7 +24,9 @@ pub fn misfits(reader: &Reader, new: &[TaskEntry]) -> Result<Misfits, Problem> {
         misfits.looked_at += 1;
         let wrong = match tasks.get(task) {
             None => Some("the new code has no such task".to_owned()),
-            Some(entry) => check_args(&entry.params, args).err().map(|misfit| format!("{}, expected {}", misfit.finding(), misfit.expected)),
+            Some(entry) => {
+                check_args(&entry.params, args).err().map(|misfit| format!("{}, expected {}", misfit.finding(), misfit.expected))
+            }
         };
         if let Some(wrong) = wrong {
             misfits.found.entry((task.to_owned(), wrong)).or_insert((0, id)).0 += 1;

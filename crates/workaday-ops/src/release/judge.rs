@@ -127,7 +127,8 @@ fn compare(before: &BTreeMap<String, Tally>, after: &BTreeMap<String, Tally>) ->
         let (was, is) = (of(before, name), of(after, name));
         metrics.push(Metric { name: format!("{name}: failures"), before: was.shown(), after: is.shown() });
         if was.ended < ATTEMPTS_MIN || is.ended < ATTEMPTS_MIN {
-            sentences.push(format!("{name}: not enough data, {} attempts before and {} after; {ATTEMPTS_MIN} are needed", was.ended, is.ended));
+            sentences
+                .push(format!("{name}: not enough data, {} attempts before and {} after; {ATTEMPTS_MIN} are needed", was.ended, is.ended));
             continue;
         }
         judged = true;
@@ -135,10 +136,20 @@ fn compare(before: &BTreeMap<String, Tally>, after: &BTreeMap<String, Tally>) ->
         let (low, high) = newcombe(was, is, sure);
         if low > 0.0 && rise > RISE_MIN {
             worse = true;
-            sentences.push(format!("{name}: failures rose from {:.1} % to {:.1} % ({})", was.share() * 100.0, is.share() * 100.0, is.shown()));
+            sentences.push(format!(
+                "{name}: failures rose from {:.1} % to {:.1} % ({})",
+                was.share() * 100.0,
+                is.share() * 100.0,
+                is.shown()
+            ));
         } else if high < 0.0 && -rise > RISE_MIN {
             better = true;
-            sentences.push(format!("{name}: failures fell from {:.1} % to {:.1} % ({})", was.share() * 100.0, is.share() * 100.0, is.shown()));
+            sentences.push(format!(
+                "{name}: failures fell from {:.1} % to {:.1} % ({})",
+                was.share() * 100.0,
+                is.share() * 100.0,
+                is.shown()
+            ));
         }
     }
     let verdict = match (worse, better, judged) {

@@ -59,7 +59,12 @@ pub fn markdown(release: i64, plan: &Plan, steps: &[StepRow], state: &str, ended
     comparison(&mut page, steps);
     let caches = if plan.clear_caches.is_empty() { "None.".to_owned() } else { plan.clear_caches.join(", ") + "." };
     let _ = writeln!(page, "\n## Caches cleared\n\n{caches}");
-    list(&mut page, "Files touched", &plan.files_touched.iter().map(|path| format!("`{path}`")).collect::<Vec<_>>(), "None since the release before, or there is none.");
+    list(
+        &mut page,
+        "Files touched",
+        &plan.files_touched.iter().map(|path| format!("`{path}`")).collect::<Vec<_>>(),
+        "None since the release before, or there is none.",
+    );
     list(&mut page, "Untracked files at the time", &plan.untracked.iter().map(|path| format!("`{path}`")).collect::<Vec<_>>(), "");
     page
 }
@@ -113,7 +118,8 @@ fn comparison(page: &mut String, steps: &[StepRow]) {
     for sentence in found.get("sentences").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
         let _ = writeln!(page, "- {sentence}");
     }
-    let metrics: Vec<super::Metric> = found.get("metrics").cloned().and_then(|value| serde_json::from_value(value).ok()).unwrap_or_default();
+    let metrics: Vec<super::Metric> =
+        found.get("metrics").cloned().and_then(|value| serde_json::from_value(value).ok()).unwrap_or_default();
     if !metrics.is_empty() {
         page.push_str("\n| metric | before | after |\n|---|---|---|\n");
         for metric in metrics {

@@ -3,11 +3,11 @@
 //! · Will not: guess. A deploy that was cut off is run again only by `resume`, and never while it still runs.
 //! · Killed midway: the row says which step; every other step may be repeated without harm.
 
+use super::Host;
 use super::judge::{Judge, Judgement, Verdict, Window};
 use super::note;
 use super::plan::{Kind, Plan};
 use super::refusals::Ground;
-use super::Host;
 use crate::command::{self, Ran, Surroundings};
 use crate::files;
 use crate::git::Repository;
@@ -74,7 +74,16 @@ impl ReleaseLock {
     pub fn take(database: &Path, now: Timestamp) -> Result<Self, Problem> {
         use std::os::unix::fs::OpenOptionsExt;
         let path = files::with_end(database, "-release");
-        let open = || fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).custom_flags(libc::O_NOFOLLOW).open(&path);
+        let open = || {
+            fs::OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .mode(0o600)
+                .custom_flags(libc::O_NOFOLLOW)
+                .open(&path)
+        };
         let mut file = open().map_err(|error| unwritable(&path, &error))?;
         if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
             let mut holder = String::new();
@@ -136,7 +145,11 @@ impl<'a> Pipeline<'a> {
             let began = host.now();
             write(&self.ground.database, |store| store.begin_step(self.release, seq, step, began))?;
             host.say(&format!("{step} …"));
-            let done = if skip_deploy { Ok(json!({"says": "said to have got through before it was cut off"})) } else { self.step(step, &before, host) };
+            let done = if skip_deploy {
+                Ok(json!({"says": "said to have got through before it was cut off"}))
+            } else {
+                self.step(step, &before, host)
+            };
             let (state, detail) = match &done {
                 Ok(detail) => ("done", detail.clone()),
                 Err(failed) => ("failed", json!({"problem": failed.problem.to_json(), "commands": failed.commands})),
@@ -164,7 +177,10 @@ impl<'a> Pipeline<'a> {
         Err(Problem::new("release.deploy_running", format!("the deploy command of release {} still runs: pid {pid}", self.release))
             .expected("its end: two deploys at once leave nobody knows what")
             .retry(RetryAdvice::SafeAfterFix, "safe once it has ended; nothing was changed")
-            .hint(format!("what it prints is in {}; if it got through: `workaday release resume --deployed`", self.output("deploy").display())))
+            .hint(format!(
+                "what it prints is in {}; if it got through: `workaday release resume --deployed`",
+                self.output("deploy").display()
+            )))
     }
 
     fn step(&self, step: &str, before: &[StepRow], host: &mut dyn Host) -> Result<Value, Failed> {
@@ -185,7 +201,9 @@ impl<'a> Pipeline<'a> {
         let window = Window { since: before - Length(self.plan.watch_us.max(BASELINE_MIN.0)), before };
         let kept = self.judge.capture(&self.reader()?, window)?;
         let length = format_length(Length((window.before - window.since).0));
-        Ok(json!({"baseline": kept, "window": window, "supervisor": host.supervisor(), "says": format!("{length} before the change are kept")}))
+        Ok(
+            json!({"baseline": kept, "window": window, "supervisor": host.supervisor(), "says": format!("{length} before the change are kept")}),
+        )
     }
 
     fn drain(&self, host: &mut dyn Host) -> Result<Value, Failed> {
@@ -194,10 +212,13 @@ impl<'a> Pipeline<'a> {
         host.drain()?;
         while host.supervisor() == Some(pid) {
             if host.now() - began > self.ground.drain_within {
-                return Err(Problem::new("release.not_drained", format!("supervisor {pid} still runs after {}", format_length(self.ground.drain_within)))
-                    .expected("its end within the grace and a little more")
-                    .retry(RetryAdvice::SafeAfterFix, "nothing was deployed; look at `workaday status`, then release again")
-                    .into());
+                return Err(Problem::new(
+                    "release.not_drained",
+                    format!("supervisor {pid} still runs after {}", format_length(self.ground.drain_within)),
+                )
+                .expected("its end within the grace and a little more")
+                .retry(RetryAdvice::SafeAfterFix, "nothing was deployed; look at `workaday status`, then release again")
+                .into());
             }
             host.sleep(LOOK_EVERY);
         }
@@ -207,7 +228,8 @@ impl<'a> Pipeline<'a> {
     fn deploy(&self) -> Result<Value, Failed> {
         let ran = command::run(&self.plan.deploy, &self.around(), self.ground.settings.deploy_timeout, &self.output("deploy"));
         if !ran.succeeded() {
-            let problem = failed_command("release.deploy_failed", "the deploy command", &ran).hint(format!("all it printed is in {}", ran.output.display()));
+            let problem = failed_command("release.deploy_failed", "the deploy command", &ran)
+                .hint(format!("all it printed is in {}", ran.output.display()));
             return Err(Failed { problem, commands: vec![ran] });
         }
         Ok(json!({"says": format!("`{}` exit code 0", ran.line()), "commands": [ran]}))
@@ -221,10 +243,17 @@ impl<'a> Pipeline<'a> {
             let ran = command::run(&argv, &self.around(), self.ground.settings.check_timeout, &self.output(&format!("cache-{name}")));
             commands.push(ran.clone());
             if !ran.succeeded() {
-                return Err(Failed { problem: failed_command("release.cache_failed", &format!("clearing the cache `{name}`"), &ran), commands });
+                return Err(Failed {
+                    problem: failed_command("release.cache_failed", &format!("clearing the cache `{name}`"), &ran),
+                    commands,
+                });
             }
         }
-        let says = if commands.is_empty() { "none was named, none was cleared".to_owned() } else { format!("cleared {}", self.plan.clear_caches.join(", ")) };
+        let says = if commands.is_empty() {
+            "none was named, none was cleared".to_owned()
+        } else {
+            format!("cleared {}", self.plan.clear_caches.join(", "))
+        };
         Ok(json!({"says": says, "commands": commands}))
     }
 
@@ -237,11 +266,14 @@ impl<'a> Pipeline<'a> {
             match found {
                 Ok(says) => return Ok(json!({"says": format!("{says}, after {}", format_length(Length(took.0 / 1_000 * 1_000)))})),
                 Err(why) if took >= self.ground.settings.health_timeout => {
-                    return Err(Problem::new("release.unhealthy", format!("the service was not well within {}: {why}", format_length(self.ground.settings.health_timeout)))
-                        .expected("the workers back, and `[release] health` answering")
-                        .retry(RetryAdvice::CheckFirst, "the new release is in place; look at the service")
-                        .hint("`workaday release rollback` puts the release before it back")
-                        .into());
+                    return Err(Problem::new(
+                        "release.unhealthy",
+                        format!("the service was not well within {}: {why}", format_length(self.ground.settings.health_timeout)),
+                    )
+                    .expected("the workers back, and `[release] health` answering")
+                    .retry(RetryAdvice::CheckFirst, "the new release is in place; look at the service")
+                    .hint("`workaday release rollback` puts the release before it back")
+                    .into());
                 }
                 Err(_) => host.sleep(LOOK_EVERY),
             }
@@ -253,7 +285,9 @@ impl<'a> Pipeline<'a> {
             return Err("no supervisor has come back: does the deploy command start `workaday up`?".to_owned());
         }
         match &self.ground.settings.health {
-            Some(what) => probe::ask(what, &self.around(), &self.output("health")).map(|answer| format!("{} says {answer}", probe::shown(what))),
+            Some(what) => {
+                probe::ask(what, &self.around(), &self.output("health")).map(|answer| format!("{} says {answer}", probe::shown(what)))
+            }
             None if needs_supervisor => Ok("the supervisor is back; no `[release] health` is configured".to_owned()),
             None => Ok("nothing was asked: no supervisor ran before, and no `[release] health` is configured".to_owned()),
         }
@@ -283,7 +317,11 @@ impl<'a> Pipeline<'a> {
         }
         let alerts = self.alerts(since)?;
         let outcomes = self.reader()?.outcomes_between(since, host.now()).map_err(|error| error.problem())?;
-        let errors: i64 = outcomes.iter().filter(|row| row.outcome != "completed" && row.outcome != "snoozed" && row.outcome != "given_back").map(|row| row.count).sum();
+        let errors: i64 = outcomes
+            .iter()
+            .filter(|row| row.outcome != "completed" && row.outcome != "snoozed" && row.outcome != "given_back")
+            .map(|row| row.count)
+            .sum();
         let attempts: i64 = outcomes.iter().map(|row| row.count).sum();
         let says = format!(
             "{}: {attempts} attempts, {errors} that did not complete, {} alerts{}",
@@ -332,7 +370,13 @@ impl<'a> Pipeline<'a> {
     }
 
     /// Note, tag, and only then the end in the store: a crash before it leaves the release open, to be resumed.
-    fn finish(&self, state: &'static str, judgement: Option<Judgement>, problem: Option<Problem>, host: &mut dyn Host) -> Result<Ended, Problem> {
+    fn finish(
+        &self,
+        state: &'static str,
+        judgement: Option<Judgement>,
+        problem: Option<Problem>,
+        host: &mut dyn Host,
+    ) -> Result<Ended, Problem> {
         let steps = self.steps()?;
         let now = host.now();
         let text = note::markdown(self.release, &self.plan, &steps, state, now);

@@ -13,8 +13,19 @@ pub const CONFIG_FILE: &str = "workaday.toml";
 
 /// Files that say which libraries are installed.
 const DEPENDENCIES: &[&str] = &[
-    "pyproject.toml", "setup.py", "setup.cfg", "poetry.lock", "uv.lock", "pdm.lock", "Pipfile", "Pipfile.lock", "package-lock.json",
-    "yarn.lock", "pnpm-lock.yaml", "Cargo.lock", ".python-version",
+    "pyproject.toml",
+    "setup.py",
+    "setup.cfg",
+    "poetry.lock",
+    "uv.lock",
+    "pdm.lock",
+    "Pipfile",
+    "Pipfile.lock",
+    "package-lock.json",
+    "yarn.lock",
+    "pnpm-lock.yaml",
+    "Cargo.lock",
+    ".python-version",
 ];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -123,7 +134,10 @@ pub fn warnings(previous: Option<&Plan>, now: &Fingerprint, touched: &[String], 
         return vec![];
     }
     let (last, first) = changed.split_last().unwrap_or((&"", &[]));
-    vec![format!("{} and {last} change together since the last release: should it turn out worse, nobody can say which it was", first.join(", "))]
+    vec![format!(
+        "{} and {last} change together since the last release: should it turn out worse, nobody can say which it was",
+        first.join(", ")
+    )]
 }
 
 /// The release that is in place: the newest that got through, as recorded.

@@ -1,8 +1,8 @@
 //! What must hold before the first step. Everything that does not is said at once: nobody mends one thing to hear of the next.
 
+use super::Host;
 use super::gate::{changed_tasks, misfits, unowned};
 use super::plan::{self, Kind, Plan, Previous, fingerprint, last_in_place};
-use super::Host;
 use crate::command::{Ran, Surroundings, run};
 use crate::git::{Repository, short};
 use serde_json::Value;
@@ -177,7 +177,11 @@ fn unknown_caches(settings: &Settings, asked: &Asked) -> Vec<Problem> {
     unknown
         .map(|name| {
             let problem = Problem::new("release.unknown_cache", format!("there is no cache `{name}`"))
-                .expected(if known.is_empty() { "a name of `[release] caches`, which has none".to_owned() } else { format!("one of {}", known.join(", ")) })
+                .expected(if known.is_empty() {
+                    "a name of `[release] caches`, which has none".to_owned()
+                } else {
+                    format!("one of {}", known.join(", "))
+                })
                 .retry(RetryAdvice::SafeAfterFix, format!("safe with another name; {NOTHING}"));
             match workaday_core::nearest::nearest(name, known.iter().copied()) {
                 Some(near) => problem.hint(format!("did you mean `{near}`?")),
@@ -221,9 +225,12 @@ fn way_back(reader: &Reader, repository: &Repository, undo: Option<i64>) -> Resu
             .hint("put the old code in place by hand, then record it: workaday release run --reason \"back to …\"")
     })?;
     if repository.revision(&previous.revision).is_none() {
-        return Err(Problem::new("release.revision_gone", format!("the revision {} of release {} is not in the repository", short(&previous.revision), previous.release))
-            .expected("the recorded revision, to go back to it")
-            .retry(RetryAdvice::SafeAfterFix, "safe after `git fetch`; nothing was changed"));
+        return Err(Problem::new(
+            "release.revision_gone",
+            format!("the revision {} of release {} is not in the repository", short(&previous.revision), previous.release),
+        )
+        .expected("the recorded revision, to go back to it")
+        .retry(RetryAdvice::SafeAfterFix, "safe after `git fetch`; nothing was changed"));
     }
     Ok(((row.release, plan.revision), previous))
 }
@@ -346,4 +353,3 @@ fn run_checks(ground: &Ground, host: &mut dyn Host, against: &mut Vec<Problem>) 
     }
     all
 }
-

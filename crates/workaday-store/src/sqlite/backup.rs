@@ -71,8 +71,7 @@ pub fn copy_online(source: &Path, target: &Path, pace: Pace, look: &mut dyn FnMu
             }
         }
         drop(backup);
-        let mode: String =
-            to.query_row("PRAGMA journal_mode=DELETE", [], |row| row.get(0)).map_err(|error| explain(&aim, error))?;
+        let mode: String = to.query_row("PRAGMA journal_mode=DELETE", [], |row| row.get(0)).map_err(|error| explain(&aim, error))?;
         if !mode.eq_ignore_ascii_case("delete") {
             return Err(Problem::new("store.setting_refused", format!("the copy `{aim}` stayed in journal mode {mode}")).into());
         }
@@ -156,7 +155,8 @@ pub fn schema_of(path: &Path) -> Result<String> {
     let shown = path.display().to_string();
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     let read = || -> rusqlite::Result<Vec<String>> {
-        let mut all = connection.prepare("SELECT type || ' ' || name || ' ' || coalesce(sql, '') FROM sqlite_schema ORDER BY type, name")?;
+        let mut all =
+            connection.prepare("SELECT type || ' ' || name || ' ' || coalesce(sql, '') FROM sqlite_schema ORDER BY type, name")?;
         all.query_map([], |row| row.get(0))?.collect()
     };
     read().map(|lines| lines.join("\n")).map_err(|error| explain(&shown, error))

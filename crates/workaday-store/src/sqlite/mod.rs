@@ -44,10 +44,10 @@ mod transaction;
 pub mod turn;
 
 pub(crate) use failure::explain;
-pub use releases::{NewBackup, NewRehearsal, NewRelease};
 pub(crate) use open::connect;
 pub use open::{OpenOptions, SQLITE_VERSION_MIN};
 pub(crate) use place::{beside, sync_folder};
+pub use releases::{NewBackup, NewRehearsal, NewRelease};
 
 use crate::store::Durability;
 use std::collections::VecDeque;

@@ -51,8 +51,7 @@ pub struct NewRehearsal {
 
 impl SqliteStore {
     pub fn write_backup(&mut self, new: &NewBackup) -> Result<()> {
-        let values =
-            params![new.path, new.sha256, new.why, new.at.0, new.took_us, new.bytes, new.stored_bytes, new.schema, new.counts];
+        let values = params![new.path, new.sha256, new.why, new.at.0, new.took_us, new.bytes, new.stored_bytes, new.schema, new.counts];
         self.link.writing()?.execute(&sql::WRITE_BACKUP, values).map(|_| ())
     }
 

@@ -26,8 +26,7 @@ const OURS: &str = "name LIKE 'workaday\\_%' ESCAPE '\\'";
 pub fn look(live: &Path) -> Result<Content> {
     let shown = live.display().to_string();
     let connection = connect(live, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    let answer: String =
-        connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(|error| explain(&shown, error))?;
+    let answer: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(|error| explain(&shown, error))?;
     if answer != "ok" {
         return Err(StoreError::Corrupt { path: shown, cause: answer });
     }

@@ -74,9 +74,11 @@ impl Host for Machine<'_> {
         match kill_process(pid, Signal::TERM) {
             // Gone since we looked: that is what was wanted.
             Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
-            Err(error) => Err(Problem::new("supervisor.system", format!("supervisor {} could not be asked to stop: {error}", pid.as_raw_nonzero()))
-                .expected("the right to signal it: the same user, or root")
-                .retry(RetryAdvice::SafeAfterFix, "safe as its own user; nothing was deployed")),
+            Err(error) => {
+                Err(Problem::new("supervisor.system", format!("supervisor {} could not be asked to stop: {error}", pid.as_raw_nonzero()))
+                    .expected("the right to signal it: the same user, or root")
+                    .retry(RetryAdvice::SafeAfterFix, "safe as its own user; nothing was deployed"))
+            }
         }
     }
 
