@@ -257,6 +257,6 @@ def test_what_cannot_be_staged_is_said(stage: Stage) -> None:
     assert stage.problem(code=3, TMPDIR="/proc/nowhere")["code"] == "rehearse.stage_failed"
     stage.project.write("jobs.py", JOBS + "\n")
     assert stage.problem(code=3)["code"] == "release.dirty"
-    stage.project.write("workaday.toml", CONFIG.split("[release.staging]")[0])
+    stage.project.write("workaday.toml", CONFIG.split("[release.staging]", maxsplit=1)[0])
     stage.commit("no staging")
     assert stage.problem(code=3)["code"] == "rehearse.no_staging"

@@ -100,7 +100,7 @@ def test_every_reason_against_a_release_is_said_at_once(shop: Shop) -> None:
     shop.config('owner = "ops@shop.example"\n', "")
     shop.config('deploy = ["sh", "deploy.sh"]\n', "")
     shop.config('watch = "0s"', 'checks = { lint = "true", unit = ["sh", "-c", "echo seven; exit 7"] }\n[release.staging]\nlevel = 1')
-    shop.config("health_timeout = \"15s\"\non_worse = \"keep\"\n", "")
+    shop.config('health_timeout = "15s"\non_worse = "keep"\n', "")
     text = (shop.project.root / "workaday.toml").read_text()
     shop.project.write("workaday.toml", text.split("caches =")[0])
     shop.project.write("jobs.py", JOBS.replace("n: int) -> int", "n: int, m: int) -> int").replace('owner="office@shop.example", ', ""))
@@ -304,6 +304,8 @@ def test_worse_goes_back_by_policy_through_drain_and_restart(shop: Shop) -> None
     assert worse["rolled_back"]["state"] in ("done", "worse") and worse["rolled_back"]["release"] == 3
     assert shop.deployed == [f"release {first}", f"release {second}", f"rollback {first}"]
     assert shop.git("rev-parse", "HEAD") == first
+    alert = shop.project.rows("SELECT * FROM workaday_alerts WHERE code = ?", "release.worse")[0]
+    assert alert["subject"] == "release 2" and (alert["closed_at"] is not None) == (worse["rolled_back"]["state"] == "done")
     steps = {step["step"]: step["detail"]["says"] for step in shop.release("show", "3")["steps"]}
     assert "finished what ran and stopped" in steps["drain"] and "the supervisor is back" in steps["health"]
     book = shop.project.workaday("runbook", "shop.work", "--json").json

@@ -389,7 +389,22 @@ impl<'a> Pipeline<'a> {
             remarks.extend(self.tag(&text));
         }
         let verdict = judgement.as_ref().map(|found| found.verdict.as_str());
-        write(&self.ground.database, |store| store.close_release(self.release, state, verdict, &text, now))?;
+        let why = judgement.as_ref().and_then(|found| found.sentences.first()).map_or("", String::as_str);
+        write(&self.ground.database, |store| {
+            if state == "worse" {
+                store.raise_alert(
+                    "release.worse",
+                    &subject(self.release),
+                    &format!("release {} turned out worse: {why}", self.release),
+                    now,
+                )?;
+            }
+            // What was undone needs no hand any more.
+            if let (Some(undone), "done") = (self.plan.undoes, state) {
+                store.close_alert("release.worse", &subject(undone), now)?;
+            }
+            store.close_release(self.release, state, verdict, &text, now)
+        })?;
         let deployed = steps.iter().any(|row| row.step == "deploy");
         Ok(Ended { release: self.release, state, judgement, problem, deployed, note: path, remarks })
     }
@@ -480,6 +495,11 @@ fn write<T>(database: &Path, act: impl FnOnce(&mut SqliteStore) -> Result<T, Sto
         }
     };
     work().map_err(|error| error.problem())
+}
+
+/// What an alert about a release is about.
+fn subject(release: i64) -> String {
+    format!("release {release}")
 }
 
 fn write_note(path: &Path, text: &str) -> std::io::Result<()> {
