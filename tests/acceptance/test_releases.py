@@ -163,8 +163,8 @@ def test_waiting_jobs_of_a_task_that_is_gone_stop_a_release(shop: Shop) -> None:
     assert shop.refused() == {"release.jobs_misfit"}
     shop.project.write("jobs.py", "import nothing_of_that_name\n")
     shop.commit("broken")
-    whole = shop.run(code=1)
-    assert whole["code"] == "worker.import_failed" and "nothing_of_that_name" in whole["message"]
+    whole = shop.run(code=3)
+    assert whole["code"] == "release.import_failed" and "nothing_of_that_name" in whole["message"]
     assert shop.deployed == []
 
 

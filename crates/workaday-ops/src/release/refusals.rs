@@ -287,6 +287,14 @@ fn judge_code(
     host.say("gate: reading the tasks of the new code");
     let stated = match code_at(ground, repository, revision, head, host) {
         Ok(stated) => stated,
+        Err(problem) if problem.code == "worker.import_failed" => {
+            against.push(
+                Problem::new("release.import_failed", problem.message)
+                    .expected("new code that imports in the interpreter of the workers")
+                    .retry(RetryAdvice::SafeAfterFix, format!("safe after that is mended; {NOTHING}")),
+            );
+            return (String::new(), vec![]);
+        }
         Err(problem) => {
             against.push(problem);
             return (String::new(), vec![]);
