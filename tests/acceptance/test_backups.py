@@ -85,7 +85,9 @@ def test_a_backup_under_load_is_one_instant_and_restores(shop: Project) -> None:
     assert restored["claims_paused"] and Path(restored["kept_before"]).exists()
     assert ids > 0
     wait_until(
-        lambda: shop.one("SELECT count(*) FROM workaday_jobs") > at_backup["workaday_jobs"], within=20, what="the client goes on in the restored store"
+        lambda: shop.one("SELECT count(*) FROM workaday_jobs") > at_backup["workaday_jobs"],
+        within=20,
+        what="the client goes on in the restored store",
     )
     os.killpg(busy.pid, signal.SIGKILL)
     busy.wait()

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 /// Durable jobs and schedules for Python services. Start with `workaday init`.
 #[derive(Debug, Parser)]
 #[command(name = "workaday", version, propagate_version = true, disable_help_subcommand = true, max_term_width = 100)]
-#[command(after_help = "Exit codes: 0 done, 1 failed, 2 usage, 3 refused, 75 try again.")]
+#[command(after_help = "Exit codes: 0 done, 1 failed, 2 usage, 3 refused, 4 worse, 75 try again.")]
 pub struct Line {
     #[command(flatten)]
     pub common: Common,
@@ -91,6 +91,8 @@ pub enum Command {
     /// A change as a controlled act: checked, backed up, watched, compared, written down
     #[command(subcommand)]
     Release(Release),
+    /// Try the release and its way back in a scratch place, and keep the proof
+    Rehearse(Rehearse),
     /// Search the notes of releases
     Notes(Notes),
     /// Baselines: what is usual, kept under a name to compare with
@@ -111,6 +113,12 @@ pub enum Command {
     /// Every route of the dashboard with its role, as JSON: for tests
     #[command(hide = true)]
     WebRoutes,
+    /// Plays a rehearsal in its place: started by `rehearse`, not by hand
+    #[command(hide = true)]
+    RehearsalPlay(RehearsalPlay),
+    /// Tries the traps of a rehearsal: started by `rehearse`, not by hand
+    #[command(hide = true)]
+    RehearsalProbe(RehearsalProbe),
     /// The tasks that the code in this folder states, as JSON; for the deploy gate
     #[command(hide = true)]
     Catalogue(Catalogue),
@@ -798,6 +806,30 @@ pub struct Compare {
     /// Show every measure, also those that stayed the same
     #[arg(long)]
     pub all: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Rehearse {
+    /// Rehearse also when the isolation that was reached is below `[release.staging] level`
+    #[arg(long = "unsafe")]
+    pub is_unsafe: bool,
+    /// Leave the scratch place there, to be looked at
+    #[arg(long)]
+    pub keep: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct RehearsalPlay {
+    #[arg(long)]
+    pub scene: PathBuf,
+    #[arg(long)]
+    pub jail: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct RehearsalProbe {
+    #[arg(long)]
+    pub scene: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -70,6 +70,16 @@ impl Repository {
         let _ = self.must(&["worktree", "remove", "--force", &folder.display().to_string()]);
     }
 
+    /// A clone of its own at a revision, which knows no way back to the original: what is pushed there goes nowhere.
+    pub fn clone_into(&self, into: &Path, revision: &str) -> Result<(), String> {
+        let top = self.git(&["rev-parse", "--show-toplevel"]).ok_or("there is no top of the repository")?;
+        let shown = into.display().to_string();
+        self.must(&["clone", "--quiet", "--shared", "--no-checkout", &top, &shown])?;
+        let clone = Self { folder: into.to_path_buf() };
+        clone.must(&["checkout", "--quiet", "--detach", revision])?;
+        clone.must(&["remote", "remove", "origin"])
+    }
+
     /// An annotated tag. One that is there stays.
     pub fn tag(&self, name: &str, revision: &str, message: &str) -> Result<(), String> {
         let mut arguments = vec![];

@@ -9,6 +9,7 @@
 //! | [`git`] | what the repository says of revision and dirt |
 //! | [`evidence`] | what the judge looks at, from the store or from files |
 //! | [`probe`] | is the service well |
+//! | [`rehearsal`] | a release and its way back, tried in a scratch place |
 //! | [`release`] | the pipeline of a release and of a rollback |
 
 pub mod backup;
@@ -17,5 +18,6 @@ pub mod evidence;
 pub mod files;
 pub mod git;
 pub mod probe;
+pub mod rehearsal;
 pub mod release;
 pub mod restore;

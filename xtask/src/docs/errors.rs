@@ -79,6 +79,9 @@ pub fn markdown(codes: &Codes) -> String {
 /// Codes that stand in no text literal: the client makes them of the state that a job ended in.
 const MADE_AT_RUN_TIME: &[&str] = &["job.cancelled", "job.discarded"];
 
+/// Literals that look like codes and are sections of workaday.toml.
+const SECTIONS: &[&str] = &["release.staging"];
+
 /// Codes that the sources raise and no file explains, and codes that are explained and nothing raises.
 pub fn undocumented(root: &Path, codes: &Codes) -> Vec<String> {
     let mut raised: BTreeSet<String> = MADE_AT_RUN_TIME.iter().map(|code| (*code).to_owned()).collect();
@@ -112,5 +115,9 @@ fn is_code(literal: &str, codes: &Codes) -> bool {
     let is_word = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
     // File names and modules look alike: `jobs.py`, `workaday.toml`.
     let is_file = ["py", "rs", "md", "toml", "json", "db", "sql", "txt", "path", "so"].contains(&what);
-    is_word(area) && is_word(what) && !is_file && codes.keys().any(|code| code.split('.').next() == Some(area))
+    is_word(area)
+        && is_word(what)
+        && !is_file
+        && !SECTIONS.contains(&literal)
+        && codes.keys().any(|code| code.split('.').next() == Some(area))
 }

@@ -20,6 +20,7 @@ mod notes;
 mod open;
 mod prune;
 mod queue;
+mod rehearse;
 mod release;
 mod restore;
 mod runbook;
@@ -60,6 +61,9 @@ pub fn run(command: Command, context: &mut Context) -> Done {
         Command::Backup(args) => backup::run(&args, context),
         Command::Restore(args) => restore::run(&args, context),
         Command::Release(args) => release::run(&args, context),
+        Command::Rehearse(args) => rehearse::run(&args, context),
+        Command::RehearsalPlay(args) => rehearse::player(&args),
+        Command::RehearsalProbe(args) => rehearse::prober(&args, context),
         Command::Notes(args) => notes::run(&args, context),
         Command::Baseline(args) => baseline::run(&args, context),
         Command::Compare(args) => compare::run(&args, context),

@@ -241,3 +241,14 @@ fn ground(context: &Context) -> Result<Ground, Failure> {
         database,
     })
 }
+
+/// What is rehearsed is what is committed, as what is released.
+pub fn dirty(root: &std::path::Path, notes: &std::path::Path) -> Result<(), Problem> {
+    match workaday_ops::git::Repository::of(root) {
+        Some(repository) => {
+            let changed = repository.dirt(notes).changed;
+            if changed.is_empty() { Ok(()) } else { Err(workaday_ops::release::dirty(&changed)) }
+        }
+        None => Err(workaday_ops::release::no_repository(root)),
+    }
+}

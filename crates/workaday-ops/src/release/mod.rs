@@ -25,7 +25,7 @@ pub use judge::{Judge, Judgement, Metric, OutcomeJudge, Verdict, Window};
 pub use note::{file_name, markdown};
 pub use pipeline::{Ended, Pipeline, ReleaseLock, Resume, STEPS, refuse_open};
 pub use plan::{CONFIG_FILE, Fingerprint, Kind, Plan, Previous, fingerprint, last_in_place, warnings};
-pub use refusals::{Asked, Ground, Prepared, prepare};
+pub use refusals::{Asked, Ground, Prepared, dirty, no_repository, prepare};
 
 use serde_json::Value;
 use std::path::Path;

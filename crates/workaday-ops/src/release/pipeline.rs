@@ -296,10 +296,10 @@ impl<'a> Pipeline<'a> {
     fn watch(&self, before: &[StepRow], host: &mut dyn Host) -> Result<Value, Failed> {
         let had_supervisor = detail(before, "baseline").get("supervisor").is_some_and(Value::is_number);
         let since = self.deployed_at(before).unwrap_or_else(|| host.now());
-        let until = since + Length(self.plan.watch_us);
+        let until = self.well_at(before).unwrap_or(since) + Length(self.plan.watch_us);
         let mut unwell = None;
         let mut said = 0;
-        let mut probe_at = since;
+        let mut probe_at = host.now();
         while host.now() < until {
             if host.now() >= probe_at {
                 unwell = self.well(had_supervisor, host).err();
@@ -355,9 +355,14 @@ impl<'a> Pipeline<'a> {
         Ok(detail)
     }
 
-    /// When the new release was in place and well.
-    fn deployed_at(&self, steps: &[StepRow]) -> Option<Timestamp> {
+    /// When the new release was in place and well: the watch begins.
+    fn well_at(&self, steps: &[StepRow]) -> Option<Timestamp> {
         steps.iter().find(|row| row.step == "health").and_then(|row| row.ended_at)
+    }
+
+    /// After the drain and before the deploy command nothing runs: what ends from here on is the new code's.
+    fn deployed_at(&self, steps: &[StepRow]) -> Option<Timestamp> {
+        steps.iter().find(|row| row.step == "deploy").map(|row| row.began_at)
     }
 
     fn judgement(&self) -> Result<Option<Judgement>, Problem> {
@@ -384,7 +389,22 @@ impl<'a> Pipeline<'a> {
             remarks.extend(self.tag(&text));
         }
         let verdict = judgement.as_ref().map(|found| found.verdict.as_str());
-        write(&self.ground.database, |store| store.close_release(self.release, state, verdict, &text, now))?;
+        let why = judgement.as_ref().and_then(|found| found.sentences.first()).map_or("", String::as_str);
+        write(&self.ground.database, |store| {
+            if state == "worse" {
+                store.raise_alert(
+                    "release.worse",
+                    &subject(self.release),
+                    &format!("release {} turned out worse: {why}", self.release),
+                    now,
+                )?;
+            }
+            // What was undone needs no hand any more.
+            if let (Some(undone), "done") = (self.plan.undoes, state) {
+                store.close_alert("release.worse", &subject(undone), now)?;
+            }
+            store.close_release(self.release, state, verdict, &text, now)
+        })?;
         let deployed = steps.iter().any(|row| row.step == "deploy");
         Ok(Ended { release: self.release, state, judgement, problem, deployed, note: path, remarks })
     }
@@ -475,6 +495,11 @@ fn write<T>(database: &Path, act: impl FnOnce(&mut SqliteStore) -> Result<T, Sto
         }
     };
     work().map_err(|error| error.problem())
+}
+
+/// What an alert about a release is about.
+fn subject(release: i64) -> String {
+    format!("release {release}")
 }
 
 fn write_note(path: &Path, text: &str) -> std::io::Result<()> {

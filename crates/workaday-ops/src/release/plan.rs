@@ -149,8 +149,10 @@ pub fn last_in_place(reader: &Reader) -> Result<Option<(ReleaseRow, Plan)>, Prob
 }
 
 /// Files that differ since the release before.
-pub fn touched(repository: &Repository, previous: Option<&Previous>, revision: &str) -> Vec<String> {
-    previous.map_or_else(Vec::new, |previous| repository.touched(&previous.revision, revision))
+pub fn touched(repository: &Repository, previous: Option<&Previous>, revision: &str, notes: &Path) -> Vec<String> {
+    let Some(previous) = previous else { return vec![] };
+    let notes = format!("{}/", repository.prefix().join(notes).display());
+    repository.touched(&previous.revision, revision).into_iter().filter(|path| !path.starts_with(&notes)).collect()
 }
 
 #[cfg(test)]

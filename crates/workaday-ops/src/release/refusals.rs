@@ -91,7 +91,7 @@ pub fn prepare(ground: &Ground, asked: &Asked, host: &mut dyn Host) -> Result<Pr
     let (gate, tasks_changed) = judge_code(ground, &repository, &reader, asked.kind, &revision, &head, host, &mut against);
     let checks = if asked.kind == Kind::Release { run_checks(ground, host, &mut against) } else { vec![] };
     let now = fingerprint(&ground.root, ground.config.as_deref());
-    let files_touched = plan::touched(&repository, previous.as_ref(), &revision);
+    let files_touched = plan::touched(&repository, previous.as_ref(), &revision, &settings.notes);
     let warnings = match asked.kind {
         Kind::Release => plan::warnings(in_place.as_ref().map(|(_, plan)| plan), &now, &files_touched, &settings.notes),
         Kind::Rollback => vec![],
@@ -128,14 +128,16 @@ pub fn prepare(ground: &Ground, asked: &Asked, host: &mut dyn Host) -> Result<Pr
     })
 }
 
-fn no_repository(root: &Path) -> Problem {
+/// The folder belongs to no repository.
+pub fn no_repository(root: &Path) -> Problem {
     Problem::new("release.no_repository", format!("`{}` is in no git repository with a commit", root.display()))
         .expected("a revision that can be named, compared and gone back to")
         .retry(RetryAdvice::SafeAfterFix, format!("safe in a repository; {NOTHING}"))
         .hint("git init, git add, git commit")
 }
 
-fn dirty(changed: &[String]) -> Problem {
+/// Tracked files differ.
+pub fn dirty(changed: &[String]) -> Problem {
     const SHOWN: usize = 10;
     let more = if changed.len() > SHOWN { format!(" and {} more", changed.len() - SHOWN) } else { String::new() };
     Problem::new("release.dirty", format!("{} tracked files differ from the commit", changed.len()))
@@ -285,6 +287,14 @@ fn judge_code(
     host.say("gate: reading the tasks of the new code");
     let stated = match code_at(ground, repository, revision, head, host) {
         Ok(stated) => stated,
+        Err(problem) if problem.code == "worker.import_failed" => {
+            against.push(
+                Problem::new("release.import_failed", problem.message)
+                    .expected("new code that imports in the interpreter of the workers")
+                    .retry(RetryAdvice::SafeAfterFix, format!("safe after that is mended; {NOTHING}")),
+            );
+            return (String::new(), vec![]);
+        }
         Err(problem) => {
             against.push(problem);
             return (String::new(), vec![]);

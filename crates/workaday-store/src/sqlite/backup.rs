@@ -141,3 +141,30 @@ pub fn check_schema(content: &Content, path: &Path) -> Result<()> {
         _ => Ok(()),
     }
 }
+
+/// What a file holds while others may have it open.
+pub fn examine_live(path: &Path) -> Result<Content> {
+    let shown = path.display().to_string();
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    connection.busy_timeout(settings::BUSY_TIMEOUT).map_err(|error| explain(&shown, error))?;
+    content(&connection, &shown)
+}
+
+/// The statements that make its tables, indexes and views, as text.
+pub fn schema_of(path: &Path) -> Result<String> {
+    let shown = path.display().to_string();
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let read = || -> rusqlite::Result<Vec<String>> {
+        let mut all =
+            connection.prepare("SELECT type || ' ' || name || ' ' || coalesce(sql, '') FROM sqlite_schema ORDER BY type, name")?;
+        all.query_map([], |row| row.get(0))?.collect()
+    };
+    read().map(|lines| lines.join("\n")).map_err(|error| explain(&shown, error))
+}
+
+/// A copy that several processes will open: in WAL mode, as the original is.
+pub fn back_to_wal(path: &Path) -> Result<()> {
+    let shown = path.display().to_string();
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    settings::switch_to_wal(&connection, &shown)
+}

@@ -1,0 +1,23 @@
+//! A release and its way back, tried where nothing real can be hurt.
+//!
+//! | file | one idea |
+//! |---|---|
+//! | `stage` | the scratch place: code, configuration, snapshots, environment |
+//! | `traps` | which level of isolation was reached, found out by trying |
+//! | `jail` | level 3: no network, all but the scratch place read-only, nothing outlives it |
+//! | `state` | what must be the same again after the way back |
+//! | `play` | deploy, health, integration, schedules, rollback, compare |
+//!
+//! A store in a rehearsal is a copy, so nothing in it is claimed by itself: no job of the original runs twice.
+
+mod jail;
+mod play;
+mod stage;
+mod state;
+mod traps;
+
+pub use jail::{REFUSED_EXIT, enter};
+pub use play::{Proof, Scene, play};
+pub use stage::{Request, Stage, set};
+pub use state::{State, differences};
+pub use traps::{PLANTED, Probed, Trap, level, probe};

@@ -1,0 +1,90 @@
+//! Which level of isolation was reached: found out by trying what must not work, never by believing the settings.
+//!
+//! Traps stand for production: its folder, its store, a listener (a port, a database, a webhook), a variable with a DSN.
+//! Nothing is written into any of them.
+
+use serde::{Deserialize, Serialize};
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The variable that stands for a DSN of production.
+pub const PLANTED: &str = "WORKADAY_SECRET_PLANTED_DSN";
+
+/// What one process in the rehearsal found.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Probed {
+    /// Where relative paths lead.
+    pub folder: PathBuf,
+    /// The store that Workaday would open.
+    pub database: Option<PathBuf>,
+    pub port: Option<String>,
+    pub sees_variable: bool,
+    pub reaches_listener: bool,
+    pub may_write_production: bool,
+}
+
+/// A trap, and whether it held.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trap {
+    pub trap: String,
+    /// From this level on it must hold.
+    pub level: u8,
+    pub stopped: bool,
+}
+
+/// Tries every trap, from inside the process that it is asked in.
+pub fn probe(production: &Path, listener: Option<SocketAddr>, port: &str) -> Probed {
+    Probed {
+        folder: std::env::current_dir().unwrap_or_default(),
+        database: std::env::var_os("WORKADAY_DATABASE").map(PathBuf::from),
+        port: std::env::var(port).ok(),
+        sees_variable: std::env::var_os(PLANTED).is_some(),
+        reaches_listener: listener.is_some_and(|at| TcpStream::connect_timeout(&at, Duration::from_secs(2)).is_ok()),
+        may_write_production: may_write(production),
+    }
+}
+
+/// Asks the kernel, and writes nothing.
+fn may_write(path: &Path) -> bool {
+    rustix::fs::access(path, rustix::fs::Access::WRITE_OK).is_ok()
+}
+
+/// Judges what was found: the traps, and the level up to which all of them held.
+pub fn level(found: &Probed, scratch: &Path, port: Option<&str>) -> (u8, Vec<Trap>) {
+    let inside = |path: &Path| path.starts_with(scratch);
+    let trap = |name: &str, level: u8, stopped: bool| Trap { trap: name.to_owned(), level, stopped };
+    let traps = vec![
+        trap("relative paths of production", 1, inside(&found.folder)),
+        trap("the store of production", 1, found.database.as_deref().is_some_and(inside)),
+        trap("the port of production", 1, found.port.is_some() && found.port.as_deref() == port),
+        trap("a DSN in the environment", 2, !found.sees_variable),
+        trap("a port, database or webhook on the network", 3, !found.reaches_listener),
+        trap("absolute paths of production", 3, !found.may_write_production),
+    ];
+    let reached = (1..=3).take_while(|level| traps.iter().filter(|trap| trap.level == *level).all(|trap| trap.stopped)).last();
+    (reached.unwrap_or(0), traps)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_level_counts_only_when_every_trap_up_to_it_held() {
+        let scratch = Path::new("/scratch");
+        let safe = Probed {
+            folder: "/scratch/work".into(),
+            database: Some("/scratch/work/a.db".into()),
+            port: Some("1".into()),
+            ..Probed::default()
+        };
+        let reached = |found: &Probed| level(found, scratch, Some("1")).0;
+        assert_eq!(reached(&safe), 3);
+        assert_eq!(reached(&Probed { reaches_listener: true, ..safe.clone() }), 2);
+        assert_eq!(reached(&Probed { may_write_production: true, ..safe.clone() }), 2);
+        assert_eq!(reached(&Probed { sees_variable: true, ..safe.clone() }), 1, "no network does not make up for a DSN");
+        assert_eq!(reached(&Probed { database: Some("/srv/a.db".into()), ..safe.clone() }), 0);
+        assert_eq!(reached(&Probed { port: Some("80".into()), ..safe }), 0);
+    }
+}

@@ -1,0 +1,262 @@
+"""A rehearsal proves the way back, or says what was not as before; each level of isolation stops what it says it stops."""
+
+from __future__ import annotations
+
+import json
+import socket
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from harness import Project, processes_with
+
+JOBS = """
+    from workaday import App, every
+
+    app = App("shop")
+
+    @app.task(owner="office@shop.example", expects="a line", rollback="nothing to undo", schedule=every("1h"))
+    def work(n: int = 1) -> int:
+        return n
+"""
+
+CONFIG = """
+app = "jobs:app"
+[worker]
+processes = 1
+grace = "1s"
+[schedules]
+tz = "UTC"
+[release]
+owner = "ops@shop.example"
+expects = "it works"
+deploy = ["sh", "deploy.sh"]
+rollback = ["sh", "rollback.sh"]
+watch = "0s"
+health_timeout = "5s"
+health = ["test", "-e", "shop.db"]
+[release.staging]
+level = 2
+copy = ["secrets.env"]
+databases = ["shop.db"]
+integration = ["sh", "-c", "test $PORT -gt 0"]
+"""
+
+DEPLOY = """
+echo deployed > deployed.txt
+python3 -c 'import sqlite3; d = sqlite3.connect("shop.db"); d.execute("CREATE TABLE parcels (id)"); d.commit()'
+"""
+
+ROLLBACK = """
+git checkout -q --detach $WORKADAY_REVISION
+rm -f deployed.txt
+python3 -c 'import sqlite3; d = sqlite3.connect("shop.db"); d.execute("DROP TABLE parcels"); d.commit()'
+"""
+
+
+class Stage:
+    """A project with an app's database, two commits and something secret."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        project.write(".gitignore", ".workaday/\n__pycache__/\n*.log\nshop.db*\nsecrets.env\neffects.jsonl\nreached-*\n")
+        project.write("workaday.toml", CONFIG)
+        project.write("jobs.py", JOBS)
+        project.write("secrets.env", "API_TOKEN=abc\nCOLOUR=red\n")
+        project.write("deploy.sh", DEPLOY)
+        project.write("rollback.sh", ROLLBACK)
+        with sqlite3.connect(project.root / "shop.db") as own:
+            own.execute("CREATE TABLE orders (id)")
+            own.executemany("INSERT INTO orders VALUES (?)", [(1,), (2,), (3,)])
+        self.git("init", "-q")
+        self.commit("first")
+        project.enqueue("work.enqueue(1)")
+        project.write("jobs.py", JOBS.replace("n: int = 1", "n: int = 2"))
+        self.commit("second")
+
+    def git(self, *words: str) -> str:
+        command = ["git", "-c", "user.name=t", "-c", "user.email=t@t", *words]
+        return subprocess.run(command, cwd=self.project.root, check=True, capture_output=True, text=True).stdout.strip()
+
+    def commit(self, message: str) -> None:
+        self.git("add", "-A")
+        self.git("commit", "-q", "--allow-empty", "-m", message)
+
+    def level(self, level: int) -> None:
+        self.project.write("workaday.toml", CONFIG.replace("level = 2", f"level = {level}"))
+        self.commit(f"level {level}")
+
+    def rehearse(self, *words: str, code: int = 0, **environment: str) -> Any:
+        done = self.project.workaday("rehearse", *words, "--json", code=code, within=120, **environment)
+        return json.loads(done.out)["proof"] if done.out else json.loads(done.err)
+
+    def problem(self, *words: str, code: int, **environment: str) -> Any:
+        return json.loads(self.project.workaday("rehearse", *words, "--json", code=code, within=120, **environment).err)
+
+
+@pytest.fixture
+def stage(project: Project) -> Stage:
+    return Stage(project)
+
+
+@pytest.fixture
+def production() -> Iterator[tuple[int, list[int]]]:
+    """A port of production (a database, a webhook): counts who came."""
+    server = socket.create_server(("127.0.0.1", 0))
+    came: list[int] = []
+
+    def serve() -> None:
+        while True:
+            try:
+                server.accept()[0].close()
+            except OSError:
+                return
+            came.append(1)
+
+    threading.Thread(target=serve, daemon=True).start()
+    yield server.getsockname()[1], came
+    server.shutdown(socket.SHUT_RDWR)
+    server.close()
+
+
+def has_namespaces() -> bool:
+    return subprocess.run(["unshare", "-rnm", "true"], capture_output=True, check=False).returncode == 0
+
+
+def test_a_good_release_is_proved_and_the_proof_ends_with_the_next_commit(stage: Stage) -> None:
+    before = sorted(path.name for path in stage.project.root.iterdir())
+    orders = sqlite3.connect(stage.project.root / "shop.db")
+    proof = stage.rehearse()
+    assert proof["passed"] and proof["differences"] == [] and proof["level"] >= 2
+    assert [step["step"] for step in proof["steps"]] == [
+        "new code", "deploy", "health after deploy", "integration", "schedules", "trace", "rollback", "health after rollback",
+    ]  # fmt: skip
+    assert proof["replaced"] == ["API_TOKEN"]
+    assert sorted(path.name for path in stage.project.root.iterdir()) == before, "nothing of it was done here"
+    assert [row[0] for row in orders.execute("SELECT name FROM sqlite_schema")] == ["orders"]
+    planned = stage.project.workaday("release", "run", "--reason", "r", "--dry-run", "--json").json["plan"]
+    assert planned["rehearsal"] == 1
+    stage.commit("another")
+    refused = stage.project.workaday("release", "run", "--reason", "r", "--json", code=3)
+    assert json.loads(refused.err)["code"] == "release.rehearsal_stale" and "revision" in refused.err
+
+
+@pytest.mark.parametrize(
+    ("rollback", "says"),
+    [
+        ("true\n", "not as"),
+        (ROLLBACK.replace("DROP TABLE parcels", "DELETE FROM orders WHERE id = 3").replace("d.commit()", 'd.execute("DROP TABLE parcels"); d.commit()'), "orders has 2 rows and had 3"),
+        (ROLLBACK.replace("DROP TABLE parcels", "DELETE FROM parcels"), "the schema of shop.db is not as it was"),
+        (ROLLBACK + "exit 3\n", "exit code 3"),
+        (ROLLBACK + "echo COLOUR=blue > secrets.env\n", "the configuration is not as it was"),
+        (
+            ROLLBACK + "python3 -c 'import os, sqlite3; d = sqlite3.connect(os.environ[\"WORKADAY_DATABASE\"]); d.execute(\"DELETE FROM workaday_jobs\"); d.commit()'\n",
+            "1 jobs were lost",
+        ),
+    ],
+    ids=["does nothing", "loses a row", "leaves a table", "fails", "changes configuration", "loses a job"],
+)  # fmt: skip
+def test_a_way_back_that_does_not_lead_back_fails_the_proof(stage: Stage, rollback: str, says: str) -> None:
+    stage.project.write("rollback.sh", rollback)
+    stage.commit("another way back")
+    # The way back is that of the code before, so it is committed twice.
+    stage.project.write("jobs.py", JOBS.replace("n: int = 1", "n: int = 3"))
+    stage.commit("and another release")
+    problem = stage.problem(code=1)
+    assert problem["code"] == "rehearse.failed" and says in problem["message"], problem["message"]
+    refused = stage.project.workaday("release", "run", "--reason", "r", "--json", code=3)
+    assert json.loads(refused.err)["code"] == "release.rehearsal_stale" and "it failed" in refused.err
+
+
+def test_a_deploy_that_leaves_no_trace_proves_nothing(stage: Stage) -> None:
+    stage.project.write("deploy.sh", "true\n")
+    stage.project.write("rollback.sh", "true\n")
+    stage.commit("nothing")
+    stage.git("commit", "-q", "--allow-empty", "-m", "empty")
+    assert "going back would prove nothing" in stage.problem(code=1)["message"]
+
+
+@pytest.mark.parametrize("level", [1, 2, 3])
+def test_each_level_stops_the_traps_it_says(stage: Stage, production: tuple[int, list[int]], level: int) -> None:
+    if level == 3 and not has_namespaces():
+        pytest.skip("user namespaces are forbidden here")
+    port, came = production
+    root = stage.project.root
+    stage.project.write(
+        "deploy.sh",
+        DEPLOY
+        + f"""
+        echo here > reached-relative
+        (echo there > {root}/reached-absolute) 2>/dev/null || true
+        {sys.executable} -c 'import socket; socket.create_connection(("127.0.0.1", {port}), 2)' 2>/dev/null || true
+        {sys.executable} -c 'import sqlite3; d = sqlite3.connect("{root}/shop.db", timeout=1); d.execute("INSERT INTO orders VALUES (99)"); d.commit()' 2>/dev/null || true
+        echo "dsn=$SHOP_DSN port=$PORT"
+        """,
+    )
+    stage.project.write("rollback.sh", ROLLBACK + "rm -f reached-relative\n")
+    stage.commit("traps")
+    stage.level(level)
+    done = stage.rehearse(SHOP_DSN="postgresql://real", PORT="8000")
+    assert done["level"] == level, done["traps"]
+    stopped = {trap["trap"]: trap["stopped"] for trap in done["traps"]}
+    deploy = next(step for step in done["steps"] if step["step"] == "deploy")["commands"][0]["tail"]
+    orders = sqlite3.connect(root / "shop.db").execute("SELECT count(*) FROM orders").fetchone()[0]
+    assert not (root / "reached-relative").exists() and stopped["relative paths of production"]
+    assert "port=8000" not in deploy and stopped["the port of production"] and stopped["the store of production"]
+    assert ("dsn=postgresql://real" in deploy) == (level == 1) == (not stopped["a DSN in the environment"])
+    assert (len(came) > 0) == (level < 3) == (not stopped["a port, database or webhook on the network"])
+    assert (root / "reached-absolute").exists() == (level < 3) == (not stopped["absolute paths of production"])
+    assert orders == (4 if level < 3 else 3), "the database of production, by its whole path"
+    assert done["passed"], done
+
+
+def test_below_the_level_nothing_is_played_unless_that_is_said(stage: Stage) -> None:
+    # A variable that is asked to be kept is a hole, and the trap finds it.
+    stage.project.write("workaday.toml", CONFIG + 'keep_env = ["WORKADAY_SECRET_PLANTED_DSN"]\n')
+    stage.commit("a hole")
+    problem = stage.problem(code=3)
+    assert problem["code"] == "rehearse.isolation" and "a DSN in the environment" in problem["got"]
+    assert stage.project.rows("SELECT * FROM workaday_rehearsals") == []
+    proof = stage.rehearse("--unsafe")
+    assert proof["passed"] and proof["level"] == 1
+    refused = stage.project.workaday("release", "run", "--reason", "r", "--json", code=3)
+    assert "reached level 1 and 2 is configured" in refused.err
+
+
+def test_schedules_run_once_each_in_the_scratch_place_alone(stage: Stage) -> None:
+    up = stage.project.up()
+    up.wait_children()
+    stage.project.wait_all_finished()
+    up.stop()
+    stage.project.write("workaday.toml", CONFIG + 'schedules = "run"\n')
+    stage.commit("run them")
+    finished = stage.project.one("SELECT count(*) FROM workaday_finished")
+    proof = stage.rehearse()
+    says = next(step for step in proof["steps"] if step["step"] == "schedules")["says"]
+    assert says.startswith("each ran once: shop.work"), says
+    assert stage.project.one("SELECT count(*) FROM workaday_finished") == finished
+    assert proof["passed"], proof
+
+
+def test_what_the_commands_leave_running_is_ended(stage: Stage) -> None:
+    stage.project.write("deploy.sh", DEPLOY + "setsid sleep 987 > /dev/null 2>&1 < /dev/null &\n")
+    stage.commit("a daemon")
+    assert stage.rehearse("--keep")["passed"]
+    assert not [pid for pid in processes_with("WORKADAY_RELEASE_KIND=release") if "987" in Path(f"/proc/{pid}/cmdline").read_text()]
+
+
+def test_what_cannot_be_staged_is_said(stage: Stage) -> None:
+    stage.project.write("workaday.toml", CONFIG.replace('["secrets.env"]', '["nothing.env"]'))
+    stage.commit("no such file")
+    assert stage.problem(code=3)["code"] == "rehearse.file_missing"
+    assert stage.problem(code=3, TMPDIR="/proc/nowhere")["code"] == "rehearse.stage_failed"
+    stage.project.write("jobs.py", JOBS + "\n")
+    assert stage.problem(code=3)["code"] == "release.dirty"
+    stage.project.write("workaday.toml", CONFIG.split("[release.staging]", maxsplit=1)[0])
+    stage.commit("no staging")
+    assert stage.problem(code=3)["code"] == "rehearse.no_staging"
