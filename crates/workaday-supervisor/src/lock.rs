@@ -38,24 +38,46 @@ pub struct SupervisorLock {
     _file: File,
 }
 
+/// How long a lock of a supervisor that is dead may still be held.
+const DEAD_PATIENCE: Duration = Duration::from_secs(1);
+
 /// Takes the supervisor lock, or says who holds it.
+///
+/// A supervisor killed between the fork and the exec of a child leaves the lock, for that moment, to the copy: its exec
+/// closes it. So a lock whose holder is dead is asked for again, for a second at most.
 pub fn take_supervisor_lock(database: &Path, now: Timestamp) -> Result<SupervisorLock, Problem> {
     let path = beside(database, "-lock");
     let mut file = open_lock(&path)?;
-    match flock(file.as_fd(), FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => {
-            let _ = file.set_len(0);
-            let _ = file.seek(SeekFrom::Start(0));
-            let _ = write!(file, "pid={} since={now}", std::process::id());
-            Ok(SupervisorLock { _file: file })
+    let until = Instant::now() + DEAD_PATIENCE;
+    loop {
+        match flock(file.as_fd(), FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {
+                let _ = file.set_len(0);
+                let _ = file.seek(SeekFrom::Start(0));
+                let _ = write!(file, "pid={} since={now}", std::process::id());
+                return Ok(SupervisorLock { _file: file });
+            }
+            Err(Errno::WOULDBLOCK) => {
+                let holder = holder(&mut file);
+                if is_alive(&holder) || Instant::now() >= until {
+                    return Err(held(database, &holder));
+                }
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            Err(error) => return Err(cannot_open(&path, error)),
         }
-        Err(Errno::WOULDBLOCK) => Err(held(database, &holder(&mut file))),
-        Err(error) => Err(cannot_open(&path, error)),
     }
+}
+
+/// Does the process that has named itself in the lock run? One that has not yet is just starting.
+fn is_alive(holder: &str) -> bool {
+    let pid = holder.split_whitespace().find_map(|word| word.strip_prefix("pid=")?.parse::<i64>().ok());
+    pid.is_none_or(|pid| crate::orphans::process_started_at(pid) != 0)
 }
 
 fn holder(file: &mut File) -> String {
     let mut text = String::new();
+    let _ = file.seek(SeekFrom::Start(0));
     let _ = file.read_to_string(&mut text);
     if text.trim().is_empty() { "a process that has not said its name yet".to_owned() } else { text.trim().to_owned() }
 }
@@ -118,4 +140,44 @@ fn holders_of(path: &Path) -> String {
         }
     }
     if found.is_empty() { "a process of another user".to_owned() } else { found.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As a child does between fork and exec: the lock is held by a process that is not the one named in it.
+    fn hold(database: &Path, named: &str) -> File {
+        let mut file = open_lock(&beside(database, "-lock")).expect("the lock's file");
+        flock(file.as_fd(), FlockOperation::NonBlockingLockExclusive).expect("the lock");
+        write!(file, "{named}").expect("a name");
+        file
+    }
+
+    #[test]
+    fn a_lock_that_outlives_its_dead_holder_for_a_moment_is_waited_for() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let database = folder.path().join("workaday.db");
+        let mut dead = std::process::Command::new("true").spawn().expect("a process");
+        let pid = dead.id();
+        dead.wait().expect("its end");
+        let copy = hold(&database, &format!("pid={pid} since=then"));
+        let leaves = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(50));
+            drop(copy);
+        });
+        take_supervisor_lock(&database, Timestamp(0)).expect("the lock, once the copy has closed it");
+        leaves.join().expect("the copy is gone");
+    }
+
+    #[test]
+    fn a_lock_of_one_that_lives_is_refused_at_once() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let database = folder.path().join("workaday.db");
+        let _held = hold(&database, &format!("pid={} since=then", std::process::id()));
+        let began = Instant::now();
+        let refused = take_supervisor_lock(&database, Timestamp(0)).expect_err("it is held");
+        assert_eq!(refused.code, "supervisor.held");
+        assert!(began.elapsed() < DEAD_PATIENCE, "nobody waits for one that lives");
+    }
 }
