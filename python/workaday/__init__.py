@@ -36,7 +36,7 @@ from workaday.job import Job
 from workaday.outcomes import Cancel, Discard, Snooze, TaskTimedOut
 from workaday.retry import Retry
 from workaday.schedule import Schedule, at, cron, every
-from workaday.schedules import ScheduleStatus
+from workaday.schedules import Schedules, ScheduleStatus
 from workaday.task import Task
 
 __all__ = [
@@ -60,6 +60,7 @@ __all__ = [
     "Schedule",
     "ScheduleError",
     "ScheduleStatus",
+    "Schedules",
     "Snooze",
     "StoreBusy",
     "StoreCorrupt",
