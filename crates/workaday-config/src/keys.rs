@@ -132,9 +132,24 @@ const COMMAND: &[Key] = &[
     key("alert_after_failures", Kind::Count(1, 1_000), "3", "Alarm after this many runs in a row that failed."),
     key("skips_alert", Kind::Count(1, 100_000), "3", "Alarm after this many ticks in a row that were skipped."),
     unset("exclude", Kind::Texts, "none", "Dates on which it rests: [\"2026-12-25\"]. They need a time zone."),
-    unset("holidays", Kind::Path, "none", "A file of such dates, one a line, `#` begins a comment; relative to the folder of workaday.toml."),
-    unset("gap", Kind::Word(GAP), "a named time runs after the gap, a rhythm skips it", "What happens to a time that the clock leaps over."),
-    unset("fold", Kind::Word(FOLD), "a named time runs in the first pass, a rhythm in both", "What happens to a time that the clock shows twice."),
+    unset(
+        "holidays",
+        Kind::Path,
+        "none",
+        "A file of such dates, one a line, `#` begins a comment; relative to the folder of workaday.toml.",
+    ),
+    unset(
+        "gap",
+        Kind::Word(GAP),
+        "a named time runs after the gap, a rhythm skips it",
+        "What happens to a time that the clock leaps over.",
+    ),
+    unset(
+        "fold",
+        Kind::Word(FOLD),
+        "a named time runs in the first pass, a rhythm in both",
+        "What happens to a time that the clock shows twice.",
+    ),
 ];
 
 const COMMAND_RETRY: &[Key] = &[
@@ -166,9 +181,24 @@ const SCHEDULE: &[Key] = &[
     key("alert_after_failures", Kind::Count(1, 1_000), "3", "Alarm after this many runs in a row that failed."),
     key("skips_alert", Kind::Count(1, 100_000), "3", "Alarm after this many ticks in a row that were skipped."),
     unset("exclude", Kind::Texts, "none", "Dates on which it rests: [\"2026-12-25\"]. They need a time zone."),
-    unset("holidays", Kind::Path, "none", "A file of such dates, one a line, `#` begins a comment; relative to the folder of workaday.toml."),
-    unset("gap", Kind::Word(GAP), "a named time runs after the gap, a rhythm skips it", "What happens to a time that the clock leaps over."),
-    unset("fold", Kind::Word(FOLD), "a named time runs in the first pass, a rhythm in both", "What happens to a time that the clock shows twice."),
+    unset(
+        "holidays",
+        Kind::Path,
+        "none",
+        "A file of such dates, one a line, `#` begins a comment; relative to the folder of workaday.toml.",
+    ),
+    unset(
+        "gap",
+        Kind::Word(GAP),
+        "a named time runs after the gap, a rhythm skips it",
+        "What happens to a time that the clock leaps over.",
+    ),
+    unset(
+        "fold",
+        Kind::Word(FOLD),
+        "a named time runs in the first pass, a rhythm in both",
+        "What happens to a time that the clock shows twice.",
+    ),
     unset("queue", Kind::Text, "the task's own", "Queue of its jobs."),
     unset("owner", Kind::Text, "the task's owner", "Who is asked when a tick is missed."),
 ];

@@ -2,8 +2,8 @@
 
 use crate::kind::Value;
 use crate::settings::Settings;
-use workaday_core::clock::Length;
 use std::path::Path;
+use workaday_core::clock::Length;
 use workaday_core::schedule::{ExcludedDates, FAILURES_ALERT, SKIPS_ALERT, ScheduleEntry};
 
 /// `[schedules] tz`: for schedules that name no zone.

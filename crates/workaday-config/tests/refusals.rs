@@ -229,7 +229,10 @@ fn several_expressions_and_dates_to_rest_on_are_one_schedule() {
     let (night, command) = (&stated[0], &stated[1]);
     assert_eq!(night.cron, ["0 9 * * 1-5", "0 12 * * 6"]);
     assert_eq!(night.exclude, ["2026-11-11", "2026-12-25", "2027-01-01"]);
-    assert_eq!((night.min_duration_us, night.alert_after_failures, night.finish_within_us), (Some(5_000_000), Some(2), Some(3_600_000_000)));
+    assert_eq!(
+        (night.min_duration_us, night.alert_after_failures, night.finish_within_us),
+        (Some(5_000_000), Some(2), Some(3_600_000_000))
+    );
     assert_eq!((command.name.as_str(), command.cron.as_slice()), ("command.c", ["0,30 3 * * *".to_owned()].as_slice()));
     assert_eq!((command.alert_after_failures, command.skips_alert), (None, None), "what is usual is not stated");
 

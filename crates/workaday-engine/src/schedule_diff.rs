@@ -86,7 +86,9 @@ pub fn diff(rows: &[ScheduleRow], stated: &Stated<'_>, now: Timestamp) -> Vec<Di
         let difference = match row.source {
             ScheduleSource::Code if stated.code.is_none() => continue,
             ScheduleSource::Dynamic if has_task => continue,
-            ScheduleSource::Dynamic | ScheduleSource::Code if !has_task => broken(&row.name, row.source, no_such_task(&row.name, &row.task)),
+            ScheduleSource::Dynamic | ScheduleSource::Code if !has_task => {
+                broken(&row.name, row.source, no_such_task(&row.name, &row.task))
+            }
             _ => plain(&row.name, row.source, What::Absent),
         };
         found.insert(&row.name, difference);

@@ -114,14 +114,7 @@ impl ScheduleEntry {
     /// other dates to rest on: they only say which of the ticks to come there are.
     pub fn same_timing(&self, other: &Self) -> bool {
         let timing = |entry: &Self| {
-            (
-                entry.cron.clone(),
-                entry.every.clone(),
-                entry.at.clone(),
-                entry.tz.clone(),
-                entry.gap.clone(),
-                entry.fold.clone(),
-            )
+            (entry.cron.clone(), entry.every.clone(), entry.at.clone(), entry.tz.clone(), entry.gap.clone(), entry.fold.clone())
         };
         timing(self) == timing(other)
     }
@@ -170,8 +163,7 @@ impl ScheduleEntry {
                 .refused("tz", "nothing", "a time zone beside dates to rest on: a day begins where the clock says so")
                 .hint("give the schedule tz=, or set `tz` under [schedules] in workaday.toml"));
         }
-        ExcludedDates::parse(&self.exclude.join("\n"))
-            .map_err(|error| self.refused("exclude", &error.value, "dates such as 2026-12-25"))
+        ExcludedDates::parse(&self.exclude.join("\n")).map_err(|error| self.refused("exclude", &error.value, "dates such as 2026-12-25"))
     }
 
     fn dst(&self) -> Result<DstPolicy, Problem> {

@@ -15,9 +15,10 @@ const NAME_CHARACTERS_MAX: usize = 200;
 pub fn judge(mut entry: ScheduleEntry, task: &TaskEntry, now: Timestamp, tz: Option<&str>) -> Result<(ScheduleEntry, Plan), Problem> {
     let named = |c: char| c.is_alphanumeric() || "_.:-".contains(c);
     if entry.name.is_empty() || entry.name.chars().count() > NAME_CHARACTERS_MAX || !entry.name.chars().all(named) {
-        return Err(refused(Problem::new("option.name_invalid", format!("the name of a schedule is `{}`", entry.name)).expected(format!(
-            "a name of letters, digits and `_ . : -`, at most {NAME_CHARACTERS_MAX} characters"
-        ))));
+        return Err(refused(
+            Problem::new("option.name_invalid", format!("the name of a schedule is `{}`", entry.name))
+                .expected(format!("a name of letters, digits and `_ . : -`, at most {NAME_CHARACTERS_MAX} characters")),
+        ));
     }
     let args = serde_json::Value::Object(std::mem::take(&mut entry.args)).to_string();
     let checked = values::check_args(&task.params, &args).map_err(|misfit| {

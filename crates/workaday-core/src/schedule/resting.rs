@@ -83,8 +83,7 @@ mod tests {
     fn an_interval_rests_on_its_dates_and_keeps_its_rhythm() {
         // The 29th has 23 hours: the clock leaps. The rhythm of six hours does not.
         let table = table("6h", "2026-03-28\n2026-03-29");
-        let ticks: Vec<String> =
-            table.ticks(at("2026-03-27T13:00:00+01:00")).take(3).map(|tick| tick.to_string()).collect();
+        let ticks: Vec<String> = table.ticks(at("2026-03-27T13:00:00+01:00")).take(3).map(|tick| tick.to_string()).collect();
         assert_eq!(ticks, ["2026-03-27T18:00:00+01:00", "2026-03-30T01:00:00+02:00", "2026-03-30T07:00:00+02:00"]);
         let latest = table.latest(at("2026-03-29T20:00:00+02:00")).unwrap();
         assert_eq!(latest.to_string(), "2026-03-27T18:00:00+01:00");

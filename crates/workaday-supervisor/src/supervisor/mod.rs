@@ -134,7 +134,11 @@ impl Supervisor {
         for moved in &turn.moved {
             let shown = |at: Option<Timestamp>| at.map_or_else(|| "never".to_owned(), |at| at.to_string());
             let (from, to) = (shown(moved.from), shown(moved.to));
-            tracing::warn!(schedule = moved.schedule, "the time zone data changed: the next tick of {} moves from {from} to {to}", moved.schedule);
+            tracing::warn!(
+                schedule = moved.schedule,
+                "the time zone data changed: the next tick of {} moves from {from} to {to}",
+                moved.schedule
+            );
         }
         if turn.held > 0 {
             tracing::info!(jobs = turn.held, "{} jobs are held", turn.held);

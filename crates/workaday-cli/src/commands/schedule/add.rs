@@ -62,7 +62,9 @@ fn entry(args: &ScheduleAdd, owner: String) -> Result<ScheduleEntry, Failure> {
     };
     let given: Value = serde_json::from_str(&args.args).unwrap_or(Value::Null);
     let Value::Object(given) = given else {
-        return Err(usage("--args is no JSON object", "the arguments by name: --args '{\"store\": \"Lisbon\"}'").got(args.args.clone()).into());
+        return Err(usage("--args is no JSON object", "the arguments by name: --args '{\"store\": \"Lisbon\"}'")
+            .got(args.args.clone())
+            .into());
     };
     let mut exclude = args.exclude.clone();
     if let Some(file) = &args.holidays {

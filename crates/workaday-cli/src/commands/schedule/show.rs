@@ -54,7 +54,12 @@ fn facts(row: &ScheduleRow, entry: &ScheduleEntry) -> Vec<(&'static str, String)
     let learned = &row.learned;
     let usually = match (learned.expected(), learned.too_long()) {
         (Some(expected), Some(limit)) => {
-            format!("up to {} (95 % of {} runs); told when it takes more than {}", format_length(expected), learned.runs(), format_length(limit))
+            format!(
+                "up to {} (95 % of {} runs); told when it takes more than {}",
+                format_length(expected),
+                learned.runs(),
+                format_length(limit)
+            )
         }
         _ => format!("not known yet: {} of {RUNS_NEEDED} runs", learned.runs()),
     };
