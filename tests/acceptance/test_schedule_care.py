@@ -133,6 +133,16 @@ def test_a_schedule_of_the_configuration_that_names_no_command_is_told_at_once(n
     assert "no such task `command.backup`" in told[0]["message"]
 
 
+def test_schedules_of_a_configuration_that_is_read_again_hold_at_once(project: Project) -> None:
+    project.write("jobs.py", JOBS)
+    up = start(project)
+    wait_until(lambda: project.rows("SELECT 1 FROM workaday_tasks"), within=20, what="the task", seen=project.tell)
+    beat = '\n[schedules.beat]\ntask = "shop.count"\nargs = {n = 7}\ncron = "* * * * * *"\n'
+    (project.root / "workaday.toml").write_text((project.root / "workaday.toml").read_text() + beat)
+    up.process.send_signal(signal.SIGHUP)
+    assert project.wait_effect("count")[0]["n"] == 7
+
+
 def test_a_command_that_is_over_too_soon_and_one_that_fails_are_told_of_their_schedule(new_project: Callable[..., Project]) -> None:
     project = new_project(
         config="""
