@@ -44,6 +44,7 @@ bench: $(STAMPS)/installed $(STAMPS)/bench-tools ## measure latency, throughput,
 docs: $(STAMPS)/site-tools ## generate docs/reference and build the site into site/
 	cargo xtask docs
 	$(BIN)/python docs/python_api.py
+	$(BIN)/python docs/clock_pictures.py
 	$(BIN)/mkdocs build --quiet --strict
 
 screenshots: $(STAMPS)/installed ## play the demo and draw what real commands print into docs/images/

@@ -19,7 +19,7 @@ HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "tests" / "acceptance")]  # the measures · the tests' harness
 PAGE = HERE.parent / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- figures -->", "<!-- /figures -->"
-MEASURES = ("floors", "enqueue", "latency", "throughput", "footprint", "peer_huey")
+MEASURES = ("floors", "enqueue", "latency", "throughput", "footprint", "schedules", "peer_huey")
 
 
 def machine() -> dict[str, object]:
@@ -57,6 +57,10 @@ def table(run: dict) -> str:
         for name, rate in enqueue.items():
             share = f", {rate / floors['sqlite_full_commit']['per_second']:.2f} × a bare commit" if floors else ""
             row(f"enqueue, {name.removesuffix('_per_second').replace('_', ' ')}", f"{rate:,}/s{share}")
+    if schedules := measures.get("schedules"):
+        seen, idle = schedules["lateness"]["start_ms"], schedules["idle"]
+        row("every-second command starts late by: p50 / p99 / worst", f"{seen['p50']} / {seen['p99']} / {seen['max']} ms", "p99 20 ms")
+        row(f"{idle['schedules']:,} schedules, none due: CPU of the supervisor", f"{idle['cpu_percent']} % of a core", "2 %")
     if footprint := measures.get("footprint"):
         row("import workaday, p50", f"{footprint['import_ms']['p50']} ms", "50 ms")
         row("`workaday --version`, p50", f"{footprint['program_start_ms']['p50']} ms", "10 ms")

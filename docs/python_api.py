@@ -25,7 +25,7 @@ from workaday.testing import harness, virtual_clock  # noqa: E402
 
 CHAPTERS: dict[str, list[str]] = {
     "Declaring tasks": ["App", "Task", "Retry", "Expect"],
-    "Schedules": ["cron", "every", "at", "Schedule"],
+    "Schedules": ["cron", "every", "at", "Schedule", "Schedules", "ScheduleStatus"],
     "Jobs": ["Job", "Prepared"],
     "Inside a task": ["Context", "Snooze", "Cancel", "Discard", "TaskTimedOut"],
     "Measuring": ["cache_hit", "cache_miss", "counted_cache"],
@@ -38,11 +38,22 @@ ERRORS = [
 
 NOT_FOR_USERS = {
     "App.catalogue", "App.find_task", "App.registered", "App.store", "Context.stop_reason", "Expect.judges_result", "Expect.missed", "Harness.close", "Job.id_bytes", "Job.seen", "Prepared.row",
-    "Retry.retries", "Retry.to_json", "Schedule.to_json", "Task.entry", "VirtualClock.advance_to_us", "VirtualClock.now_us",
+    "Retry.retries", "Retry.to_json", "Schedule.added", "Schedule.to_json", "Schedule.with_args", "Task.entry", "VirtualClock.advance_to_us", "VirtualClock.now_us",
 }  # fmt: skip
 """Public for the other modules of the package."""
 
-MADE_ELSEWHERE = {"Context", "Harness", "Job", "Prepared", "Schedule", "Task", "TaskTimedOut", "VirtualClock"}
+MADE_ELSEWHERE = {
+    "Context",
+    "Harness",
+    "Job",
+    "Prepared",
+    "Schedule",
+    "ScheduleStatus",
+    "Schedules",
+    "Task",
+    "TaskTimedOut",
+    "VirtualClock",
+}
 """Nobody calls these classes: they are given."""
 
 HEAD = """# Python API

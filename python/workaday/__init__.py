@@ -38,7 +38,7 @@ from workaday.measure.counters import cache_hit, cache_miss
 from workaday.outcomes import Cancel, Discard, Snooze, TaskTimedOut
 from workaday.retry import Retry
 from workaday.schedule import Schedule, at, cron, every
-from workaday.schedules import ScheduleStatus
+from workaday.schedules import Schedules, ScheduleStatus
 from workaday.task import Task
 
 __all__ = [
@@ -62,6 +62,7 @@ __all__ = [
     "Schedule",
     "ScheduleError",
     "ScheduleStatus",
+    "Schedules",
     "Snooze",
     "StoreBusy",
     "StoreCorrupt",

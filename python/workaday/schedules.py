@@ -6,21 +6,18 @@ appointment. No deploy touches it. Everything is guarded SQL in one transaction 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import timedelta
+    from datetime import datetime, timedelta
 
     from workaday.app import App
     from workaday.schedule import Schedule
     from workaday.task import Task
 
 
-@dataclass(frozen=True, slots=True)
-class ScheduleStatus:
+class ScheduleStatus(NamedTuple):
     """One schedule and how it stands."""
 
     name: str

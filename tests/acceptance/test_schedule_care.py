@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from harness import Project, wait_until
+from harness import Project, Supervisor, wait_until
 
 ADD = ("add", "beat", "--task", "shop.count", "--cron", "* * * * * *", "--args", '{"n": 7}', "--reason", "a customer asked")
 JOBS = """
@@ -30,6 +30,12 @@ def schedule(project: Project, *arguments: str, code: int = 0) -> dict[str, obje
     return json.loads(told.out or told.err)
 
 
+def start(project: Project) -> Supervisor:
+    up = project.up()
+    up.wait_line("is up on")
+    return up
+
+
 def wait_state(project: Project, name: str, state: str) -> None:
     wait_until(
         lambda: project.one("SELECT state FROM workaday_schedules WHERE name = ?", name) == state,
@@ -41,10 +47,8 @@ def wait_state(project: Project, name: str, state: str) -> None:
 
 def test_a_schedule_added_by_hand_runs_outlives_a_deploy_and_is_taken_away(project: Project) -> None:
     project.write("jobs.py", JOBS)
-    up = project.up()
-    wait_until(
-        lambda: project.database.exists() and project.rows("SELECT 1 FROM workaday_tasks"), within=20, what="the task", seen=project.tell
-    )
+    up = start(project)
+    wait_until(lambda: project.rows("SELECT 1 FROM workaday_tasks"), within=20, what="the task", seen=project.tell)
     assert project.workaday("schedule", *ADD[:-2], code=2).err.startswith("error[usage.")
     assert schedule(project, *ADD, "--dry-run")["added"] is False
     assert project.rows("SELECT 1 FROM workaday_schedules") == []
@@ -60,7 +64,7 @@ def test_a_schedule_added_by_hand_runs_outlives_a_deploy_and_is_taken_away(proje
     assert project.wait_effect("count", 2)[0]["n"] == 7
     up.stop()
     project.write("jobs.py", JOBS + "\n    print('another release')\n")
-    project.up()
+    start(project)
     seen = len(project.effects("count"))
     project.wait_effect("count", seen + 1)
     shown = schedule(project, "show", "beat")
@@ -86,9 +90,9 @@ def test_a_deploy_is_compared_before_it_is_done(project: Project) -> None:
         """,
     )
     assert schedule(project, "diff", code=1)["schedules"][0]["what"] == "added"  # type: ignore[index]
-    up = project.up()
+    up = start(project)
     wait_until(
-        lambda: project.database.exists() and project.rows("SELECT 1 FROM workaday_schedules"),
+        lambda: project.rows("SELECT 1 FROM workaday_schedules"),
         within=20,
         what="the schedule",
         seen=project.tell,
@@ -123,12 +127,20 @@ def test_a_deploy_is_compared_before_it_is_done(project: Project) -> None:
 def test_a_schedule_of_the_configuration_that_names_no_command_is_told_at_once(new_project: Callable[..., Project]) -> None:
     project = new_project(config='\n[schedules.lost]\ntask = "command.backup"\ncron = ["0 3 * * *", "0 12 * * 6"]\ntz = "UTC"\n')
     project.write("jobs.py", "raise RuntimeError('the application never speaks')\n")
-    project.up()
+    start(project)
     wait_state_of_alert = "SELECT message FROM workaday_alerts WHERE code = 'schedule.broken' AND subject = 'lost'"
-    told = wait_until(
-        lambda: project.database.exists() and project.rows(wait_state_of_alert), within=20, what="the alert", seen=project.tell
-    )
+    told = wait_until(lambda: project.rows(wait_state_of_alert), within=20, what="the alert", seen=project.tell)
     assert "no such task `command.backup`" in told[0]["message"]
+
+
+def test_schedules_of_a_configuration_that_is_read_again_hold_at_once(project: Project) -> None:
+    project.write("jobs.py", JOBS)
+    up = start(project)
+    wait_until(lambda: project.rows("SELECT 1 FROM workaday_tasks"), within=20, what="the task", seen=project.tell)
+    beat = '\n[schedules.beat]\ntask = "shop.count"\nargs = {n = 7}\ncron = "* * * * * *"\n'
+    (project.root / "workaday.toml").write_text((project.root / "workaday.toml").read_text() + beat)
+    up.process.send_signal(signal.SIGHUP)
+    assert project.wait_effect("count")[0]["n"] == 7
 
 
 def test_a_command_that_is_over_too_soon_and_one_that_fails_are_told_of_their_schedule(new_project: Callable[..., Project]) -> None:
@@ -147,12 +159,10 @@ alert_after_failures = 2
 """
     )
     project.write("jobs.py", "from workaday import App\napp = App('shop')\n")
-    project.up()
+    start(project)
     for code, subject in (("schedule.too_short", "command.quick"), ("schedule.failing", "command.wrong")):
         wait_until(
-            lambda code=code, subject=subject: (
-                project.database.exists() and project.rows("SELECT 1 FROM workaday_alerts WHERE code = ? AND subject = ?", code, subject)
-            ),
+            lambda code=code, subject=subject: project.rows("SELECT 1 FROM workaday_alerts WHERE code = ? AND subject = ?", code, subject),
             within=20,
             what=f"{code} of {subject}",
             seen=project.tell,
@@ -178,9 +188,9 @@ def test_zone_data_that_changes_under_the_program_moves_the_next_tick(project: P
         '[command.night]\nrun = ["true"]\nschedule = "0 3 * * *"\ntz = "Test/Zone"\n',
     )
     project.write("jobs.py", "from workaday import App\napp = App('shop')\n")
-    up = project.up()
+    up = start(project)
     next_at = "SELECT next_at FROM workaday_schedules WHERE name = 'command.night' AND next_at IS NOT NULL"
-    before = wait_until(lambda: project.database.exists() and project.one(next_at), within=20, what="its next tick", seen=project.tell)
+    before = wait_until(lambda: project.one(next_at), within=20, what="its next tick", seen=project.tell)
     assert before % 86_400_000_000 == 3 * 3_600_000_000
     for source, name in ((system / "Asia/Tokyo", "Test/Zone"), (None, "tzdata.zi")):
         fresh = zones / "fresh"

@@ -245,3 +245,40 @@ fn release_commands_are_words_and_a_shell_line_is_refused_with_the_way_to_write_
     assert!(refusal("[release]\non_worse = \"roll back\"\n").contains("one of \"ask\", \"rollback\", \"keep\""));
     assert!(refusal("[backup]\nkeep = 0\n").contains("a whole number from 1"));
 }
+
+#[test]
+fn several_expressions_and_dates_to_rest_on_are_one_schedule() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("holidays.txt"), "# bank holidays\n2026-12-25  Christmas\n\n2027-01-01\n").unwrap();
+    let text = "[schedules.night]\ntask = \"t\"\ncron = [\"0 9 * * 1-5\", \"0 12 * * 6\"]\ntz = \"UTC\"\nexclude = [\"2026-11-11\"]\nholidays = \"holidays.txt\"\n\
+                min_duration = \"5s\"\nalert_after_failures = 2\nfinish_within = \"1h\"\n[command.c]\nrun = [\"true\"]\nschedule = \"0,30 3 * * *\"\n";
+    std::fs::write(folder.path().join("workaday.toml"), text).unwrap();
+    let stated = workaday_config::schedules::stated(&read_in(folder.path(), &[]).unwrap());
+    let (night, command) = (&stated[0], &stated[1]);
+    assert_eq!(night.cron, ["0 9 * * 1-5", "0 12 * * 6"]);
+    assert_eq!(night.exclude, ["2026-11-11", "2026-12-25", "2027-01-01"]);
+    assert_eq!(
+        (night.min_duration_us, night.alert_after_failures, night.finish_within_us),
+        (Some(5_000_000), Some(2), Some(3_600_000_000))
+    );
+    assert_eq!((command.name.as_str(), command.cron.as_slice()), ("command.c", ["0,30 3 * * *".to_owned()].as_slice()));
+    assert_eq!((command.alert_after_failures, command.skips_alert), (None, None), "what is usual is not stated");
+
+    // A holiday overlooked is a job run on a holiday: the whole file is refused, and its line named.
+    std::fs::write(folder.path().join("holidays.txt"), "2026-12-25\n25.12.2026\n").unwrap();
+    let stated = workaday_config::schedules::stated(&read_in(folder.path(), &[]).unwrap());
+    assert!(stated[0].holidays_error.as_deref().is_some_and(|error| error.contains("line 2")), "{:?}", stated[0].holidays_error);
+    let problem = stated[0].plan(workaday_core::clock::Timestamp(0), None).unwrap_err();
+    assert_eq!(problem.code, "schedule.invalid");
+    assert!(problem.message.contains("its `holidays` is `holidays.txt: "), "{}", problem.message);
+    std::fs::remove_file(folder.path().join("holidays.txt")).unwrap();
+    assert!(workaday_config::schedules::stated(&read_in(folder.path(), &[]).unwrap())[0].holidays_error.is_some());
+}
+
+#[test]
+fn expressions_in_the_environment_keep_their_commas() {
+    let text = "[schedules.night]\ntask = \"t\"\ncron = \"0 3 * * *\"\ntz = \"UTC\"\n";
+    let settings = settings(text, &[("WORKADAY_SCHEDULES_NIGHT_CRON", "0,30 9 * * * | 0 12 * * 6")]).unwrap();
+    assert_eq!(workaday_config::schedules::stated(&settings)[0].cron, ["0,30 9 * * *", "0 12 * * 6"]);
+    assert!(refusal("[schedules.night]\ntask = \"t\"\ncron = []\n").contains("text, or a list of text"));
+}
