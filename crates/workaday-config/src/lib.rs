@@ -8,10 +8,12 @@
 //! | [`env`] | the environment twins |
 //! | [`rules`] | keys that need or exclude each other |
 //! | [`without_effect`] | what is read and does nothing yet |
+//! | [`alerts`] | who is told of what |
 //! | [`settings`] | what it all comes to, typed |
 //! | [`database`] | which store a `database` value names |
 //! | [`reference`] | docs/reference/configuration.md |
 
+pub mod alerts;
 pub mod database;
 pub mod env;
 pub mod error;

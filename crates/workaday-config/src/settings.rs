@@ -106,6 +106,7 @@ pub struct Command {
     pub rollback: Option<String>,
     pub schedule: Option<String>,
     pub tz: Option<String>,
+    pub ping: Option<String>,
 }
 
 /// Reads all sources. Everything that is wrong is reported at once.
@@ -283,6 +284,7 @@ impl Resolved {
             expects: text("expects"),
             rollback: text("rollback"),
             schedule: text("schedule"),
+            ping: text("ping"),
             tz: text("tz").or_else(|| self.text("schedules", "", "tz")),
         }
     }

@@ -14,7 +14,6 @@ const WITHOUT_EFFECT: &[(&str, &str)] = &[
     ("retention", "logs"),
     ("retention", "measures"),
     ("web", "*"),
-    ("alerts.*", "*"),
     ("security", "*"),
     ("release", "*"),
 ];

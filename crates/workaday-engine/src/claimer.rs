@@ -166,6 +166,10 @@ fn take<'a>(
                 let Some(fence) = store.claim(candidate.key, view.generation, worker, now.wall)? else {
                     continue;
                 };
+                // Only these can have a receiver outside; the others are spared the question.
+                if candidate.tick.is_some() || lane == Lane::Command {
+                    store.ping_started(candidate.key, fence, now.wall)?;
+                }
                 if let Some(taken) = hand.slots.get_mut(queue) {
                     *taken += 1;
                 }

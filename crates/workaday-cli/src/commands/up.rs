@@ -113,6 +113,7 @@ fn command_task(name: &str, command: &Command, root: &Path) -> CommandTask {
             "type": "object", "properties": {"args": {"type": "array", "items": {"type": "string"}}},
             "required": [], "additionalProperties": false,
         }),
+        ping: command.ping.clone(),
         schedules: vec![],
     };
     let cwd = command.cwd.clone().unwrap_or_else(|| root.to_path_buf());

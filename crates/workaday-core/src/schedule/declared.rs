@@ -46,6 +46,9 @@ pub struct ScheduleEntry {
     /// The job of a tick should have finished this long after it.
     pub finish_within_us: Option<i64>,
     pub skips_alert: Option<u32>,
+    /// Who hears outside that a run began and how it ended: a URL with a secret in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ping: Option<String>,
 }
 
 words! {

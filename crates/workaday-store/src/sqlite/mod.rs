@@ -10,6 +10,7 @@
 //! | `aside` | rows that cannot be read, and why the rest goes on |
 //! | `holds` `catalogue` `by_hand` | switch-offs · tasks, workers, alerts · acts of people |
 //! | `schedules` | schedules, cursors, the ledger of ticks |
+//! | `notices` | alerts and pings on their way out: what the courier asks |
 //! | `schema` | the schema by path, for `workaday migrate` |
 //! | `checkpoint` `instance` | the supervisor's duties towards the file |
 //! | `read` | what the faces ask, on connections that cannot write |
@@ -25,6 +26,7 @@ mod holds;
 mod hot;
 pub mod instance;
 mod link;
+mod notices;
 mod open;
 mod place;
 mod prepared;

@@ -3,6 +3,7 @@
 //! Every answer is read to its end in one short read transaction: an open reader would keep the WAL from shrinking.
 
 mod jobs;
+mod notices;
 mod others;
 mod schedules;
 mod status;
