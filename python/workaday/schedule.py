@@ -60,6 +60,7 @@ def cron(
     jitter: str | timedelta | None = None,
     late_after: str | timedelta | None = None,
     skips_alert: int | None = None,
+    ping: str | None = None,
 ) -> Schedule:
     """Due at civil times: `cron("15 3 * * *", tz="Europe/Lisbon")`.
 
@@ -72,14 +73,17 @@ def cron(
     - `overlap`, when the run before is unfinished: `skip` the tick (and alert after `skips_alert`, 3, in a row), `queue`
       one, `cancel_running`, or `allow` both.
     - `jitter`: the job is due up to this long after its tick, always the same for one tick. `late_after`: alarm when it
-      has not started by then. `name` is needed when a task has several schedules; `args` are the job's arguments.
+      has not started by then.
+    - `ping`: a healthchecks-style URL outside that hears of each start, success and failure; `env:NAME` or `file:PATH`
+      when it is kept there.
+    - `name` is needed when a task has several schedules; `args` are the job's arguments.
     """
     if not expressions or not all(isinstance(one, str) for one in expressions):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise _refused("cron(…)", shortened(expressions), 'expressions as text, such as "15 3 * * *"')
     due: dict[str, Any] = {"cron": list(expressions)}
     dates = [str(one) for one in except_on]
     due |= {key: value for key, value in (("tz", tz), ("except_on", dates), ("gap", gap), ("fold", fold)) if value}
-    return _schedule(due, name, args, catch_up, limit, catch_up_window, overlap, jitter, late_after, skips_alert)
+    return _schedule(due, name, args, catch_up, limit, catch_up_window, overlap, jitter, late_after, skips_alert, ping)
 
 
 def every(
@@ -95,6 +99,7 @@ def every(
     jitter: str | timedelta | None = None,
     late_after: str | timedelta | None = None,
     skips_alert: int | None = None,
+    ping: str | None = None,
 ) -> Schedule:
     """Due after each length of elapsed time: `every("90m")`.
 
@@ -107,7 +112,7 @@ def every(
         raise _refused("every(length)", shortened(length), "whole seconds, one at least")
     due: dict[str, Any] = {"every": f"{micros // 1_000_000}s"}
     due |= {"tz": tz} if tz else {}
-    return _schedule(due, name, args, catch_up, limit, catch_up_window, overlap, jitter, late_after, skips_alert)
+    return _schedule(due, name, args, catch_up, limit, catch_up_window, overlap, jitter, late_after, skips_alert, ping)
 
 
 def at(
@@ -118,6 +123,7 @@ def at(
     args: Mapping[str, Any] | None = None,
     catch_up_window: str | timedelta | None = None,
     late_after: str | timedelta | None = None,
+    ping: str | None = None,
 ) -> Schedule:
     """Due once: `at("2030-01-01T00:00:00Z")`. An instant that has passed when the schedule is first seen does not run."""
     from datetime import UTC, datetime, timedelta
@@ -125,7 +131,7 @@ def at(
     micros = instant_us(instant, "at(instant)")
     text = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)).isoformat()
     due: dict[str, Any] = {"at": text} | ({"tz": tz} if tz else {})
-    return _schedule(due, name, args, "latest", None, catch_up_window, "skip", None, late_after, None)
+    return _schedule(due, name, args, "latest", None, catch_up_window, "skip", None, late_after, None, ping)
 
 
 def declared(value: Any) -> tuple[Schedule, ...]:
@@ -186,6 +192,7 @@ def _schedule(
     jitter: Any,
     late_after: Any,
     skips_alert: int | None,
+    ping: str | None,
 ) -> Schedule:
     _word("catch_up", catch_up, ("none", "latest", "all"))
     _word("overlap", overlap, ("skip", "queue", "cancel_running", "allow"))
@@ -194,6 +201,9 @@ def _schedule(
     for what, number in (("limit", limit), ("skips_alert", skips_alert)):
         if number is not None and (type(number) is not int or number < 1):
             raise _refused(what, shortened(number), "a whole number of 1 or more")
+    if ping is not None and not _is_url(ping):
+        # What may be a secret is not repeated.
+        raise _refused("ping", "something else", '"https://hc.example/uuid", "env:NAME" or "file:PATH"')
     lengths = (("catch_up_window", window), ("jitter", jitter), ("late_after", late_after))
     return Schedule(
         {
@@ -202,11 +212,18 @@ def _schedule(
             "overlap": overlap,
             **({} if limit is None else {"catch_up_limit": limit}),
             **({} if skips_alert is None else {"skips_alert": skips_alert}),
+            **({} if ping is None else {"ping": ping}),
             **{f"{what}_us": length_us(value, what) for what, value in lengths if value is not None},
         },
         name,
         args,
     )
+
+
+def _is_url(ping: Any) -> bool:
+    """An address, or where one is kept: as workaday.toml takes it."""
+    starts = ("https://", "http://", "env:", "file:")
+    return isinstance(ping, str) and any(ping.startswith(start) and len(ping) > len(start) for start in starts) and ping.isprintable()
 
 
 def _word(what: str, value: Any, words: tuple[str, ...]) -> None:

@@ -18,6 +18,22 @@ pub fn stored(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|_| text.into())
 }
 
+/// The declaration of a task or schedule: what follows the host of a `ping` is its secret, and is not shown.
+pub fn declared(text: &str) -> Value {
+    let mut whole = stored(text);
+    mask_ping(&mut whole);
+    for schedule in whole.get_mut("schedules").and_then(Value::as_array_mut).into_iter().flatten() {
+        mask_ping(schedule);
+    }
+    whole
+}
+
+fn mask_ping(declared: &mut Value) {
+    if let Some(ping) = declared.get_mut("ping").filter(|ping| ping.is_string()) {
+        *ping = workaday_alerts::address::masked(ping.as_str().unwrap_or_default()).into();
+    }
+}
+
 fn stored_optional(text: Option<&String>) -> Value {
     text.map_or(Value::Null, |text| stored(text))
 }
@@ -63,7 +79,7 @@ pub fn log_line(row: &LogRow) -> Value {
 }
 
 pub fn task(row: &TaskRow) -> Value {
-    let mut entry = stored(&row.entry);
+    let mut entry = declared(&row.entry);
     if let Value::Object(fields) = &mut entry {
         fields.insert("release".into(), json!(row.release));
         fields.insert("present".into(), json!(row.present));

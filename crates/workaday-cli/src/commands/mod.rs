@@ -1,11 +1,13 @@
 //! The commands, one file each. A command asks the store, prints through the context's output, and returns an exit code.
 
+mod alert;
 mod command_shim;
 mod completions;
 mod confirm;
 mod cron;
 mod dev;
 mod enqueue;
+mod import;
 mod init;
 mod job;
 mod logs;
@@ -37,6 +39,8 @@ pub fn run(command: Command, context: &mut Context) -> Done {
         Command::Schedule(args) => schedule::run(&args, context),
         Command::Worker(args) => worker::run(&args, context),
         Command::Logs(args) => logs::run(&args, context),
+        Command::Alert(args) => alert::run(&args, context),
+        Command::Import(args) => import::run(&args, context),
         Command::Cron(args) => cron::run(&args, context),
         Command::Migrate(args) => migrate::run(&args, context),
         Command::Prune(args) => prune::run(&args, context),

@@ -75,7 +75,7 @@ fn state(row: &ScheduleRow) -> Cell {
 fn shown(row: &ScheduleRow) -> Value {
     json!({
         "name": row.name, "task": row.task, "source": row.source, "state": row.state, "broken_reason": row.broken_reason,
-        "declared": document::stored(&row.declared), "anchor": document::instant(row.anchor), "cursor": document::instant(row.cursor),
+        "declared": document::declared(&row.declared), "anchor": document::instant(row.anchor), "cursor": document::instant(row.cursor),
         "next_at": document::optional(row.next_at), "skips": row.skips, "paused_at": document::optional(row.paused_at),
         "paused_until": document::optional(row.paused_until), "pause_note": row.pause_note, "owner": row.owner, "reason": row.reason,
         "created_at": document::instant(row.created_at), "updated_at": document::instant(row.updated_at),

@@ -5,6 +5,7 @@ use super::{SqliteStore, rows};
 use crate::error::Result;
 use crate::notices::{AlertNews, Delivery, Gathered, NoticeKind, NoticeRow, PingKind, PingRow};
 use crate::statements as sql;
+use crate::store::ByHand;
 use rusqlite::{Row, params};
 use workaday_core::clock::Timestamp;
 use workaday_core::job::{Fence, JobKey};
@@ -65,9 +66,13 @@ pub(super) fn ping(row: &Row<'_>) -> rusqlite::Result<PingRow> {
 }
 
 impl SqliteStore {
-    /// Closes one alert; false when it is closed already or was never there.
-    pub fn close_alert_by_key(&self, key: i64, now: Timestamp) -> Result<bool> {
-        Ok(self.link.writing()?.execute(&sql::CLOSE_ALERT_BY_KEY, params![now.0, key])? == 1)
+    /// Closes one alert, with a line in the audit; false when it is closed already or was never there.
+    pub fn close_alert_by_hand(&self, key: i64, by: &ByHand, now: Timestamp) -> Result<bool> {
+        let closed = self.link.writing()?.execute(&sql::CLOSE_ALERT_BY_KEY, params![now.0, key])? == 1;
+        if closed {
+            self.audit(by, "close", &format!("alert {key}"), None, now)?;
+        }
+        Ok(closed)
     }
 
     pub fn alert_is_open(&self, code: &str, subject: &str) -> Result<bool> {
