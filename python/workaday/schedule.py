@@ -73,6 +73,7 @@ def cron(
     skips_alert: int | None = None,
     min_duration: str | timedelta | None = None,
     alert_after_failures: int | None = None,
+    ping: str | None = None,
 ) -> Schedule:
     """Due at civil times: `cron("15 3 * * *", tz="Europe/Lisbon")`.
 
@@ -88,13 +89,15 @@ def cron(
     - `jitter`: the job is due up to this long after its tick, always the same for one tick. `late_after`: alarm when it
       has not started by then. `min_duration`: alarm when a run completes in less. `alert_after_failures`: alarm after
       so many runs in a row that failed (3).
+    - `ping`: a healthchecks-style URL outside that hears of each start, success and failure; `env:NAME` or `file:PATH`
+      when it is kept there.
     - `name` is needed when a task has several schedules; `args` are the job's arguments.
     """
     if not expressions or not all(isinstance(one, str) for one in expressions):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise _refused("cron(…)", shortened(expressions), 'expressions as text, such as "15 3 * * *"')
     due: dict[str, Any] = {"cron": list(expressions)}
     due |= {key: value for key, value in (("tz", tz), ("gap", gap), ("fold", fold)) if value} | _rest(exclude, holidays)
-    alarms = _Alarms(late_after, min_duration, skips_alert, alert_after_failures)
+    alarms = _Alarms(late_after, min_duration, skips_alert, alert_after_failures, ping)
     return _schedule(due, name, args, catch_up, limit, catch_up_window, overlap, jitter, alarms)
 
 
@@ -115,6 +118,7 @@ def every(
     skips_alert: int | None = None,
     min_duration: str | timedelta | None = None,
     alert_after_failures: int | None = None,
+    ping: str | None = None,
 ) -> Schedule:
     """Due after each length of elapsed time: `every("90m")`.
 
@@ -127,7 +131,7 @@ def every(
         raise _refused("every(length)", shortened(length), "whole seconds, one at least")
     due: dict[str, Any] = {"every": f"{micros // 1_000_000}s"}
     due |= ({"tz": tz} if tz else {}) | _rest(exclude, holidays)
-    alarms = _Alarms(late_after, min_duration, skips_alert, alert_after_failures)
+    alarms = _Alarms(late_after, min_duration, skips_alert, alert_after_failures, ping)
     return _schedule(due, name, args, catch_up, limit, catch_up_window, overlap, jitter, alarms)
 
 
@@ -140,6 +144,7 @@ def at(
     catch_up_window: str | timedelta | None = None,
     late_after: str | timedelta | None = None,
     min_duration: str | timedelta | None = None,
+    ping: str | None = None,
 ) -> Schedule:
     """Due once: `at("2030-01-01T00:00:00Z")`. An instant that has passed when the schedule is first seen does not run."""
     from datetime import UTC, datetime, timedelta
@@ -147,7 +152,7 @@ def at(
     micros = instant_us(instant, "at(instant)")
     text = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)).isoformat()
     due: dict[str, Any] = {"at": text} | ({"tz": tz} if tz else {})
-    return _schedule(due, name, args, "latest", None, catch_up_window, "skip", None, _Alarms(late_after, min_duration, None, None))
+    return _schedule(due, name, args, "latest", None, catch_up_window, "skip", None, _Alarms(late_after, min_duration, None, None, ping))
 
 
 def declared(value: Any) -> tuple[Schedule, ...]:
@@ -216,6 +221,9 @@ def _schedule(
     for what, number in (("limit", limit), *numbers):
         if number is not None and (type(number) is not int or number < 1):
             raise _refused(what, shortened(number), "a whole number of 1 or more")
+    if alarms.ping is not None and not _is_url(alarms.ping):
+        # What may be a secret is not repeated.
+        raise _refused("ping", "something else", '"https://hc.example/uuid", "env:NAME" or "file:PATH"')
     own = (("late_after", alarms.late_after), ("min_duration", alarms.min_duration))
     lengths = (("catch_up_window", window), ("jitter", jitter), *own)
     return Schedule(
@@ -225,6 +233,7 @@ def _schedule(
             "overlap": overlap,
             **({} if limit is None else {"catch_up_limit": limit}),
             **{what: number for what, number in numbers if number is not None},
+            **({} if alarms.ping is None else {"ping": alarms.ping}),
             **{f"{what}_us": length_us(value, what) for what, value in lengths if value is not None},
         },
         name,
@@ -239,6 +248,7 @@ class _Alarms(NamedTuple):
     min_duration: Any
     skips_alert: int | None
     alert_after_failures: int | None
+    ping: str | None
 
 
 def _rest(exclude: Iterable[date | str], holidays: str | os.PathLike[str] | None) -> dict[str, Any]:
@@ -263,6 +273,12 @@ def _with_holidays(declared: dict[str, Any]) -> dict[str, Any]:
     lines = (line.partition("#")[0].split() for line in text.splitlines())
     dates = [words[0] for words in lines if words]
     return {**declared, "exclude": [*declared.get("exclude", ()), *dates]}
+
+
+def _is_url(ping: Any) -> bool:
+    """An address, or where one is kept: as workaday.toml takes it."""
+    starts = ("https://", "http://", "env:", "file:")
+    return isinstance(ping, str) and any(ping.startswith(start) and len(ping) > len(start) for start in starts) and ping.isprintable()
 
 
 def _word(what: str, value: Any, words: tuple[str, ...]) -> None:

@@ -76,6 +76,12 @@ pub enum Command {
     /// Tokens of the HTTP API: create, list, revoke
     #[command(subcommand)]
     Token(Token),
+    /// Alerts: what needs a hand, who was told, a test of each receiver
+    #[command(subcommand)]
+    Alert(Alert),
+    /// Move here from another scheduler: proposes, changes nothing
+    #[command(subcommand)]
+    Import(Import),
     /// Cron expressions: next ticks, plain words
     #[command(subcommand)]
     Cron(Cron),
@@ -522,6 +528,81 @@ pub struct TokenRevoke {
     pub dry_run: bool,
     #[command(flatten)]
     pub by: By,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Alert {
+    /// List what needs a hand, newest first
+    List(AlertList),
+    /// Say that alerts are settled
+    Close(AlertClose),
+    /// Send a test to one receiver and print what came back
+    Test(AlertTest),
+    /// List what was sent to whom: notices and pings, newest first
+    Deliveries(AlertDeliveries),
+}
+
+#[derive(Debug, Args)]
+pub struct AlertList {
+    /// Those that are closed too
+    #[arg(long)]
+    pub all: bool,
+    /// At most this many
+    #[arg(long, short = 'n', value_name = "NUMBER", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub limit: u32,
+}
+
+#[derive(Debug, Args)]
+pub struct AlertClose {
+    /// Their numbers, as `alert list` shows them
+    #[arg(value_name = "NUMBER", required = true)]
+    pub numbers: Vec<i64>,
+    #[command(flatten)]
+    pub by: By,
+}
+
+#[derive(Debug, Args)]
+pub struct AlertTest {
+    /// The receiver: NAME of [alerts.NAME]
+    pub name: String,
+}
+
+#[derive(Debug, Args)]
+pub struct AlertDeliveries {
+    /// Only those that failed, once or for good
+    #[arg(long)]
+    pub failing: bool,
+    /// At most this many of each
+    #[arg(long, short = 'n', value_name = "NUMBER", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub limit: u32,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Import {
+    /// Propose [command.NAME] tables for a crontab, and compare both timetables for a month
+    Crontab(ImportCrontab),
+}
+
+#[derive(Debug, Args)]
+pub struct ImportCrontab {
+    /// The crontab; `-` reads standard input
+    #[arg(value_name = "FILE", required_unless_present = "list")]
+    pub file: Option<PathBuf>,
+    /// Your own crontab, as `crontab -l` prints it
+    #[arg(short = 'l', long, conflicts_with = "file")]
+    pub list: bool,
+    /// The sixth field is a user (default: so for /etc/crontab and /etc/cron.d)
+    #[arg(long)]
+    pub user_column: bool,
+    /// The zone of the cron daemon (default: that of this machine)
+    #[arg(long, value_name = "ZONE")]
+    pub tz: Option<String>,
+    /// Compare from this instant on (default: now)
+    #[arg(long, value_name = "INSTANT")]
+    pub after: Option<String>,
+    /// Whom to ask when one fails (default: MAILTO, else the user)
+    #[arg(long, value_name = "WHO")]
+    pub owner: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -61,6 +61,7 @@ pub const SECTIONS: &[Section] = &[
     Section { path: "schedules", doc: "What all schedules share.", keys: SCHEDULES },
     Section { path: "schedules.*", doc: "When a task is due. Exactly one of `cron`, `every`, `at`.", keys: SCHEDULE },
     Section { path: "web", doc: "Dashboard, health and metrics.", keys: WEB },
+    Section { path: "alerts", doc: "What all alerts and pings share, and what is watched.", keys: ALERTS },
     Section { path: "alerts.*", doc: "Who is told when something needs a hand.", keys: ALERT },
     Section { path: "security", doc: "What is hidden, and who may ask.", keys: SECURITY },
     Section { path: "backup", doc: "Copies of the store.", keys: BACKUP },
@@ -161,6 +162,12 @@ const COMMAND: &[Key] = &[
         "a named time runs in the first pass, a rhythm in both",
         "What happens to a time that the clock shows twice.",
     ),
+    unset(
+        "ping",
+        Kind::Url,
+        "nobody is pinged",
+        "A healthchecks-style URL outside that hears of each start (`/start`), success and failure (`/fail`).",
+    ),
 ];
 
 const COMMAND_RETRY: &[Key] = &[
@@ -210,6 +217,12 @@ const SCHEDULE: &[Key] = &[
         "a named time runs in the first pass, a rhythm in both",
         "What happens to a time that the clock shows twice.",
     ),
+    unset(
+        "ping",
+        Kind::Url,
+        "nobody is pinged",
+        "A healthchecks-style URL outside that hears of each start (`/start`), success and failure (`/fail`).",
+    ),
     unset("queue", Kind::Text, "the task's own", "Queue of its jobs."),
     unset("owner", Kind::Text, "the task's owner", "Who is asked when a tick is missed."),
 ];
@@ -234,11 +247,41 @@ const WEB: &[Key] = &[
     unset("tz", Kind::Text, "[schedules] tz, else UTC", "Time zone of the pages."),
 ];
 
+const ALERTS: &[Key] = &[
+    unset(
+        "smtp",
+        Kind::Text,
+        "no e-mail",
+        "The mail server: `smtps://user@host:465`, `smtp://user@host:587` (STARTTLS), or `smtp://localhost:25`, the only one without TLS.",
+    ),
+    unset("smtp_password", Kind::Secret, "no login", "Its password, as `env:NAME` or `file:PATH`."),
+    unset("from", Kind::Text, "workaday@ and the name of the machine", "Who the e-mail is from."),
+    key("allow_http", Kind::Bool, "false", "Send also to `http://` receivers: alerts and pings then travel in the clear."),
+    key(
+        "allow_private",
+        Kind::Bool,
+        "false",
+        "Send also to loopback and private addresses. Link-local ones (the metadata service of a cloud) are refused in any case.",
+    ),
+    key("queue_latency", Kind::Length(SECOND), "10m", "Alert when a ready job has waited this long in a queue that is on."),
+    key("disk_free", Kind::Size, "512M", "Alert when the disk of the store has less free."),
+    key("wal_size", Kind::Size, "256M", "Alert when the write-ahead log of the store is larger: a reader keeps it from being moved."),
+];
+
 const ALERT: &[Key] = &[
-    unset("webhook", Kind::Text, "-", "A URL that gets the alert as JSON."),
+    unset("webhook", Kind::Url, "-", "A URL that gets the alert as JSON; `env:NAME` or `file:PATH` when it holds a secret."),
+    unset("secret", Kind::Secret, "not signed", "What the webhook is signed with, as `env:NAME` or `file:PATH`."),
     unset("email", Kind::Text, "-", "An address that gets the alert."),
-    unset("on", Kind::Texts, "all", "Which alerts: `discarded`, `late`, `unexpected`, `quarantine`, `unknown_task`, `release.worse` …"),
-    key("repeat_after", Kind::Length(SECOND), "6h", "Silence after one alert about the same subject."),
+    unset(
+        "on",
+        Kind::Texts,
+        "all",
+        "Which alerts: `discarded`, `late`, `missed`, `unexpected`, `quarantine`, `unknown_task`, `queue.latency`, `storage`, `release.worse` …",
+    ),
+    key("group", Kind::Length(0), "10s", "Alerts of one code and task within this time are one notice, with their count."),
+    key("repeat_after", Kind::Length(0), "6h", "Silence after a notice about the same matter; what comes meanwhile is counted."),
+    key("rate", Kind::Rate, "30/h", "At most so many notices in a time; the others wait."),
+    key("all_clear", Kind::Bool, "true", "Tell also when the matter is closed."),
 ];
 
 const SECURITY: &[Key] = &[

@@ -22,6 +22,10 @@ pub enum Kind {
     Rate,
     /// One of these words.
     Word(&'static [&'static str]),
+    /// Where a secret is kept: `env:NAME` or `file:PATH`, never the secret itself.
+    Secret,
+    /// `https://…`, or where one is kept.
+    Url,
     /// A list of text.
     Texts,
     /// Text, or a list of it whose items may hold commas: cron expressions.
@@ -109,6 +113,8 @@ impl Kind {
             Kind::Size => "a size: \"512M\", \"2G\"".into(),
             Kind::Rate => "a rate: \"10/s\", \"100/m\", \"1000/h\"".into(),
             Kind::Word(words) => format!("one of {}", words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(", ")),
+            Kind::Secret => "where the secret is kept: \"env:NAME\" or \"file:PATH\"".into(),
+            Kind::Url => "an address such as \"https://hc.example/uuid\", or where it is kept: \"env:NAME\", \"file:PATH\"".into(),
             Kind::Texts => "a list of text: [\"a\", \"b\"]".into(),
             Kind::Lines => "text, or a list of text: \"0 9 * * *\"".into(),
             Kind::Argv => "a program and its arguments as a list: [\"pg_dump\", \"shop\"]".into(),
@@ -134,6 +140,8 @@ impl Kind {
             Kind::Size => "size",
             Kind::Rate => "rate",
             Kind::Word(_) => "word",
+            Kind::Secret => "env:NAME / file:PATH",
+            Kind::Url => "URL",
             Kind::Texts => "list of text",
             Kind::Lines => "text or list of text",
             Kind::Argv | Kind::Command => "program and arguments",
@@ -178,6 +186,8 @@ impl Kind {
             Kind::Lines => Ok(Value::Texts(text.split('|').map(|line| line.trim().to_owned()).collect())),
             Kind::App => as_written(is_app(text)),
             Kind::Address => as_written(is_address(text)),
+            Kind::Secret => as_written(is_reference(text)),
+            Kind::Url => as_written(is_reference(text) || is_url(text)),
             Kind::Word(words) => as_written(words.contains(&text)),
             Kind::Instant => as_written(text.parse::<jiff::Timestamp>().is_ok()),
             Kind::Length(least) => match parse_length(text) {
@@ -304,6 +314,19 @@ pub fn is_app(text: &str) -> bool {
     // `jobs.py:app` names the file where the module belongs; Python would look for a module `py` inside `jobs`.
     text.split_once(':')
         .is_some_and(|(module, name)| !module.ends_with(".py") && module.split('.').all(is_name) && name.split('.').all(is_name))
+}
+
+/// Does this say where something is kept, rather than what it is?
+pub fn is_reference(text: &str) -> bool {
+    let kept = text.strip_prefix("env:").or_else(|| text.strip_prefix("file:"));
+    kept.is_some_and(|place| !place.is_empty() && !place.contains(['\0', '\n']))
+}
+
+fn is_url(text: &str) -> bool {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    rest.is_some_and(|rest| {
+        !rest.is_empty() && !rest.starts_with(['/', '?', '#']) && !text.contains(|c: char| c.is_whitespace() || c.is_control())
+    })
 }
 
 fn is_address(text: &str) -> bool {

@@ -8,12 +8,14 @@
 //! | [`env`] | the environment twins |
 //! | [`rules`] | keys that need or exclude each other |
 //! | [`without_effect`] | what is read and does nothing yet |
+//! | [`alerts`] | who is told of what |
 //! | [`settings`] | what it all comes to, typed |
 //! | [`release`] | [backup], [release] and its staging, typed |
 //! | [`command_line`] | a command written as one text |
 //! | [`database`] | which store a `database` value names |
 //! | [`reference`] | docs/reference/configuration.md |
 
+pub mod alerts;
 pub mod command_line;
 pub mod database;
 pub mod env;

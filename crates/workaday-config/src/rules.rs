@@ -16,11 +16,7 @@ pub fn check(findings: &mut Findings) {
         match *section {
             "command.*" => problems.extend(command(findings, name, origin)),
             "schedules.*" => problems.extend(schedule(findings, name, origin)),
-            "alerts.*" if !has(findings, section, name, "webhook") && !has(findings, section, name, "email") => {
-                problems.push(
-                    origin.problem("config.missing_key", format_args!("[alerts.{name}] tells nobody")).expected("`webhook` or `email`"),
-                );
-            }
+            "alerts.*" => problems.extend(alert(findings, name, origin)),
             _ => {}
         }
     }
@@ -68,6 +64,47 @@ fn schedule(findings: &Findings, name: &str, origin: &Origin) -> Vec<Problem> {
         );
         let problem = problem.expected("exactly one of `cron`, `every`, `at`");
         problems.push(if rules.is_empty() { problem } else { problem.got(rules.join(", ")) });
+    }
+    problems
+}
+
+fn alert(findings: &Findings, name: &str, origin: &Origin) -> Vec<Problem> {
+    let has_key = |key| has(findings, "alerts.*", name, key);
+    let mut problems = vec![];
+    if !has_key("webhook") && !has_key("email") {
+        problems.push(origin.problem("config.missing_key", format_args!("[alerts.{name}] tells nobody")).expected("`webhook` or `email`"));
+    }
+    if has_key("email") && !has(findings, "alerts", "", "smtp") {
+        problems.push(
+            origin
+                .problem("config.missing_key", format_args!("[alerts.{name}] has an `email`, but there is no mail server"))
+                .expected("smtp = \"smtps://user@host:465\" or another in [alerts]"),
+        );
+    }
+    if has_key("secret") && !has_key("webhook") {
+        problems.push(
+            origin
+                .problem("config.contradiction", format_args!("[alerts.{name}] has a `secret` and no webhook to sign"))
+                .expected("`webhook` too"),
+        );
+    }
+    // A slip would leave somebody untold, and nobody would notice.
+    if let Some(entry) = findings.entries.get(&place("alerts.*", name, "on"))
+        && let Value::Texts(words) = &entry.value
+    {
+        for word in words.iter().filter(|word| !crate::alerts::is_known(word)) {
+            let known = crate::alerts::WORDS.iter().map(|(word, _)| *word);
+            let listed: Vec<String> = known.clone().map(|word| format!("`{word}`")).collect();
+            let problem = entry
+                .origin
+                .problem("config.impossible_value", format_args!("`alerts.{name}.on` asks for `{word}`, which is no alert"))
+                .expected(format!("{}, or a code as `workaday alert list` shows it", listed.join(", ")))
+                .got(word.clone());
+            problems.push(match workaday_core::nearest::nearest(word, known) {
+                Some(near) => problem.hint(format!("did you mean `{near}`?")),
+                None => problem,
+            });
+        }
     }
     problems
 }

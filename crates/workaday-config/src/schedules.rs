@@ -87,6 +87,8 @@ fn with_policies(settings: &Settings, section: &'static str, name: &str, entry: 
         overlap: text(settings, section, name, "overlap"),
         jitter_us: length("jitter").unwrap_or(0),
         late_after_us: length("late_after"),
+        // A command's own is with its task, since it is also pinged for runs by hand.
+        ping: (section == "schedules.*").then(|| text(settings, section, name, "ping")).flatten(),
         ..entry
     }
 }

@@ -151,6 +151,7 @@ pub struct Command {
     /// Cron expressions; none: it runs when it is enqueued.
     pub schedule: Vec<String>,
     pub tz: Option<String>,
+    pub ping: Option<String>,
 }
 
 /// Reads all sources. Everything that is wrong is reported at once.
@@ -383,6 +384,7 @@ impl Resolved {
             expects_output: text("expects_output"),
             rollback: text("rollback"),
             schedule: if let Some(Value::Texts(lines)) = self.get("command.*", name, "schedule") { lines } else { vec![] },
+            ping: text("ping"),
             tz: text("tz").or_else(|| self.text("schedules", "", "tz")),
         }
     }

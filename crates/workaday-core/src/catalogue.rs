@@ -52,6 +52,9 @@ pub struct TaskEntry {
     /// JSON Schema of the arguments: an object with one property a parameter.
     #[serde(default)]
     pub params: Value,
+    /// Who hears outside that it began and how it ended: a URL with a secret in it. Commands only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ping: Option<String>,
     /// When it is due by itself.
     #[serde(default)]
     pub schedules: Vec<ScheduleEntry>,

@@ -42,6 +42,7 @@ pub struct Fence(pub i64);
 pub struct Generation(pub i64);
 
 /// Words of the store and of messages as a closed set: to text, from text, in JSON.
+#[macro_export]
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
         $(#[$doc])*

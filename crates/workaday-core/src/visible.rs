@@ -41,6 +41,14 @@ pub fn is_hidden(c: char) -> bool {
             | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
+/// The URL as it may be shown: what follows the host is often the whole secret.
+pub fn masked_url(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return "…".to_owned() };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let host = rest[..end].rsplit('@').next().unwrap_or_default();
+    if rest.len() > end + 1 { format!("{scheme}://{host}/…") } else { format!("{scheme}://{host}") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

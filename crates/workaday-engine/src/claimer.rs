@@ -168,6 +168,10 @@ fn take<'a>(
                     continue;
                 };
                 let care = Care::of(store, candidate.tick.as_deref())?;
+                // Only these can have a receiver outside; the others are spared the question.
+                if candidate.tick.is_some() || lane == Lane::Command {
+                    store.ping_started(candidate.key, fence, now.wall)?;
+                }
                 if let Some(taken) = hand.slots.get_mut(queue) {
                     *taken += 1;
                 }

@@ -19,6 +19,22 @@ pub fn stored(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|_| text.into())
 }
 
+/// The declaration of a task or schedule: what follows the host of a `ping` is its secret, and is not shown.
+pub fn declared(text: &str) -> Value {
+    let mut whole = stored(text);
+    mask_ping(&mut whole);
+    for schedule in whole.get_mut("schedules").and_then(Value::as_array_mut).into_iter().flatten() {
+        mask_ping(schedule);
+    }
+    whole
+}
+
+fn mask_ping(declared: &mut Value) {
+    if let Some(ping) = declared.get_mut("ping").filter(|ping| ping.is_string()) {
+        *ping = workaday_core::visible::masked_url(ping.as_str().unwrap_or_default()).into();
+    }
+}
+
 fn stored_optional(text: Option<&String>) -> Value {
     text.map_or(Value::Null, |text| stored(text))
 }
@@ -64,7 +80,7 @@ pub fn log_line(row: &LogRow) -> Value {
 }
 
 pub fn task(row: &TaskRow) -> Value {
-    let mut entry = stored(&row.entry);
+    let mut entry = declared(&row.entry);
     if let Value::Object(fields) = &mut entry {
         fields.insert("release".into(), json!(row.release));
         fields.insert("present".into(), json!(row.present));
@@ -99,7 +115,7 @@ pub fn worker(row: &WorkerStatus) -> Value {
 pub fn schedule(row: &ScheduleRow) -> Value {
     json!({
         "name": row.name, "task": row.task, "source": row.source, "state": row.state, "broken_reason": row.broken_reason,
-        "declared": stored(&row.declared), "anchor": instant(row.anchor), "cursor": instant(row.cursor),
+        "declared": declared(&row.declared), "anchor": instant(row.anchor), "cursor": instant(row.cursor),
         "next_at": optional(row.next_at), "skips": row.skips, "paused_at": optional(row.paused_at),
         "paused_until": optional(row.paused_until), "pause_note": row.pause_note, "owner": row.owner, "reason": row.reason,
         "runs_known": row.learned.runs(), "expected_us": row.learned.expected().map(|length| length.0),

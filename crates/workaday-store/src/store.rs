@@ -228,6 +228,8 @@ pub trait Store {
     fn claimable(&mut self, lane: Lane, queue: &str, now: Timestamp, limit: usize) -> Result<Vec<Candidate>>;
     /// available → running: attempt +1, fence +1. Returns the new fence, or `None` if the row is no longer claimable.
     fn claim(&mut self, key: JobKey, generation: Generation, worker: Option<i64>, now: Timestamp) -> Result<Option<Fence>>;
+    /// A claimed job begins: when its schedule or command names a receiver outside, a ping is written for it.
+    fn ping_started(&mut self, key: JobKey, fence: Fence, now: Timestamp) -> Result<()>;
     /// Corrects the lane of a job whose task has changed its kind.
     fn set_lane(&mut self, key: JobKey, lane: Lane) -> Result<()>;
 

@@ -1,5 +1,6 @@
 //! The commands, one file each. A command asks the store, prints through the context's output, and returns an exit code.
 
+mod alert;
 mod backup;
 mod baseline;
 mod catalogue;
@@ -10,6 +11,7 @@ mod confirm;
 mod cron;
 mod dev;
 mod enqueue;
+mod import;
 mod init;
 mod job;
 mod logs;
@@ -55,6 +57,8 @@ pub fn run(command: Command, context: &mut Context) -> Done {
         Command::User(args) => user::run(&args, context),
         Command::Token(args) => token::run(&args, context),
         Command::WebRoutes => web_routes::run(context),
+        Command::Alert(args) => alert::run(&args, context),
+        Command::Import(args) => import::run(&args, context),
         Command::Cron(args) => cron::run(&args, context),
         Command::Measures(args) => measures::run(&args, context),
         Command::Migrate(args) => migrate::run(&args, context),

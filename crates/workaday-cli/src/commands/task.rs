@@ -76,7 +76,7 @@ fn show(args: &TaskName, context: &mut Context) -> Done {
         context.out.json(&whole)?;
         return Ok(DONE);
     }
-    let entry = document::stored(&row.entry);
+    let entry = document::declared(&row.entry);
     let out = &mut context.out;
     out.line(format!("{}  {}", out.paint(Tone::Strong, &text::line(&row.name)), out.cell(&state(row, &holds))))?;
     if let Some(doc) = entry["doc"].as_str() {

@@ -6,6 +6,7 @@ use crate::failure::{DONE, Done};
 use serde_json::json;
 use std::io::IsTerminal;
 use std::path::Path;
+use workaday_alerts::Live;
 use workaday_config::Settings;
 use workaday_config::settings::Command;
 use workaday_core::catalogue::{TaskEntry, TaskKind};
@@ -13,7 +14,7 @@ use workaday_core::clock::{Clock, SystemClock};
 use workaday_core::explain::{Problem, RetryAdvice};
 use workaday_engine::settings::QueueSettings;
 use workaday_supervisor::CommandTask;
-use workaday_supervisor::beside::Part;
+use workaday_supervisor::beside::{Part, Work};
 
 pub fn run(args: &Up, context: &mut Context) -> Done {
     let settings = context.settings_with(args.app.as_deref())?;
@@ -26,10 +27,15 @@ pub fn run(args: &Up, context: &mut Context) -> Done {
         tracing::warn!("{warning}");
     }
     let sources = context.sources(args.app.as_deref())?;
+    let alerts = Live::new(workaday_config::alerts::stated(settings));
+    let reloaded = alerts.clone();
     let reload = Box::new(move || {
         let settings = workaday_config::load(&sources).map_err(|error| error.to_string())?;
         let engine = engine_settings(&settings);
         schedules_read(&engine).map_err(|problem| problem.to_string())?;
+        if reloaded.replace(workaday_config::alerts::stated(&settings)) {
+            tracing::info!("SIGHUP: who is told of alerts was read again and holds from now on");
+        }
         Ok((engine, command_tasks(&settings)))
     });
     let options = workaday_supervisor::UpOptions {
@@ -42,10 +48,22 @@ pub fn run(args: &Up, context: &mut Context) -> Done {
         adopt: args.adopt,
         settings: engine_settings(settings),
         reload: Some(reload),
-        beside: window(settings).into_iter().collect(),
+        beside: [courier(alerts.clone()), pings(alerts)].into_iter().chain(window(settings)).collect(),
     };
     workaday_supervisor::up(options)?;
     Ok(DONE)
+}
+
+/// Carries alerts to whoever should hear of them.
+fn courier(alerts: Live) -> Part {
+    let work: Work = Box::new(move |ground| workaday_alerts::courier::run(&ground.database, &alerts, &|length| ground.stop.wait(length)));
+    Part { name: "courier", work }
+}
+
+/// Carries the signs of life of schedules and commands to their receivers outside.
+fn pings(alerts: Live) -> Part {
+    let work: Work = Box::new(move |ground| workaday_alerts::pings::run(&ground.database, &alerts, &|length| ground.stop.wait(length)));
+    Part { name: "pings", work }
 }
 
 /// Read again, a configuration holds whole or not at all: a schedule that means nothing keeps the old one in force.
@@ -129,6 +147,7 @@ fn command_task(name: &str, command: &Command, root: &Path) -> CommandTask {
             "type": "object", "properties": {"args": {"type": "array", "items": {"type": "string"}}},
             "required": [], "additionalProperties": false,
         }),
+        ping: command.ping.clone(),
         schedules: vec![],
     };
     let cwd = command.cwd.clone().unwrap_or_else(|| root.to_path_buf());

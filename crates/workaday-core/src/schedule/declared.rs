@@ -55,6 +55,9 @@ pub struct ScheduleEntry {
     pub min_duration_us: Option<i64>,
     /// Runs that fail in a row, each with all its attempts, before somebody is told of the schedule.
     pub alert_after_failures: Option<u32>,
+    /// Who hears outside that a run began and how it ended: a URL with a secret in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ping: Option<String>,
 }
 
 words! {

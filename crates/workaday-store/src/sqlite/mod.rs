@@ -13,6 +13,7 @@
 //! | `schedules` | schedules, cursors, the ledger of ticks |
 //! | `measures` | figures by minute and series |
 //! | `access` | users, tokens, sessions, one-time links |
+//! | `notices` | alerts and pings on their way out: what the courier asks |
 //! | `schema` | the schema by path, for `workaday migrate` |
 //! | `checkpoint` `instance` | the supervisor's duties towards the file |
 //! | `backup` `restore` | a copy while others write · back from one |
@@ -35,6 +36,7 @@ pub mod instance;
 mod link;
 mod measures;
 mod mutes;
+mod notices;
 mod open;
 mod place;
 mod prepared;

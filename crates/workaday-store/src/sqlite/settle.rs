@@ -3,12 +3,13 @@
 use super::{SqliteStore, rows};
 use crate::crash_point;
 use crate::error::Result;
+use crate::notices::PingKind;
 use crate::statements as sql;
 use crate::store::{AttemptRecord, LogLine, RunningRow, Settlement};
 use rusqlite::{Row, params};
 use workaday_core::clock::{Clock, SystemClock, Timestamp};
 use workaday_core::fingerprint::fingerprint;
-use workaday_core::job::{Fence, Generation, JobKey};
+use workaday_core::job::{Fence, Generation, HeldCode, JobKey, Lane};
 use workaday_core::lifecycle::Next;
 
 /// A running job's whole row: what a settlement moves into history.
@@ -71,6 +72,7 @@ impl SqliteStore {
     pub(super) fn write_settlement(&mut self, settlement: &Settlement<'_>, now: Timestamp) -> Result<bool> {
         self.link.writing()?;
         let error = self.error_of(settlement)?;
+        self.ping_settled(settlement, now)?;
         let settled = match settlement.settled.next {
             Next::Completed | Next::Cancelled => self.finish(settlement, settlement.reason, now)?,
             Next::Discarded { reason } => self.finish(settlement, settlement.reason.or(reason), now)?,
@@ -96,6 +98,20 @@ impl SqliteStore {
             None => self.link.first(&sql::RUNNING_JOB, params![settlement.key.0, settlement.fence.0], whole)?.map(|row| row.running.task),
         };
         Ok(task.and_then(|task| fingerprint(&task, settlement.settled.outcome, record.error.as_deref(), record.cause.as_deref())))
+    }
+
+    /// Its receiver outside hears how it ended: while the row is still there, and only from the claim that settles it.
+    fn ping_settled(&self, settlement: &Settlement<'_>, now: Timestamp) -> Result<()> {
+        let may_ping = |row: &WholeRow| row.schedule.is_some() || row.running.lane == Lane::Command;
+        if self.row_read.as_ref().filter(|row| row.running.key == settlement.key).is_some_and(|row| !may_ping(row)) {
+            return Ok(());
+        }
+        let kind = match (settlement.settled.next, settlement.settled.held) {
+            (Next::Completed, _) => PingKind::Success,
+            (Next::Discarded { .. } | Next::Cancelled, _) | (_, Some(HeldCode::Quarantine)) => PingKind::Fail,
+            _ => return Ok(()), // it goes on: not yet known
+        };
+        self.write_ping(kind, settlement.key, settlement.fence, now)
     }
 
     fn record_attempt(&self, settlement: &Settlement<'_>, record: &AttemptRecord, now: Timestamp) -> Result<()> {

@@ -46,6 +46,9 @@ impl Store for SqliteStore {
     fn claim(&mut self, key: JobKey, generation: Generation, worker: Option<i64>, now: Timestamp) -> Result<Option<Fence>> {
         self.claim_one(key, generation, worker, now)
     }
+    fn ping_started(&mut self, key: JobKey, fence: Fence, now: Timestamp) -> Result<()> {
+        self.write_ping(crate::notices::PingKind::Start, key, fence, now)
+    }
     fn set_lane(&mut self, key: JobKey, lane: Lane) -> Result<()> {
         self.link.writing()?.execute(&sql::SET_LANE, params![lane.as_str(), key.0]).map(|_| ())
     }

@@ -405,6 +405,9 @@ impl Store for Tap {
     fn prune_schedules(&mut self, before: Timestamp, limit: usize) -> Result<usize> {
         self.on(|store| store.prune_schedules(before, limit))
     }
+    fn ping_started(&mut self, key: JobKey, fence: Fence, now: Timestamp) -> Result<()> {
+        self.on(|store| store.ping_started(key, fence, now))
+    }
     fn add_measure(&mut self, minute: i64, series: &Series, figures: &Figures) -> Result<()> {
         self.on(|store| store.add_measure(minute, series, figures))
     }

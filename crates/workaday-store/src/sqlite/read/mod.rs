@@ -7,6 +7,7 @@ mod errors;
 mod jobs;
 mod look;
 mod measures;
+mod notices;
 mod others;
 mod releases;
 mod schedules;

@@ -1,6 +1,6 @@
 //! Tasks, holds, workers, alerts, audit: short tables, read whole or newest first.
 
-use super::super::rows;
+use super::super::{notices, rows};
 use super::types::{AlertRow, AuditRow, HoldRow, TaskRow, WorkerStatus};
 use super::{LIST_MAX, Reader, bounded};
 use crate::error::Result;
@@ -43,18 +43,7 @@ impl Reader {
 
     /// The newest first; the next page with `before` = the last key.
     pub fn alerts(&self, with_closed: bool, before: Option<i64>, limit: usize) -> Result<Vec<AlertRow>> {
-        self.link.list(&sql::ALL_ALERTS, params![before.unwrap_or(i64::MAX), with_closed, bounded(limit)], |row| {
-            Ok(AlertRow {
-                key: row.get(0)?,
-                code: row.get(1)?,
-                subject: row.get(2)?,
-                message: row.get(3)?,
-                count: row.get(4)?,
-                first_at: rows::instant(row, 5)?,
-                last_at: rows::instant(row, 6)?,
-                closed_at: rows::optional_instant(row, 7)?,
-            })
-        })
+        self.link.list(&sql::ALL_ALERTS, params![before.unwrap_or(i64::MAX), with_closed, bounded(limit)], notices::alert)
     }
 
     /// The newest first; the next page with `before` = the last key.

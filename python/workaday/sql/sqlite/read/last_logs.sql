@@ -1,0 +1,2 @@
+-- last_logs: the last lines of one job, the newest first.
+SELECT text FROM workaday_logs WHERE job = :job ORDER BY fence DESC, seq DESC LIMIT :limit;
