@@ -247,13 +247,16 @@ fn a_configured_schedule_without_a_task_is_told_at_once_where_nobody_can_bring_i
 #[test]
 fn other_dates_to_rest_on_keep_the_cursor() {
     let mut world = world(json!({"cron": ["0 3 * * *"], "tz": "UTC"}));
-    world.live_until("2026-05-01T03:01:00Z");
+    run_for(&mut world, "2026-05-01T03:00:00Z", Length::seconds(1));
     let cursor = world.schedule("shop.report", "cursor");
     world.deploy(vec![task(&[entry(json!({"cron": ["0 3 * * *"], "tz": "UTC", "exclude": ["2026-05-02"]}))])]);
     let mut world = world.restart();
     world.run();
     assert_eq!(world.schedule("shop.report", "cursor"), cursor);
-    world.live_until("2026-05-03T03:01:00Z");
+    world.at("2026-05-02T03:00:00Z");
+    world.run();
+    assert!(world.sent.is_empty(), "it rests");
+    run_for(&mut world, "2026-05-03T03:00:00Z", Length::seconds(1));
     assert_eq!(world.ticks("shop.report"), ["2026-05-01T03:00:00Z job", "2026-05-03T03:00:00Z job"]);
 }
 
