@@ -101,7 +101,7 @@ def load(target: str) -> App:
     from workaday.app import App
     from workaday.measure import hooks
 
-    hooks.install()  # before the application imports its libraries, so that also `from sqlite3 import connect` is counted
+    hooks.install()  # before the application imports its libraries: names that it takes out of them are counted, too
     sys.path.insert(0, os.environ.get("WORKADAY_ROOT") or os.getcwd())
     module_name, _, attribute = target.partition(":")
     found: Any = importlib.import_module(module_name)

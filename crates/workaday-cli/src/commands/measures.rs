@@ -22,7 +22,7 @@ fn filter(which: &MeasuresWhich, now: Timestamp, usual: Option<Length>) -> Resul
         None => None,
         Some(word) => Some(word.parse::<SeriesKind>().map_err(|_| {
             let known: Vec<&str> = SeriesKind::ALL.iter().map(|kind| kind.as_str()).collect();
-            usage(format!("--kind is \"{word}\""), &format!("one of {}", known.join(", "))).got(word.clone())
+            usage(format!("--kind is \"{word}\""), format!("one of {}", known.join(", "))).got(word.clone())
         })?),
     };
     let from = match &which.from {
