@@ -45,7 +45,15 @@ JOBS = """
 
     @app.task(retry=Retry(attempts=2, backoff="fixed", base="20ms"), timeout="100ms")
     def deaf(n: int) -> None:
-        time.sleep(30)
+        while True:
+            try:
+                time.sleep(30)
+            except BaseException:
+                pass  # only a signal that nobody can ignore ends it
+
+    @app.task(retry=patient)
+    def slow(n: int) -> None:
+        time.sleep(60)
 
     @app.task(schedule=every("1s"))
     def tick() -> None:
@@ -170,7 +178,7 @@ def test_every_point_is_survived(points: Project, debug_program: str) -> None:
     # -- peace: everything acknowledged is done, once
     process = project.start(debug_program, "up", "jobs:app", log="up-last.log")
     try:
-        [running] = project.enqueue("deaf.enqueue(2)")
+        [running] = project.enqueue("slow.enqueue(2)")
         wait_until(lambda: project.job(running)["state"] == "running", within=20, what="a job that can be asked to stop")
         assert killed_at(project, debug_program, "cancel.asked", "job", "cancel", running), "cancel.asked"
         reached.add("cancel.asked")
