@@ -121,6 +121,7 @@ def killed_at(project: Project, debug: str, point: str, *arguments: str, nth: in
     return ended.code == -signal.SIGKILL
 
 
+@pytest.mark.timeout(600)
 def test_every_point_is_survived(points: Project, debug_program: str) -> None:
     project, reached, acknowledged = points, set[str](), dict[str, str]()
 
@@ -178,12 +179,14 @@ def test_every_point_is_survived(points: Project, debug_program: str) -> None:
     # -- peace: everything acknowledged is done, once
     process = project.start(debug_program, "up", "jobs:app", log="up-last.log")
     try:
+        for job in acknowledged:
+            done = lambda j=job: project.job(j)["state"] == "completed"  # noqa: E731
+            told = lambda j=job: f"{project.job(j)}\n{(project.root / 'up-last.log').read_text()}"  # noqa: E731
+            wait_until(done, within=60, what=f"job {job} to complete", seen=told)
         [running] = project.enqueue("slow.enqueue(2)")
         wait_until(lambda: project.job(running)["state"] == "running", within=20, what="a job that can be asked to stop")
         assert killed_at(project, debug_program, "cancel.asked", "job", "cancel", running), "cancel.asked"
         reached.add("cancel.asked")
-        for job in acknowledged:
-            wait_until(lambda j=job: project.job(j)["state"] == "completed", within=30, what=f"job {job} to complete")
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(20)
