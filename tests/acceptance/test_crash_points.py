@@ -7,6 +7,7 @@ kill before it.
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import shutil
@@ -104,7 +105,7 @@ def points(project: Project) -> Project:
 def test_a_release_build_has_neither_the_switch_nor_the_names(debug_program: str) -> None:
     installed, debug = Path(program()).read_bytes(), Path(debug_program).read_bytes()
     assert b"WORKADAY_CRASH_POINT" in debug, "the debug build has the switch"
-    if installed == debug or b"there is no such point" in installed and b"/debug/" in installed:
+    if installed == debug:
         pytest.skip("the installed program is a debug build")
     assert b"WORKADAY_CRASH_POINT" not in installed
     assert not [name for name in NAMES if name.encode() in installed]
@@ -196,7 +197,7 @@ def test_every_point_is_survived(points: Project, debug_program: str) -> None:
     twice = "SELECT id FROM workaday_jobs WHERE id IN (SELECT id FROM workaday_finished)"
     assert project.rows(twice) == []
     ticks = project.rows("SELECT at, until, count FROM workaday_ticks WHERE schedule = 'points.tick' ORDER BY at")
-    assert all(after["at"] > before["until"] for before, after in zip(ticks, ticks[1:], strict=False)), "ticks overlap"
+    assert all(after["at"] > before["until"] for before, after in itertools.pairwise(ticks)), "ticks overlap"
     assert project.one("PRAGMA integrity_check") == "ok"
     share = 100 * len(reached) / len(NAMES)
     print(f"crash points: {len(reached)} of {len(NAMES)} reached and survived ({share:.0f} %)")
