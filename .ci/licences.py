@@ -4,6 +4,7 @@
 Ends with 1 and a line for each crate that comes from elsewhere than crates.io or under a licence that is not listed.
 """
 
+# ruff: noqa: T201, S607 (it prints and asks the cargo of the path: that is its purpose)
 import json
 import re
 import subprocess
@@ -34,9 +35,9 @@ def fits(expression: str) -> bool:
     left = [token.strip() for token in tokens if token.strip()]
 
     def one() -> bool:
-        token = left.pop(0)
-        if token != "(":
-            return token in ALLOWED
+        term = left.pop(0)
+        if term != "(":
+            return term in ALLOWED
         inside = either()
         left.pop(0)
         return inside

@@ -7,6 +7,7 @@ kill before it.
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import shutil
@@ -45,7 +46,15 @@ JOBS = """
 
     @app.task(retry=Retry(attempts=2, backoff="fixed", base="20ms"), timeout="100ms")
     def deaf(n: int) -> None:
-        time.sleep(30)
+        while True:
+            try:
+                time.sleep(30)
+            except BaseException:
+                pass  # only a signal that nobody can ignore ends it
+
+    @app.task(retry=patient)
+    def slow(n: int) -> None:
+        time.sleep(60)
 
     @app.task(schedule=every("1s"))
     def tick() -> None:
@@ -96,7 +105,7 @@ def points(project: Project) -> Project:
 def test_a_release_build_has_neither_the_switch_nor_the_names(debug_program: str) -> None:
     installed, debug = Path(program()).read_bytes(), Path(debug_program).read_bytes()
     assert b"WORKADAY_CRASH_POINT" in debug, "the debug build has the switch"
-    if installed == debug or b"there is no such point" in installed and b"/debug/" in installed:
+    if installed == debug:
         pytest.skip("the installed program is a debug build")
     assert b"WORKADAY_CRASH_POINT" not in installed
     assert not [name for name in NAMES if name.encode() in installed]
@@ -113,6 +122,7 @@ def killed_at(project: Project, debug: str, point: str, *arguments: str, nth: in
     return ended.code == -signal.SIGKILL
 
 
+@pytest.mark.timeout(600)
 def test_every_point_is_survived(points: Project, debug_program: str) -> None:
     project, reached, acknowledged = points, set[str](), dict[str, str]()
 
@@ -170,12 +180,14 @@ def test_every_point_is_survived(points: Project, debug_program: str) -> None:
     # -- peace: everything acknowledged is done, once
     process = project.start(debug_program, "up", "jobs:app", log="up-last.log")
     try:
-        [running] = project.enqueue("deaf.enqueue(2)")
+        for job in acknowledged:
+            done = lambda j=job: project.job(j)["state"] == "completed"  # noqa: E731
+            told = lambda j=job: f"{project.job(j)}\n{(project.root / 'up-last.log').read_text()}"  # noqa: E731
+            wait_until(done, within=60, what=f"job {job} to complete", seen=told)
+        [running] = project.enqueue("slow.enqueue(2)")
         wait_until(lambda: project.job(running)["state"] == "running", within=20, what="a job that can be asked to stop")
         assert killed_at(project, debug_program, "cancel.asked", "job", "cancel", running), "cancel.asked"
         reached.add("cancel.asked")
-        for job in acknowledged:
-            wait_until(lambda j=job: project.job(j)["state"] == "completed", within=30, what=f"job {job} to complete")
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(20)
@@ -185,7 +197,7 @@ def test_every_point_is_survived(points: Project, debug_program: str) -> None:
     twice = "SELECT id FROM workaday_jobs WHERE id IN (SELECT id FROM workaday_finished)"
     assert project.rows(twice) == []
     ticks = project.rows("SELECT at, until, count FROM workaday_ticks WHERE schedule = 'points.tick' ORDER BY at")
-    assert all(after["at"] > before["until"] for before, after in zip(ticks, ticks[1:], strict=False)), "ticks overlap"
+    assert all(after["at"] > before["until"] for before, after in itertools.pairwise(ticks)), "ticks overlap"
     assert project.one("PRAGMA integrity_check") == "ok"
     share = 100 * len(reached) / len(NAMES)
     print(f"crash points: {len(reached)} of {len(NAMES)} reached and survived ({share:.0f} %)")
