@@ -19,14 +19,7 @@ fn backup(path: &str, at: i64) -> NewBackup {
 }
 
 fn release(reason: &str) -> NewRelease {
-    NewRelease {
-        kind: "release",
-        revision: "abc".into(),
-        previous: None,
-        reason: reason.into(),
-        owner: "ops".into(),
-        plan: "{}".into(),
-    }
+    NewRelease { kind: "release", revision: "abc".into(), previous: None, reason: reason.into(), owner: "ops".into(), plan: "{}".into() }
 }
 
 #[test]
