@@ -246,7 +246,8 @@ def test_schedules_run_once_each_in_the_scratch_place_alone(stage: Stage) -> Non
 def test_what_the_commands_leave_running_is_ended(stage: Stage) -> None:
     stage.project.write("deploy.sh", DEPLOY + "setsid sleep 987 > /dev/null 2>&1 < /dev/null &\n")
     stage.commit("a daemon")
-    assert stage.rehearse("--keep")["passed"]
+    assert stage.rehearse("--keep", TMPDIR=str(stage.project.root.parent))["passed"]
+    assert list(stage.project.root.parent.glob("workaday-rehearsal-*")), "kept, to be looked at"
     assert not [pid for pid in processes_with("WORKADAY_RELEASE_KIND=release") if "987" in Path(f"/proc/{pid}/cmdline").read_text()]
 
 

@@ -225,6 +225,11 @@ def test_what_goes_wrong_after_the_deploy_has_failed_and_is_written_down(shop: S
     assert failed["problem"]["code"] == "release.deploy_failed" and failed["problem"]["got"] == "no" and failed["deployed"]
     assert "deploy | failed" in Path(failed["note"]).read_text()
     assert shop.release("rollback", code=3)["code"] == "release.no_previous"
+    shop.config('on_worse = "keep"', 'on_worse = "rollback"')
+    shop.commit("by policy")
+    again = shop.run(code=1)
+    assert again["rolled_back"] is None and again["rollback_refused"][0]["code"] == "release.no_previous"
+    shop.config('on_worse = "rollback"', 'on_worse = "keep"')
     shop.project.write("deploy.sh", "true\n")
     shop.config("echo prices >> ../cleared", "exit 1")
     shop.config('health_timeout = "15s"', 'health_timeout = "1s"\nhealth = "http://127.0.0.1:9/health"')
@@ -233,7 +238,7 @@ def test_what_goes_wrong_after_the_deploy_has_failed_and_is_written_down(shop: S
     assert shop.run(code=1)["problem"]["code"] == "release.unhealthy"
     assert shop.release("show", "99", code=3)["code"] == "release.not_found"
     states = [row["state"] for row in shop.release("list")["releases"]]
-    assert states == ["failed"] * 3
+    assert states == ["failed"] * 4
 
 
 def test_a_release_outside_a_repository_is_refused(project: Project) -> None:

@@ -110,7 +110,7 @@ fn report(made: &Made, unrecorded: Option<&str>, context: &mut Context) -> Done 
         return Ok(DONE);
     }
     let rows: i64 = manifest.counts.values().sum();
-    context.out.line(format!("{}", shown(&made.path)))?;
+    context.out.line(shown(&made.path))?;
     context.out.line(format!(
         "{}, {} tables, {} rows; {} compressed; integrity_check ok, sha256 {}",
         size(manifest.bytes),

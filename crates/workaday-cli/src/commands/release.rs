@@ -135,7 +135,8 @@ fn settle(kind: Kind, watch: Option<Length>, ended: &Ended, context: &mut Contex
     let why = format!("release {} turned out {}", ended.release, if code == WORSE { "worse" } else { "to fail" });
     let undone = undo(ended.release, why, watch, context);
     report(ended, Some(&undone), context)?;
-    undone.map(|_| code)
+    // What is refused on the way back is in the report; the exit code stays that of the release.
+    Ok(code)
 }
 
 fn go_back(policy: OnWorse, ended: &Ended, context: &Context) -> Result<bool, Failure> {
@@ -186,13 +187,26 @@ fn report(ended: &Ended, undone: Option<&Result<Ended, Failure>>, context: &mut 
             Some(Ok(undone)) => document(undone),
             _ => Value::Null,
         };
+        whole["rollback_refused"] = refusals(undone).iter().map(Problem::to_json).collect();
         context.out.json(&whole)?;
         return Ok(());
     }
     for one in [Some(ended), undone.and_then(|undone| undone.as_ref().ok())].into_iter().flatten() {
         say(one, context)?;
     }
+    for problem in refusals(undone) {
+        context.out.line("The release before was not put back:")?;
+        context.out.line(text::block(&problem.to_string()))?;
+    }
     Ok(())
+}
+
+/// Why the way back was not gone, if it was wanted.
+fn refusals(undone: Option<&Result<Ended, Failure>>) -> Vec<Problem> {
+    match undone {
+        Some(Err(Failure::Problems(problems))) => problems.clone(),
+        _ => vec![],
+    }
 }
 
 fn say(ended: &Ended, context: &mut Context) -> Result<(), Failure> {

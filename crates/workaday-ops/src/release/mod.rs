@@ -5,6 +5,7 @@
 //! | `plan` | what is to be done, written once before the first step |
 //! | `refusals` | what must hold before: everything that does not, at once |
 //! | `gate` | waiting jobs and changed tasks against the new code |
+//! | `record` | the lock, the open row, the note as a file |
 //! | `pipeline` | the steps, each written down before and after |
 //! | `judge` | better, worse, same, not enough data |
 //! | `note` | the page that stays |
@@ -17,14 +18,16 @@ mod judge;
 mod note;
 mod pipeline;
 mod plan;
+mod record;
 mod refusals;
 
 pub use evidence_judge::{EvidenceJudge, compare};
 pub use gate::{Misfits, changed_tasks, misfits};
 pub use judge::{Judge, Judgement, Metric, OutcomeJudge, Verdict, Window};
 pub use note::{file_name, markdown};
-pub use pipeline::{Ended, Pipeline, ReleaseLock, Resume, STEPS, refuse_open};
+pub use pipeline::{Ended, Pipeline, Resume, STEPS};
 pub use plan::{CONFIG_FILE, Fingerprint, Kind, Plan, Previous, fingerprint, last_in_place, warnings};
+pub use record::{ReleaseLock, refuse_open};
 pub use refusals::{Asked, Ground, Prepared, dirty, no_repository, prepare};
 
 use serde_json::Value;
