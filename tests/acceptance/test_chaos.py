@@ -108,7 +108,9 @@ def test_an_id_that_is_not_looked_for_among_the_finished_makes_two_jobs(doctored
 
 def test_a_failed_commit_that_is_told_as_certainly_not_stored_is_a_lie_that_is_found(doctored) -> None:
     package = doctored("client/failures.py", "    return outcome_unknown(path, cause(error))", "    return full(path)")
-    code, counts, said = run("io_errors", "--path", "enqueue_many", "--way", "EIO for ever", "--first", "--package", package)
+    code, counts, said = run(
+        "io_errors", "--path", "enqueue_many", "--way", "EIO for ever", "--call", "fdatasync", "--first", "--package", package
+    )
     assert code == 1
     assert counts["result"]["broken"] > 0
     assert "its caller was told that it is not" in said
