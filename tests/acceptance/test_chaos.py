@@ -142,10 +142,12 @@ def test_a_fence_that_is_not_asked_for_and_a_cursor_that_is_not_guarded_are_foun
         path = statements / f"{name}.sql"
         assert text in path.read_text()
         path.write_text(path.read_text().replace(text, instead))
-    environment = {**os.environ, "CARGO_TARGET_DIR": str(ROOT / "target")}
+    # Never the tree's own: a program with planted bugs must not be found where the sound one is looked for.
+    target = Path(os.environ.get("CHAOS_TARGET", ROOT / "build" / "chaos" / "target"))
+    environment = {**os.environ, "CARGO_TARGET_DIR": str(target)}
     subprocess.run(["cargo", "build", "--quiet", "--locked", "-p", "workaday-cli"], cwd=tree, env=environment, check=True)
     program = tmp_path / "workaday"
-    shutil.copy(ROOT / "target" / "debug" / "workaday", program)
+    shutil.copy(target / "debug" / "workaday", program)
     code, counts, said = run("zombie", "--n", 60, CHAOS_PROGRAM=str(program))
     assert code == 1, counts
     assert "the outcome of a claim that was taken back was believed" in said
