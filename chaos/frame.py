@@ -25,6 +25,8 @@ class Run:
         self.harness, self.unit, self.seed, self.n = harness, unit, seed, n
         self.began = time.monotonic()
         self.deadline = self.began + seconds
+        # As it was loaded: the tree may change during a long run.
+        self.revision = revision()
         self.count = 0
         self.faults: collections.Counter[str] = collections.Counter()
         self.result: collections.Counter[str] = collections.Counter(lost=0, doubled=0, panics=0, broken=0)
@@ -55,7 +57,7 @@ class Run:
     def line(self) -> dict[str, object]:
         return {
             "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d"),
-            "revision": revision(),
+            "revision": self.revision,
             "harness": self.harness,
             "count": self.count,
             "unit": self.unit,

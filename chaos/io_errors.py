@@ -11,7 +11,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from chaos import again, check
+from chaos import again, check, seam_log
 from chaos.frame import Run, main
 from chaos.paths import Paths, Route, client_of, recover
 from chaos.scene import Ended, Engine, Fault, copy_store, run_program, scratch
@@ -35,7 +35,9 @@ def body(run: Run, arguments: argparse.Namespace) -> None:
             if arguments.path and path.name not in arguments.path.split(","):
                 continue
             folder = copy_store(path.template, root)
-            whole = path.run(folder, Fault(), False).calls
+            log = root / f"{path.name}.log"
+            whole = path.run(folder, Fault(log=str(log)), False).calls
+            names = {record.offset: record.name for record in seam_log.read(log) if record.what == "K"}
             shutil.rmtree(folder)
             step = max(1, -(-whole // arguments.points)) if arguments.points else 1
             chosen = range(1, whole + 1)[run.seed % step :: step]
@@ -43,6 +45,8 @@ def body(run: Run, arguments: argparse.Namespace) -> None:
             for at in chosen:
                 if run.is_over():
                     break
+                if arguments.call and names.get(at) != arguments.call:
+                    continue
                 for way, (act, always) in WAYS.items():
                     if arguments.way and way != arguments.way:
                         continue
@@ -97,4 +101,4 @@ def look_at(folder: Path, told: check.Told, engine: Engine, paths: Paths, path: 
 
 
 if __name__ == "__main__":
-    sys.exit(main("io_errors", "errors", body, n=0, path="", points=0, package="", way=""))
+    sys.exit(main("io_errors", "errors", body, n=0, path="", points=0, package="", way="", call=""))

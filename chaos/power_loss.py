@@ -34,6 +34,7 @@ eight with an integrity check."""
 def body(run: Run, arguments: argparse.Namespace) -> None:
     chance = random.Random(run.seed)
     made = two_writers = 0
+    seen: set[bytes] = set()
     with scratch() as root:
         client = ClientServer(Path(arguments.package) if arguments.package else None)
         engine = Engine()
@@ -44,7 +45,7 @@ def body(run: Run, arguments: argparse.Namespace) -> None:
             for problem in workload.problems:
                 run.broke(f"workload {made}", [problem])
             made, two_writers = made + 1, two_writers + has_two
-            crash(run, workload, root, engine, random.Random(chance.random()), share, arguments.per_point)
+            crash(run, workload, root, engine, random.Random(chance.random()), share, arguments.per_point, seen)
             shutil.rmtree(workload.folder)
             shutil.rmtree(workload.start)
         client.stop()
@@ -74,8 +75,9 @@ def points(workload: Workload) -> Iterator[Point]:
     yield Point(disk, followed.told)
 
 
-def crash(run: Run, workload: Workload, root: Path, engine: Engine, chance: random.Random, share: int, per_point: int) -> None:
-    seen: set[bytes] = set()
+def crash(
+    run: Run, workload: Workload, root: Path, engine: Engine, chance: random.Random, share: int, per_point: int, seen: set[bytes]
+) -> None:
     total = 1 + sum({"E": 2, "A": 1, "U": 1, "R": 1}.get(record.what, 0) for record in seam_log.read(workload.log))
     each = max(per_point, share // max(1, total)) if share < sys.maxsize else per_point
     for number, point in enumerate(points(workload)):
