@@ -527,6 +527,11 @@ def slow_clients_wait_alone(house: House) -> str:
         began = time.monotonic()
         assert house.ask("GET", "/health").status == 200
         assert time.monotonic() - began < 10
+        token = house.tokens["operator"]
+        announced = house.ask(
+            "POST", "/api/v1/jobs", token=token, headers={"Content-Length": "5", "Content-Type": "application/json"}, within=60
+        )
+        assert announced.json["code"] == "web.too_slow", announced.text
         job = house.enqueue({"order_id": 5})
         house.project.wait_state(job, "completed")
     finally:
@@ -540,7 +545,7 @@ def logins_are_limited(house: House) -> str:
     answers = [house.ask("POST", "/login", form={"name": "admin", "password": f"guess number {n}"}).status for n in range(8)]
     assert answers[-1] == 429 and 200 not in answers and 303 not in answers, answers
     spread = house.ask("POST", "/login", form={"name": "another", "password": "another guess"}, headers={"X-Forwarded-For": "8.8.8.8"})
-    assert spread.status == 429
+    assert spread.status == 429 and "web.too_many" in spread.text
     return "five a minute for an address and for a name; then 429"
 
 

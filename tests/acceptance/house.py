@@ -125,7 +125,7 @@ class House:
             connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
             for name, value in sent.items():
                 connection.putheader(name, value)
-            if data is not None or method == "POST":
+            if (data is not None or method == "POST") and "Content-Length" not in sent:
                 connection.putheader("Content-Length", str(len(data or b"")))
             connection.endheaders(data)
             answer = connection.getresponse()

@@ -68,6 +68,14 @@ def test_a_confirmed_act_is_carried_out_after_ten_seconds(house: House) -> None:
     assert rows == [{"who": "operator", "why": "the bank is back"}]
 
 
+def test_acts_that_wait_are_bounded(house: House) -> None:
+    job = discarded(house, "again and again")
+    form = [("ids", job), ("confirm", "yes")]
+    answers = [house.ask("POST", "/actions/jobs/delete", cookie=house.cookies["operator"], form=form) for _ in range(110)]
+    refused = [answer for answer in answers if answer.status == 503]
+    assert refused and "web.too_busy" in refused[0].text, [answer.status for answer in answers]
+
+
 def test_a_filter_that_is_not_understood_acts_on_nothing(house: House) -> None:
     answer = house.ask("POST", "/actions/jobs/delete", cookie=house.cookies["operator"], form={"filter": "colour=red", "confirm": "yes"})
     assert answer.status == 422 and "not understood" in answer.text
