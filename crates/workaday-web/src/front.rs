@@ -330,7 +330,7 @@ mod tests {
     #[test]
     fn a_panic_is_told_as_our_mistake_and_not_in_its_own_words() {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let error = runtime.block_on(tokio::task::spawn_blocking(|| panic!("the secret of row 7"))).unwrap_err();
+        let error = runtime.block_on(runtime.spawn_blocking(|| panic!("the secret of row 7"))).unwrap_err();
         let problem = failed(&error);
         assert_eq!((&*problem.code, answer::status(&problem)), ("web.failed", StatusCode::INTERNAL_SERVER_ERROR));
         assert!(!problem.to_string().contains("row 7"));
