@@ -27,10 +27,54 @@ from harness import EFFECTS, Project
 from house import CONFIG, ROLES, House, corpus
 
 METHODS = ["GET", "POST", "DELETE", "HEAD", "PUT", "PATCH", "OPTIONS", "TRACE", "get", "", "G\x00T", "A" * 300]
-PIECES = ["..", "%2e%2e", "%00", "%ff", "%", "a" * 3000, "ü", "'", '"', "<x>", ";", "{}", "-1", "1e99", "00000000-0000-0000-0000-000000000000", "0" * 8, "*", " ", "\t", "\\"]
+PIECES = [
+    "..",
+    "%2e%2e",
+    "%00",
+    "%ff",
+    "%",
+    "a" * 3000,
+    "ü",
+    "'",
+    '"',
+    "<x>",
+    ";",
+    "{}",
+    "-1",
+    "1e99",
+    "00000000-0000-0000-0000-000000000000",
+    "0" * 8,
+    "*",
+    " ",
+    "\t",
+    "\\",
+]
 VALUES = [*PIECES, "9" * 40, "true", "null", "[]", '{"a":1}', "2030-01-01T00:00:00Z", "1h", "-1h", "9999999999999d", "\ud7ff", "a=b&c"]
-HEADERS = ["Cookie", "Authorization", "Origin", "Referer", "Sec-Fetch-Site", "Content-Type", "Accept", "X-Forwarded-For", "Range", "If-None-Match", "Expect", "Upgrade", "Connection", "TE", "Accept-Encoding"]
-TYPES = ["application/json", "application/x-www-form-urlencoded", "text/plain", "multipart/form-data; boundary=x", "", "application/json; charset=utf-16"]
+HEADERS = [
+    "Cookie",
+    "Authorization",
+    "Origin",
+    "Referer",
+    "Sec-Fetch-Site",
+    "Content-Type",
+    "Accept",
+    "X-Forwarded-For",
+    "Range",
+    "If-None-Match",
+    "Expect",
+    "Upgrade",
+    "Connection",
+    "TE",
+    "Accept-Encoding",
+]
+TYPES = [
+    "application/json",
+    "application/x-www-form-urlencoded",
+    "text/plain",
+    "multipart/form-data; boundary=x",
+    "",
+    "application/json; charset=utf-16",
+]
 
 
 AT_ONCE = 24
@@ -45,7 +89,43 @@ class Hostile:
         self.house = house
         # A theme is changed and a session ended as asked: the session that ends must not be ours.
         self.routes = [route for route in house.routes() if route["path"] != "/logout"]
-        self.fields = ["task", "args", "id", "queue", "priority", "delay", "at", "expires", "unique", "while", "on_conflict", "tags", "reason", "until", "where", "owner", "count", "ids", "filter", "confirm", "back", "undo", "theme", "note", "before", "limit", "state", "since", "held", "format", "region", "after", "once", "name", "password"]
+        self.fields = [
+            "task",
+            "args",
+            "id",
+            "queue",
+            "priority",
+            "delay",
+            "at",
+            "expires",
+            "unique",
+            "while",
+            "on_conflict",
+            "tags",
+            "reason",
+            "until",
+            "where",
+            "owner",
+            "count",
+            "ids",
+            "filter",
+            "confirm",
+            "back",
+            "undo",
+            "theme",
+            "note",
+            "before",
+            "limit",
+            "state",
+            "since",
+            "held",
+            "format",
+            "region",
+            "after",
+            "once",
+            "name",
+            "password",
+        ]
         self.strings = corpus("xss.txt") + VALUES
         self.cookies = list(house.cookies.values())
         self.tokens = list(house.tokens.values())
@@ -61,7 +141,9 @@ class Hostile:
         return quote(text.encode("utf-8", "replace")) if self.chance.random() < 0.7 else text.replace(" ", "+").replace("\t", "%09")
 
     def pairs(self) -> str:
-        return "&".join(f"{self.chance.choice(self.fields)}={self.encoded(self.chance.choice(self.strings))}" for _ in range(self.chance.randrange(5)))
+        return "&".join(
+            f"{self.chance.choice(self.fields)}={self.encoded(self.chance.choice(self.strings))}" for _ in range(self.chance.randrange(5))
+        )
 
     def json(self, depth: int = 0) -> object:
         pick = self.chance.choice
@@ -90,7 +172,11 @@ class Hostile:
         if chance() < 0.6:
             target += "?" + self.pairs()
         target = target.replace(" ", "%20").replace("\t", "%09") if let_in or chance() < 0.8 else target
-        host = f"127.0.0.1:{self.house.port}" if let_in or chance() < 0.5 else pick(["evil.example", "", "127.0.0.1", "a" * 500, "[::1", "\xff"])
+        host = (
+            f"127.0.0.1:{self.house.port}"
+            if let_in or chance() < 0.5
+            else pick(["evil.example", "", "127.0.0.1", "a" * 500, "[::1", "\xff"])
+        )
         lines = [f"{method} {target} HTTP/1.1", f"Host: {host}"]
         kind = pick(TYPES) if chance() < 0.3 else ("application/json" if target.startswith("/api") else "application/x-www-form-urlencoded")
         if let_in:
@@ -108,7 +194,17 @@ class Hostile:
         lines.append(f"Content-Type: {kind}")
         size, whole = len(body), True
         if not let_in and chance() < 0.2:
-            lines.append(pick(["Transfer-Encoding: chunked", "Content-Length: -1", "Content-Length: 1", f"Content-Length: {size}\r\nContent-Length: {size + 1}", "Content-Length: x"]))
+            lines.append(
+                pick(
+                    [
+                        "Transfer-Encoding: chunked",
+                        "Content-Length: -1",
+                        "Content-Length: 1",
+                        f"Content-Length: {size}\r\nContent-Length: {size + 1}",
+                        "Content-Length: x",
+                    ]
+                )
+            )
             whole = False
         elif body or method == "POST":
             lines.append(f"Content-Length: {size}")
@@ -176,7 +272,9 @@ def main() -> int:
     for kind, number in sorted(seen.items()):
         print(f"{number:8}  {kind}")
     failed = sum(number for kind, number in seen.items() if re.search(r" 5\d\d$", kind))
-    print(f"{sum(seen.values())} requests, {failed} answers 5xx, {len(wrong)} failures, {time.monotonic() - began:.0f} s; health {alive}, tokens {still_in}")
+    print(
+        f"{sum(seen.values())} requests, {failed} answers 5xx, {len(wrong)} failures, {time.monotonic() - began:.0f} s; health {alive}, tokens {still_in}"
+    )
     print("\n\n".join(wrong))
     return 1 if wrong or failed or alive != 200 else 0
 

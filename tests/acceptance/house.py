@@ -18,7 +18,7 @@ ROLES = ("viewer", "operator", "admin")
 CANARY = "canary-9f1c2e77"
 """A secret in arguments, in a DSN and in the environment: no answer may ever show it."""
 
-JOBS = '''
+JOBS = """
 from workaday import App, cron
 
 app = App("shop")
@@ -33,7 +33,7 @@ def send_invoice(order_id: int, *, note: str = "", password: str = "", dsn: str 
 @app.task(schedule=cron("15 3 * * *", tz="Europe/Berlin"), owner="data@shop.example")
 def nightly() -> int:
     return 1
-'''
+"""
 
 CONFIG = """
 [worker]
@@ -112,7 +112,11 @@ class House:
         if token:
             sent["Authorization"] = f"Bearer {token}"
         if form is not None:
-            data, sent["Content-Type"], sent["Sec-Fetch-Site"] = urlencode(form).encode(), "application/x-www-form-urlencoded", "same-origin"
+            data, sent["Content-Type"], sent["Sec-Fetch-Site"] = (
+                urlencode(form).encode(),
+                "application/x-www-form-urlencoded",
+                "same-origin",
+            )
         if body is not None:
             data, sent["Content-Type"] = json.dumps(body).encode(), "application/json"
         sent |= headers or {}
@@ -121,7 +125,7 @@ class House:
             connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
             for name, value in sent.items():
                 connection.putheader(name, value)
-            if data is not None or method == "POST":
+            if (data is not None or method == "POST") and "Content-Length" not in sent:
                 connection.putheader("Content-Length", str(len(data or b"")))
             connection.endheaders(data)
             answer = connection.getresponse()
@@ -184,7 +188,7 @@ class House:
 
     def contents(self) -> dict[str, list[tuple[Any, ...]]]:
         """Every row that a person could have caused, and nothing that the engine moves by itself."""
-        queries = {table: f"SELECT * FROM workaday_{table}" for table in ("holds", "audit", "users", "links", "mutes")}  # noqa: S608
+        queries = {table: f"SELECT * FROM workaday_{table}" for table in ("holds", "audit", "users", "links", "mutes")}
         queries["jobs"] = "SELECT id, task, args, priority FROM workaday_jobs UNION SELECT id, task, args, priority FROM workaday_finished"
         queries["schedules"] = "SELECT name, paused_at, paused_until, skips FROM workaday_schedules"
         queries["asked"] = "SELECT id FROM workaday_jobs WHERE cancel_requested_at IS NOT NULL"

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-TREE = Path(__file__).parents[2]
-sys.path.insert(0, str(TREE / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import asvs
 from harness import EFFECTS, Project
 from house import House
+
+TREE = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")

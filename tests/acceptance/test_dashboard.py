@@ -47,7 +47,9 @@ def test_an_act_on_many_jobs_is_shown_first_and_can_be_undone(house: House) -> N
     dry = house.ask("POST", "/actions/jobs/retry", cookie=house.cookies["operator"], form=form)
     assert dry.status == 200 and "Retry 2 jobs of shop.send_invoice" in dry.text and jobs[0] in dry.text
     assert {state(house, job) for job in jobs} == {"cancelled"}
-    confirmed = house.ask("POST", "/actions/jobs/retry", cookie=house.cookies["operator"], form=[*form, ("confirm", "yes"), ("back", "/jobs")])
+    confirmed = house.ask(
+        "POST", "/actions/jobs/retry", cookie=house.cookies["operator"], form=[*form, ("confirm", "yes"), ("back", "/jobs")]
+    )
     assert confirmed.status == 303 and confirmed.header("location") == "/jobs"
     waiting = house.project.one("SELECT detail FROM workaday_audit WHERE action = 'retry' ORDER BY key DESC LIMIT 1")
     assert json.loads(waiting) == {"jobs": 2, "in_seconds": 10}
@@ -64,6 +66,14 @@ def test_a_confirmed_act_is_carried_out_after_ten_seconds(house: House) -> None:
     wait_until(gone, within=40, what="the job to be deleted")
     rows = house.project.rows("SELECT who, why FROM workaday_audit WHERE action = 'delete' AND target = ?", f"job {job}")
     assert rows == [{"who": "operator", "why": "the bank is back"}]
+
+
+def test_acts_that_wait_are_bounded(house: House) -> None:
+    job = discarded(house, "again and again")
+    form = [("ids", job), ("confirm", "yes")]
+    answers = [house.ask("POST", "/actions/jobs/delete", cookie=house.cookies["operator"], form=form) for _ in range(110)]
+    refused = [answer for answer in answers if answer.status == 503]
+    assert refused and "web.too_busy" in refused[0].text, [answer.status for answer in answers]
 
 
 def test_a_filter_that_is_not_understood_acts_on_nothing(house: House) -> None:
@@ -119,7 +129,7 @@ def test_the_door_says_why_it_stays_shut(house: House) -> None:
     assert large.json["code"] == "web.too_large"
     bad = house.ask("POST", "/api/v1/jobs", token=house.tokens["operator"], headers={"Content-Type": "application/json"})
     assert bad.json["code"] == "web.value_invalid", "an empty body lacks its task"
-    long = house.ask("GET", "/jobs?" + "x" * 9_000, token=house.tokens["viewer"])
+    long = house.ask("GET", "/api/v1/jobs?" + "x" * 9_000, token=house.tokens["viewer"])
     assert long.json["code"] == "web.request_invalid"
 
 
@@ -199,6 +209,6 @@ def test_a_taken_port_never_stops_the_jobs(new_project: Callable[..., Project]) 
         project.write("jobs.py", "from workaday import App\napp = App('shop')\n\n@app.task\ndef one() -> int:\n    return 1\n")
         supervisor = project.up()
         supervisor.wait_line(r"cannot be listened on")
-        [job] = project.enqueue("[jobs.one.enqueue().id]")
+        [job] = project.enqueue("one.enqueue()")
         project.wait_state(job, "completed")
         assert "web.not_running" in project.workaday("open", code=1).err

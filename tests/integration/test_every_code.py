@@ -19,7 +19,7 @@ CODES = {
     for file in sorted((TREE / "python/workaday/codes").glob("*.json"))
     for code, words in json.loads(file.read_text(encoding="utf-8")).items()
 }
-OWED: dict[str, str] = {}
+OWED: dict[str, str] = {"web.no_randomness": "a kernel that gives no random bytes"}
 """Codes without a test, and what it would take. Nothing is added here that can be reached."""
 
 NOT_SAID = re.compile(r"(?i)\b(oops|sorry|something went wrong|unknown error|invalid input)\b")

@@ -122,13 +122,7 @@ async fn enter(window: Arc<Window>, route: &'static Route, peer: IpAddr, params:
         let body = read_body(&window, body).await?;
         let (asked_window, parts) = (Arc::clone(&window), parts);
         let work = move || work(&asked_window, route, peer, &params, &parts, &body);
-        tokio::task::spawn_blocking(work).await.map_err(|error| {
-            Problem::new("web.failed", "the answer could not be made")
-                .expected("an answer")
-                .got(if error.is_panic() { "a mistake in this program" } else { "an end of the program" })
-                .retry(RetryAdvice::CheckFirst, "look first whether it was done")
-                .hint("the log has this id, and says more")
-        })?
+        tokio::task::spawn_blocking(work).await.map_err(|error| failed(&error))?
     };
     let outcome = match outcome.await {
         // The stream belongs to the loop, not to a thread that blocks.
@@ -144,6 +138,15 @@ async fn enter(window: Arc<Window>, route: &'static Route, peer: IpAddr, params:
         }
         answer::problem(&problem, people, &id)
     })
+}
+
+/// A panic is our own mistake: told without its words, which are in the log.
+fn failed(error: &tokio::task::JoinError) -> Problem {
+    Problem::new("web.failed", "the answer could not be made")
+        .expected("an answer")
+        .got(if error.is_panic() { "a mistake in this program" } else { "an end of the program" })
+        .retry(RetryAdvice::CheckFirst, "look first whether it was done")
+        .hint("the log has this id, and says more")
 }
 
 pub enum Outcome {
@@ -318,4 +321,18 @@ fn request_id() -> String {
     // An id of zeros in a log is no harm.
     let _ = getrandom::fill(&mut bytes);
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_told_as_our_mistake_and_not_in_its_own_words() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let error = runtime.block_on(runtime.spawn_blocking(|| panic!("the secret of row 7"))).unwrap_err();
+        let problem = failed(&error);
+        assert_eq!((&*problem.code, answer::status(&problem)), ("web.failed", StatusCode::INTERNAL_SERVER_ERROR));
+        assert!(!problem.to_string().contains("row 7"));
+    }
 }

@@ -92,7 +92,7 @@ pub fn log_in(asked: &Asked<'_>) -> Result<Answer, Problem> {
     }
     let user = asked.reader.user(name).map_err(|error| error.problem())?;
     if !secrets::fits(password, user.as_ref().map(|user| user.password.as_str())) {
-        note(asked, &shown, "login.failed", None);
+        note(asked, &shown, "failed login", None);
         let next = own_path(form.get("next"));
         return Ok(answer::html(StatusCode::UNAUTHORIZED, login_document(&next, Some("Name or password do not fit."))));
     }
@@ -106,7 +106,7 @@ fn by_link(asked: &Asked<'_>, secret: &str) -> Result<Answer, Problem> {
     let hash = secrets::hash(secret);
     let taken = asked.window.writing(|store| store.take_link(&hash, asked.now))?;
     let Some((who, role)) = taken else {
-        note(asked, "a one-time link", "login.failed", None);
+        note(asked, "a one-time link", "failed login", None);
         return Ok(answer::html(
             StatusCode::GONE,
             login_document("/", Some("This link was used before, or is older than five minutes. `workaday open` prints another.")),

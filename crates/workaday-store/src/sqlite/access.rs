@@ -59,7 +59,7 @@ impl SqliteStore {
         link.execute(&sql::PUT_USER, params![user.name, user.role, user.password, user.created_by, now.0])?;
         link.execute(&sql::END_SESSIONS_OF, [&user.name])?;
         let detail = serde_json::json!({"role": user.role}).to_string();
-        self.audit(by, "user.add", &format!("user {}", user.name), Some(&detail), now)
+        self.audit(by, "add", &format!("user {}", user.name), Some(&detail), now)
     }
 
     /// `false`: there is no such user.
@@ -68,7 +68,7 @@ impl SqliteStore {
         let removed = link.execute(&sql::REMOVE_USER, [name])? == 1;
         if removed {
             link.execute(&sql::END_SESSIONS_OF, [name])?;
-            self.audit(by, "user.remove", &format!("user {name}"), None, now)?;
+            self.audit(by, "remove", &format!("user {name}"), None, now)?;
         }
         Ok(removed)
     }
@@ -80,7 +80,7 @@ impl SqliteStore {
         let stored = self.link.writing()?.execute(&sql::PUT_TOKEN, parameters)? == 1;
         if stored {
             let detail = serde_json::json!({"role": token.role, "scopes": token.scopes}).to_string();
-            self.audit(by, "token.create", &format!("token {}", token.name), Some(&detail), now)?;
+            self.audit(by, "create", &format!("token {}", token.name), Some(&detail), now)?;
         }
         Ok(stored)
     }
@@ -89,7 +89,7 @@ impl SqliteStore {
     pub fn remove_token(&mut self, name: &str, by: &ByHand, now: Timestamp) -> Result<bool> {
         let removed = self.link.writing()?.execute(&sql::REMOVE_TOKEN, [name])? == 1;
         if removed {
-            self.audit(by, "token.revoke", &format!("token {name}"), None, now)?;
+            self.audit(by, "revoke", &format!("token {name}"), None, now)?;
         }
         Ok(removed)
     }

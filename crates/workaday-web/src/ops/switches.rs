@@ -156,7 +156,7 @@ pub fn close_alert(asked: &Asked<'_>, fields: &Fields) -> Result<Done, Problem> 
     let detail = json!({"code": alert.code, "subject": alert.subject}).to_string();
     asked.window.writing(|store| {
         store.close_alert(&alert.code, &alert.subject, asked.now)?;
-        store.note(&by, "alert.close", &format!("alert {key}"), Some(&detail), asked.now)
+        store.note(&by, "close", &format!("alert {key}"), Some(&detail), asked.now)
     })?;
     Ok(Done::new(
         format!("The alert about {} is closed. It opens again when the same happens anew.", alert.subject),
