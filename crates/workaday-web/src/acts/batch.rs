@@ -3,10 +3,10 @@
 use super::back_with;
 use crate::answer::{self, Answer, invalid};
 use crate::asked::Asked;
-use crate::pages;
 use crate::frame::{self, escape};
 use crate::ops::{count, jobs, switches};
 use crate::page::Query;
+use crate::pages;
 use crate::secrets;
 use crate::undo::{Notice, UNDO_SECONDS};
 use axum::http::StatusCode;
