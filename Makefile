@@ -47,8 +47,9 @@ docs: $(STAMPS)/site-tools ## generate docs/reference and build the site into si
 	$(BIN)/python docs/clock_pictures.py
 	$(BIN)/mkdocs build --quiet --strict
 
-screenshots: $(STAMPS)/installed ## play the demo and draw what real commands print into docs/images/
+screenshots: $(STAMPS)/installed $(STAMPS)/browser ## play the demo, draw what commands print and what the dashboard shows into docs/images/
 	@$(BIN)/python docs/screenshots.py
+	@$(BIN)/python docs/dashboard_pictures.py
 
 clean: ## remove everything the targets made
 	rm -rf build dist site $(VENV) python/workaday.egg-info examples/shop/.run
@@ -104,6 +105,10 @@ check-docs: $(VENV)/pyvenv.cfg
 	$(BIN)/python docs/python_api.py --check
 	$(BIN)/python -m chaos.page --check
 
+.PHONY: browser
+browser: $(STAMPS)/installed $(STAMPS)/browser ## look at every page in Chromium: axe, keys, hostile text, sizes
+	@$(BIN)/python -m pytest tests/browser $(ARGS)
+
 # HOURS=8 for a night; each run prints its seed. The storms over Python children come first: KILLS=200 SEEDS=3 for many.
 chaos: $(STAMPS)/installed ## try to lose, double or garble something for a budget (HOURS=8, or MINUTES=20)
 	KILLS=$${KILLS:-25} SEEDS=$${SEEDS:-1} CHAOS_LONG=1 $(BIN)/python -m pytest tests/acceptance/test_kills.py tests/acceptance/test_chaos.py -s $(ARGS)
@@ -132,6 +137,14 @@ $(VENV)/pyvenv.cfg: $(STAMPS)/machine
 $(STAMPS)/tools: $(VENV)/pyvenv.cfg tests/requirements.txt
 	@echo "installing the tools of tests/requirements.txt into $(VENV)"
 	@$(BIN)/pip install --quiet --requirement tests/requirements.txt
+	@touch $@
+
+# Chromium of the system, its driver, axe, and the window on a store of its own.
+$(STAMPS)/browser: $(STAMPS)/tools $(WHEEL_SOURCES)
+	@command -v chromium >/dev/null || apt-get install -y -qq chromium >build/chromium.log 2>&1 || { echo "Chromium is missing: apt install chromium"; exit 1; }
+	@$(BIN)/pip install --quiet playwright
+	@mkdir -p build/axe && npm install --silent --prefix build/axe axe-core@4 >/dev/null
+	@cargo build --quiet --locked -p workaday-web --example window
 	@touch $@
 
 $(STAMPS)/bench-tools: $(STAMPS)/tools bench/requirements.txt

@@ -49,7 +49,7 @@ pub fn with_cookie(mut answer: Answer, cookie: &str) -> Answer {
 pub fn status(problem: &Problem) -> StatusCode {
     let (area, what) = problem.code.split_once('.').unwrap_or((&problem.code, ""));
     match (area, what) {
-        ("web", "not_found" | "no_such_page") => StatusCode::NOT_FOUND,
+        ("web", "not_found" | "no_such_page" | "release_unknown") => StatusCode::NOT_FOUND,
         ("web", "method_unknown") => StatusCode::METHOD_NOT_ALLOWED,
         ("web", "host_unknown") => StatusCode::MISDIRECTED_REQUEST,
         ("web", "login_needed" | "login_failed") => StatusCode::UNAUTHORIZED,

@@ -61,9 +61,9 @@ pub fn coarse(length: Length) -> String {
 pub fn ago(now: Timestamp, at: Timestamp) -> String {
     let distance = now - at;
     match distance.0 {
-        -999_999..1_000_000 => "just now".to_owned(),
-        0.. => format!("{} ago", coarse(distance)),
-        _ => format!("in {}", coarse(distance)),
+        1_000_000.. => format!("{} ago", coarse(distance)),
+        ..=-1_000_000 => format!("in {}", coarse(distance)),
+        _ => "just now".to_owned(),
     }
 }
 

@@ -178,7 +178,7 @@ fn second(look: &Look, seen: &Seen) -> Option<String> {
 }
 
 fn tabs(s: &Sheet<'_>, loads: &[QueueLoad], finished: workaday_store::sqlite::read::Finished, here: &str) -> Vec<Tab> {
-    let sum = |count: fn(&QueueLoad) -> Counted| loads.iter().fold(Counted::default(), |sum, load| sum.add(count(load)));
+    let sum = |count: fn(&QueueLoad) -> Counted| loads.iter().fold(Counted::default(), |sum, load| sum + count(load));
     let running = Counted { number: loads.iter().map(|load| load.running).sum(), more: false };
     let all: [(&str, &str, &str, Option<Counted>); 9] = [
         ("", "", "all", None),

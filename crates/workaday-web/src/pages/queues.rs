@@ -88,7 +88,7 @@ pub fn queues(reader: &Reader, context: &PageContext) -> Result<Page, Problem> {
                 path: format!("/actions/queues/{}", segment(&load.queue)),
                 available: words::counted(load.available),
                 running: load.running,
-                later: words::counted(load.scheduled.add(load.retryable)),
+                later: words::counted(load.scheduled + load.retryable),
                 held: words::counted(load.held),
                 oldest: load.oldest_waiting_at.map_or_else(|| "–".to_owned(), |at| words::length(now - at)),
                 p50: s.t.span_or(quantile(&waited, 50)),
@@ -102,7 +102,7 @@ pub fn queues(reader: &Reader, context: &PageContext) -> Result<Page, Problem> {
     let workers = reader.workers(false, WORKERS_MAX)?;
     let ended = reader.worker_ends(now - Length::days(7), 20)?;
     let served = facts::is_served(reader, now)?;
-    let waiting = loads.iter().fold(Counted::default(), |sum, load| sum.add(load.available));
+    let waiting = loads.iter().fold(Counted::default(), |sum, load| sum + load.available);
     let oldest = loads.iter().filter_map(|load| load.oldest_waiting_at).min();
     let children = workers.iter().filter(|worker| worker.kind != "supervisor").count();
     let verdict = match (served, waiting.number) {

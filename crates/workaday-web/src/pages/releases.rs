@@ -104,7 +104,7 @@ pub fn release(reader: &Reader, context: &PageContext) -> Result<Page, Problem> 
     let all = reader.releases_seen(SHOWN)?;
     let Some(place) = all.iter().position(|seen| seen.release == name) else {
         return Err(missing(
-            "release.not_found",
+            "web.release_unknown",
             format!("there is no release `{}`", words::cut(name, 60)),
             "the name of a release that a process ran",
         ));
@@ -201,7 +201,7 @@ pub fn compare(reader: &Reader, context: &PageContext) -> Result<Page, Problem> 
     let (before, after) = (pick("before", 1), pick("after", 0));
     if let Err(Some(unknown)) = before.as_ref().and(after.as_ref()) {
         return Err(missing(
-            "release.not_found",
+            "web.release_unknown",
             format!("there is no release `{}`", words::cut(unknown, 60)),
             "the name of a release that a process ran",
         ));

@@ -305,7 +305,7 @@ pub fn schedule(reader: &Reader, context: &PageContext) -> Result<Page, Problem>
     let name = context.params.first().map(String::as_str).unwrap_or_default();
     let Some(row) = reader.schedule(name)? else {
         let what = format!("there is no schedule `{}`", words::cut(name, 80));
-        return Err(missing("schedule.not_found", what, "the name of a schedule that the code, workaday.toml or somebody has stated"));
+        return Err(missing("schedule.unknown", what, "the name of a schedule that the code, workaday.toml or somebody has stated"));
     };
     let s = Sheet::new(context, row.name.clone(), "Schedules");
     let before = context.query.get("before").and_then(|text| text.parse::<i64>().ok()).map(Timestamp);

@@ -44,7 +44,7 @@ pub fn task(reader: &Reader, context: &PageContext) -> Result<Page, Problem> {
     let tasks = reader.tasks()?;
     let Some(row) = tasks.iter().find(|row| row.name == name) else {
         let what = format!("there is no task `{}`", words::cut(name, 80));
-        return Err(missing("task.not_found", what, "the name of a task that a worker has stated"));
+        return Err(missing("task.unknown", what, "the name of a task that a worker has stated"));
     };
     let s = Sheet::new(context, row.name.clone(), "Jobs");
     let now = context.now;

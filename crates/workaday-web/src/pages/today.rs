@@ -89,7 +89,7 @@ pub fn today(reader: &Reader, context: &PageContext) -> Result<Page, Problem> {
     let alerts = reader.alerts(false, None, 200)?;
     let entries: Vec<TaskEntry> = tasks.iter().filter_map(|row| serde_json::from_str(&row.entry).ok()).collect();
     let mut needs = vec![];
-    let waiting = loads.iter().fold(Counted::default(), |sum, load| sum.add(load.available));
+    let waiting = loads.iter().fold(Counted::default(), |sum, load| sum + load.available);
     if !served && (waiting.number > 0 || !tasks.is_empty()) {
         needs.push(unserved(waiting));
     }
@@ -332,7 +332,7 @@ fn facts(reader: &Reader, loads: &[QueueLoad], oldest: Option<Timestamp>, s: &Sh
     let mut waited: Vec<i64> = reader.recent_runs(now - Length::hours(1), now, 400)?.iter().filter_map(|run| run.waited_us).collect();
     waited.sort_unstable();
     let p95 = waited.get((waited.len() * 95 / 100).min(waited.len().saturating_sub(1))).map(|us| s.t.span(*us));
-    let sum = |count: fn(&QueueLoad) -> Counted| loads.iter().fold(Counted::default(), |sum, load| sum.add(count(load)));
+    let sum = |count: fn(&QueueLoad) -> Counted| loads.iter().fold(Counted::default(), |sum, load| sum + count(load));
     let fact = |name, value: String, note: Option<&str>| Fact { name, value_html: value, note: note.map(str::to_owned) };
     let held = sum(|load| load.held);
     let mut facts = vec![

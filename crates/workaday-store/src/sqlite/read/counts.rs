@@ -21,8 +21,11 @@ impl Counted {
     fn of(number: i64, cap: i64) -> Self {
         Self { number: number.min(cap), more: number > cap }
     }
+}
 
-    pub fn add(self, other: Self) -> Self {
+impl std::ops::Add for Counted {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
         Self { number: self.number + other.number, more: self.more || other.more }
     }
 }
@@ -100,7 +103,7 @@ impl Reader {
             while let Some(next) = self.link.first(&sql::READY_QUEUE, params![lane.as_str(), name], |row| row.get::<_, String>(0))? {
                 let (count, oldest) = (self.ready(*lane, &next, cap)?, self.oldest_ready(*lane, &next)?);
                 let load = of(&mut loads, next.clone());
-                load.available = load.available.add(count);
+                load.available = load.available + count;
                 load.oldest_waiting_at = load.oldest_waiting_at.into_iter().chain(oldest).min();
                 name = next;
             }
@@ -119,7 +122,7 @@ impl Reader {
         let more = held.iter().map(|(_, _, count)| count).sum::<i64>() >= cap;
         for (name, _, number) in held {
             let load = of(&mut loads, name);
-            load.held = load.held.add(Counted { number, more });
+            load.held = load.held + Counted { number, more };
         }
         for task in self.tasks()?.into_iter().filter(|task| task.present) {
             of(&mut loads, task.queue);
