@@ -51,8 +51,8 @@ fn end(subject: &mut Subject, number: u128, outcome: Outcome, message: Option<&s
 fn failures_of_one_kind_are_one_error_and_a_success_is_none() {
     let (mut subject, reader) = store();
     let failed = Outcome::Failed { retry: false };
-    end(&mut subject, 1, failed.clone(), Some("order 41 refused"), later(1));
-    end(&mut subject, 2, failed.clone(), Some("order 42 refused"), later(2));
+    end(&mut subject, 1, failed, Some("order 41 refused"), later(1));
+    end(&mut subject, 2, failed, Some("order 42 refused"), later(2));
     end(&mut subject, 3, failed, Some("no route to host"), later(3));
     end(&mut subject, 4, Outcome::Completed, None, later(4));
 
