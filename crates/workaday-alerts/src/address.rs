@@ -54,7 +54,9 @@ fn refused_v6(address: Ipv6Addr, allow_private: bool) -> Option<&'static str> {
         [0, 0, 0, 0, 0, 0, 0, 0] => Some("an unspecified address"),
         [0xfe80..=0xfebf, ..] => Some("a link-local address"),
         [0xff00..=0xffff, ..] => Some("a multicast address"),
-        [0x64, 0xff9b, 1, ..] | [0x100, 0, 0, 0, ..] | [0x2001, 0xdb8, ..] | [0x2001, 0..=0x1ff, ..] => Some("an address that is routed nowhere"),
+        [0x64, 0xff9b, 1, ..] | [0x100, 0, 0, 0, ..] | [0x2001, 0xdb8, ..] | [0x2001, 0..=0x1ff, ..] => {
+            Some("an address that is routed nowhere")
+        }
         _ => None,
     }
 }
@@ -85,8 +87,24 @@ mod tests {
     #[test]
     fn every_form_of_an_inner_address_is_refused() {
         for text in [
-            "127.0.0.1", "127.9.9.9", "10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1", "100.64.0.1", "::1", "fc00::1", "fd12::1", "fec0::1",
-            "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::127.0.0.1", "::ffff:0:127.0.0.1", "64:ff9b::127.0.0.1", "2002:7f00:1::", "64:ff9b::10.0.0.1",
+            "127.0.0.1",
+            "127.9.9.9",
+            "10.0.0.1",
+            "172.16.0.1",
+            "172.31.255.255",
+            "192.168.1.1",
+            "100.64.0.1",
+            "::1",
+            "fc00::1",
+            "fd12::1",
+            "fec0::1",
+            "::ffff:127.0.0.1",
+            "::ffff:10.0.0.1",
+            "::127.0.0.1",
+            "::ffff:0:127.0.0.1",
+            "64:ff9b::127.0.0.1",
+            "2002:7f00:1::",
+            "64:ff9b::10.0.0.1",
         ] {
             let address: IpAddr = text.parse().expect("an address");
             assert!(refused(address, false).is_some(), "{text} is refused");
@@ -97,8 +115,23 @@ mod tests {
     #[test]
     fn metadata_and_nowhere_are_refused_whatever_is_allowed() {
         for text in [
-            "169.254.169.254", "::ffff:169.254.169.254", "64:ff9b::169.254.169.254", "fd00:ec2::254", "fe80::1", "0.0.0.0", "::", "224.0.0.1", "ff02::1",
-            "255.255.255.255", "240.0.0.1", "192.0.2.1", "198.18.0.1", "2001:db8::1", "64:ff9b:1::1", "100::1", "2001::1",
+            "169.254.169.254",
+            "::ffff:169.254.169.254",
+            "64:ff9b::169.254.169.254",
+            "fd00:ec2::254",
+            "fe80::1",
+            "0.0.0.0",
+            "::",
+            "224.0.0.1",
+            "ff02::1",
+            "255.255.255.255",
+            "240.0.0.1",
+            "192.0.2.1",
+            "198.18.0.1",
+            "2001:db8::1",
+            "64:ff9b:1::1",
+            "100::1",
+            "2001::1",
         ] {
             assert!(refused(text.parse().expect("an address"), true).is_some(), "{text}");
         }

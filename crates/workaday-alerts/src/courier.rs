@@ -15,7 +15,9 @@ use std::time::Duration;
 use uuid::Uuid;
 use workaday_config::alerts::{Alerts, Route};
 use workaday_core::clock::{Clock, Length, SystemClock, Timestamp};
-use workaday_store::{AlertNews, Delivery, Durability, Gathered, NoticeKind, NoticeRow, OpenOptions, Reader, SqliteStore, Store, StoreError, open_reader};
+use workaday_store::{
+    AlertNews, Delivery, Durability, Gathered, NoticeKind, NoticeRow, OpenOptions, Reader, SqliteStore, Store, StoreError, open_reader,
+};
 
 /// Alerts taken in, and notices sent, in one round.
 const ROUND: usize = 50;
@@ -127,7 +129,15 @@ impl Courier {
         match deliver::send(alerts, route, channel, &body, now) {
             Ok(answer) => {
                 report.sent += 1;
-                tracing::info!(route = notice.route, code = notice.code, "{} {} for {} went to {}: {answer}", notice::words(notice.kind), notice.code, notice.matter, notice.route);
+                tracing::info!(
+                    route = notice.route,
+                    code = notice.code,
+                    "{} {} for {} went to {}: {answer}",
+                    notice::words(notice.kind),
+                    notice.code,
+                    notice.matter,
+                    notice.route
+                );
                 self.arrived(notice, SystemClock.now().max(now))
             }
             Err(error) => {
@@ -158,15 +168,33 @@ impl Courier {
 
     fn failed(&mut self, notice: &NoticeRow, error: &str, now: Timestamp) -> Result<(), StoreError> {
         let Some(wait) = WAITS.get(notice.tries as usize) else {
-            tracing::error!(route = notice.route, code = notice.code, "the notice of {} to {} is given up after {} tries: {error}", notice.matter, notice.route, notice.tries + 1);
+            tracing::error!(
+                route = notice.route,
+                code = notice.code,
+                "the notice of {} to {} is given up after {} tries: {error}",
+                notice.matter,
+                notice.route,
+                notice.tries + 1
+            );
             return in_transaction(&mut self.store, Durability::Full, |store| {
                 store.end_notice(notice.key, Delivery::Failed, true, Some(error), now)?;
                 workaday_core::reached::note(UNDELIVERED);
-                store.raise_alert(UNDELIVERED, &notice.route, &format!("a notice to {} was given up after {} tries: {error}", notice.route, notice.tries + 1), now)
+                store.raise_alert(
+                    UNDELIVERED,
+                    &notice.route,
+                    &format!("a notice to {} was given up after {} tries: {error}", notice.route, notice.tries + 1),
+                    now,
+                )
             });
         };
         let next_at = now + *wait;
-        tracing::warn!(route = notice.route, tries = notice.tries + 1, "the notice of {} did not reach {}, the next try is at {next_at}: {error}", notice.matter, notice.route);
+        tracing::warn!(
+            route = notice.route,
+            tries = notice.tries + 1,
+            "the notice of {} did not reach {}, the next try is at {next_at}: {error}",
+            notice.matter,
+            notice.route
+        );
         self.resting.insert(notice.route.clone(), next_at);
         in_transaction(&mut self.store, Durability::Full, |store| store.delay_notice(notice.key, true, Some(error), next_at))
     }
@@ -211,7 +239,11 @@ fn gather(store: &SqliteStore, route: &Route, channel: Channel, news: &AlertNews
     };
     if alert.closed_at.is_some() && matches!(last, Some((NoticeKind::Raised, _))) {
         store.drop_gathering(&name, &alert.code, matter, now)?;
-        return if route.all_clear { store.gather_notice(&gathered(NoticeKind::Closed, alert.count, alert.first_at, now), now) } else { Ok(()) };
+        return if route.all_clear {
+            store.gather_notice(&gathered(NoticeKind::Closed, alert.count, alert.first_at, now), now)
+        } else {
+            Ok(())
+        };
     }
     let fresh = alert.count - news.told;
     if fresh <= 0 {

@@ -35,7 +35,10 @@ pub fn name(route: &Route, channel: Channel) -> String {
 
 /// The route and channel of such a name, if the settings still have it.
 pub fn find<'a>(alerts: &'a Alerts, name: &str) -> Option<(&'a Route, Channel)> {
-    alerts.routes.iter().find_map(|route| Channel::of(route).find(|channel| self::name(route, *channel) == name).map(|channel| (route, channel)))
+    alerts
+        .routes
+        .iter()
+        .find_map(|route| Channel::of(route).find(|channel| self::name(route, *channel) == name).map(|channel| (route, channel)))
 }
 
 /// What the operator allows beyond public https.
@@ -63,7 +66,11 @@ pub fn send(alerts: &Alerts, route: &Route, channel: Channel, body: &str, now: T
             let mut headers = vec![("Content-Type", "application/json"), ("Workaday-Id", id), ("Idempotency-Key", id)];
             headers.extend(signature.as_deref().map(|signature| (sign::HEADER, signature)));
             let answer = post(&url, &headers, body.as_bytes(), allowed(alerts))?;
-            Ok(if answer.text.is_empty() { format!("answered {}", answer.status) } else { format!("answered {}: {}", answer.status, answer.text) })
+            Ok(if answer.text.is_empty() {
+                format!("answered {}", answer.status)
+            } else {
+                format!("answered {}: {}", answer.status, answer.text)
+            })
         }
     }
 }

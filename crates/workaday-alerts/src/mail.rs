@@ -110,8 +110,12 @@ mod tests {
 
     #[test]
     fn a_server_is_read_as_people_write_it() {
-        let server = |tls_at_once, user: Option<&str>, host: &str, port| Server { tls_at_once, user: user.map(Into::into), host: host.into(), port };
-        assert_eq!(Server::read("smtps://ops%40shop.example@mail.example:465"), Ok(server(true, Some("ops@shop.example"), "mail.example", Some(465))));
+        let server =
+            |tls_at_once, user: Option<&str>, host: &str, port| Server { tls_at_once, user: user.map(Into::into), host: host.into(), port };
+        assert_eq!(
+            Server::read("smtps://ops%40shop.example@mail.example:465"),
+            Ok(server(true, Some("ops@shop.example"), "mail.example", Some(465)))
+        );
         assert_eq!(Server::read("smtp://mail.example/"), Ok(server(false, None, "mail.example", None)));
         assert_eq!(Server::read("smtp://[::1]:2525"), Ok(server(false, None, "::1", Some(2525))));
         for text in ["mail.example", "http://mail.example", "smtp://", "smtp://mail.example:x"] {

@@ -20,12 +20,14 @@ macro_rules! areas {
 }
 
 /// The areas that alerts come from.
-const AREAS: &[&str] = areas!["alert", "command", "cron", "hold", "job", "ping", "queue", "result", "schedule", "storage", "store", "worker"];
+const AREAS: &[&str] =
+    areas!["alert", "command", "cron", "hold", "job", "ping", "queue", "result", "schedule", "storage", "store", "worker"];
 
 pub fn of(code: &str) -> Option<&'static Meaning> {
     static ALL: OnceLock<BTreeMap<String, Meaning>> = OnceLock::new();
     let all = ALL.get_or_init(|| {
-        let read = |text: &&str| serde_json::from_str::<BTreeMap<String, Meaning>>(text).expect("the tables of codes are JSON, a test reads them");
+        let read =
+            |text: &&str| serde_json::from_str::<BTreeMap<String, Meaning>>(text).expect("the tables of codes are JSON, a test reads them");
         AREAS.iter().flat_map(read).collect()
     });
     all.get(code)

@@ -34,7 +34,10 @@ pub fn about(reader: &Reader, alert: &AlertRow) -> Result<About, StoreError> {
 
 /// The first UUID of a sentence: alerts name the job last seen.
 fn id_in(message: &str) -> Option<JobId> {
-    message.split(|c: char| !c.is_ascii_hexdigit() && c != '-').filter(|word| word.len() == 36).find_map(|word| word.parse().ok().map(JobId))
+    message
+        .split(|c: char| !c.is_ascii_hexdigit() && c != '-')
+        .filter(|word| word.len() == 36)
+        .find_map(|word| word.parse().ok().map(JobId))
 }
 
 /// The body of a notice, from what is known now.
@@ -114,7 +117,8 @@ impl Owner {
     fn find(reader: &Reader, matter: &str, task: &str) -> Result<Owner, StoreError> {
         let schedule = reader.schedules()?.into_iter().find(|row| row.name == matter);
         let task = schedule.as_ref().map_or(task, |row| &row.task);
-        let entry = reader.tasks()?.into_iter().find(|row| row.name == *task).and_then(|row| serde_json::from_str::<Value>(&row.entry).ok());
+        let entry =
+            reader.tasks()?.into_iter().find(|row| row.name == *task).and_then(|row| serde_json::from_str::<Value>(&row.entry).ok());
         let of_task = |field: &str| entry.as_ref().and_then(|entry| entry.get(field)).filter(|value| !value.is_null()).cloned();
         let text = |field: &str| of_task(field).map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
         Ok(Owner {

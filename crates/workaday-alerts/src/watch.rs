@@ -67,7 +67,11 @@ impl Watch {
     fn wal(&self, alerts: &Alerts) -> Finding {
         let bytes = wal_bytes(&self.database);
         let message = (bytes > alerts.wal_size).then(|| {
-            format!("the write-ahead log of the store has {} MiB, more than {} MiB: a reader keeps it from being moved", bytes >> 20, alerts.wal_size >> 20)
+            format!(
+                "the write-ahead log of the store has {} MiB, more than {} MiB: a reader keeps it from being moved",
+                bytes >> 20,
+                alerts.wal_size >> 20
+            )
         });
         Finding { code: "storage.wal_large", subject: "store".into(), message }
     }

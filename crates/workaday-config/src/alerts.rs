@@ -30,7 +30,8 @@ pub const WORDS: &[(&str, &[&str])] = &[
 ];
 
 /// Areas of codes: `schedule` stands for `schedule.late`, `schedule.missed` …
-pub const AREAS: &[&str] = &["alert", "command", "hold", "job", "ping", "queue", "release", "result", "schedule", "storage", "store", "worker"];
+pub const AREAS: &[&str] =
+    &["alert", "command", "hold", "job", "ping", "queue", "release", "result", "schedule", "storage", "store", "worker"];
 
 /// Does this word of `on` mean anything? A code of a known area does, also one that this version does not raise.
 pub fn is_known(word: &str) -> bool {
@@ -192,7 +193,9 @@ mod tests {
         ] {
             assert!(matches(word, code) && is_known(word), "{word} asks for {code}");
         }
-        for (word, code) in [("late", "schedule.missed"), ("job", "schedule.late"), ("discarded", "job.quarantined"), ("s", "schedule.late")] {
+        for (word, code) in
+            [("late", "schedule.missed"), ("job", "schedule.late"), ("discarded", "job.quarantined"), ("s", "schedule.late")]
+        {
             assert!(!matches(word, code), "{word} does not ask for {code}");
         }
     }
@@ -207,6 +210,9 @@ mod tests {
     #[test]
     fn what_is_kept_is_not_shown() {
         assert!(!format!("{:?}", Kept::of("https://hc.example/0b9e", Path::new("/"))).contains("0b9e"));
-        assert_eq!(Kept::of("env:WORKADAY_NO_SUCH", Path::new("/")).read(), Err("the environment variable WORKADAY_NO_SUCH is not set".into()));
+        assert_eq!(
+            Kept::of("env:WORKADAY_NO_SUCH", Path::new("/")).read(),
+            Err("the environment variable WORKADAY_NO_SUCH is not set".into())
+        );
     }
 }

@@ -126,7 +126,12 @@ const COMMAND: &[Key] = &[
     key("overlap", Kind::Word(OVERLAP), "skip", "What happens to a tick while the last run still goes on."),
     key("jitter", Kind::Length(0), "0s", "Spread of the start, the same for each tick."),
     unset("late_after", Kind::Length(MILLISECOND), "no alarm", "Alarm when it has not started this long after it was due."),
-    unset("ping", Kind::Url, "nobody is pinged", "A healthchecks-style URL outside that hears of each start (`/start`), success and failure (`/fail`)."),
+    unset(
+        "ping",
+        Kind::Url,
+        "nobody is pinged",
+        "A healthchecks-style URL outside that hears of each start (`/start`), success and failure (`/fail`).",
+    ),
 ];
 
 const COMMAND_RETRY: &[Key] = &[
@@ -153,7 +158,12 @@ const SCHEDULE: &[Key] = &[
     key("overlap", Kind::Word(OVERLAP), "skip", "What happens to a tick while the last run still goes on."),
     key("jitter", Kind::Length(0), "0s", "Spread of the start, the same for each tick."),
     unset("late_after", Kind::Length(MILLISECOND), "no alarm", "Alarm when it has not started this long after it was due."),
-    unset("ping", Kind::Url, "nobody is pinged", "A healthchecks-style URL outside that hears of each start (`/start`), success and failure (`/fail`)."),
+    unset(
+        "ping",
+        Kind::Url,
+        "nobody is pinged",
+        "A healthchecks-style URL outside that hears of each start (`/start`), success and failure (`/fail`).",
+    ),
     unset("queue", Kind::Text, "the task's own", "Queue of its jobs."),
     unset("owner", Kind::Text, "the task's owner", "Who is asked when a tick is missed."),
 ];

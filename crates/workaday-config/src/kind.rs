@@ -284,7 +284,9 @@ pub fn is_reference(text: &str) -> bool {
 
 fn is_url(text: &str) -> bool {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with(['/', '?', '#']) && !text.contains(|c: char| c.is_whitespace() || c.is_control()))
+    rest.is_some_and(|rest| {
+        !rest.is_empty() && !rest.starts_with(['/', '?', '#']) && !text.contains(|c: char| c.is_whitespace() || c.is_control())
+    })
 }
 
 fn is_address(text: &str) -> bool {

@@ -82,7 +82,9 @@ fn alert(findings: &Findings, name: &str, origin: &Origin) -> Vec<workaday_core:
     }
     if has_key("secret") && !has_key("webhook") {
         problems.push(
-            origin.problem("config.contradiction", format_args!("[alerts.{name}] has a `secret` and no webhook to sign")).expected("`webhook` too"),
+            origin
+                .problem("config.contradiction", format_args!("[alerts.{name}] has a `secret` and no webhook to sign"))
+                .expected("`webhook` too"),
         );
     }
     // A slip would leave somebody untold, and nobody would notice.

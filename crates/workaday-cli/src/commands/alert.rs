@@ -100,13 +100,16 @@ fn test(args: &AlertTest, context: &mut Context) -> Done {
     let mut code = DONE;
     for (channel, answer) in &answers {
         match answer {
-            Ok(answer) if !context.out.json => context.out.line(text::line(&format!("✓ {} of {}: {answer}", channel.as_str(), route.name)))?,
+            Ok(answer) if !context.out.json => {
+                context.out.line(text::line(&format!("✓ {} of {}: {answer}", channel.as_str(), route.name)))?
+            }
             Ok(_) => {}
             Err(error) if !context.out.json => {
-                let problem = Problem::new("alert.not_sent", format!("the test did not reach {} of [alerts.{}]", channel.as_str(), route.name))
-                    .expected("an answer of 200 to 299, or a mail server that takes the message")
-                    .got(error.clone())
-                    .retry(RetryAdvice::SafeAfterFix, "safe once that is mended; a test changes nothing");
+                let problem =
+                    Problem::new("alert.not_sent", format!("the test did not reach {} of [alerts.{}]", channel.as_str(), route.name))
+                        .expected("an answer of 200 to 299, or a mail server that takes the message")
+                        .got(error.clone())
+                        .retry(RetryAdvice::SafeAfterFix, "safe once that is mended; a test changes nothing");
                 context.out.line(text::block(&problem.to_string()))?;
                 code = FAILED;
             }
@@ -118,7 +121,11 @@ fn test(args: &AlertTest, context: &mut Context) -> Done {
 
 fn unknown<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone) -> Problem {
     let listed: Vec<String> = known.clone().map(|name| format!("`{name}`")).collect();
-    let expected = if listed.is_empty() { "[alerts.NAME] with a `webhook` or an `email` in workaday.toml".into() } else { format!("one of {}", listed.join(", ")) };
+    let expected = if listed.is_empty() {
+        "[alerts.NAME] with a `webhook` or an `email` in workaday.toml".into()
+    } else {
+        format!("one of {}", listed.join(", "))
+    };
     let problem = Problem::new("alert.unknown", format!("workaday.toml has no [alerts.{name}]"))
         .expected(expected)
         .retry(RetryAdvice::SafeAfterFix, "safe once the name is right; nothing was sent");
@@ -168,7 +175,10 @@ fn deliveries(args: &AlertDeliveries, context: &mut Context) -> Done {
             Cell::new(row.last_error.as_deref().unwrap_or("-")),
         ]);
     }
-    context.out.table(&table, if args.failing { "Everything arrived." } else { "Nothing was sent yet. [alerts.NAME] in workaday.toml names a receiver." })?;
+    context.out.table(
+        &table,
+        if args.failing { "Everything arrived." } else { "Nothing was sent yet. [alerts.NAME] in workaday.toml names a receiver." },
+    )?;
     Ok(DONE)
 }
 

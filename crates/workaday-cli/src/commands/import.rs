@@ -118,7 +118,8 @@ fn whole(found: &Crontab, taken: &[Taken<'_>]) -> Value {
     let entry = |(entry, proposal, compared): &Taken<'_>| {
         let (month, changes, refused) = match compared {
             Ok(compared) => {
-                let changes: Vec<Value> = compared.changes.iter().map(|(date, change)| json!({"date": date, "runs": runs(change)})).collect();
+                let changes: Vec<Value> =
+                    compared.changes.iter().map(|(date, change)| json!({"date": date, "runs": runs(change)})).collect();
                 (runs(&compared.month), changes, None)
             }
             Err(error) => (Value::Null, vec![], Some(error)),
@@ -134,14 +135,26 @@ fn whole(found: &Crontab, taken: &[Taken<'_>]) -> Value {
 
 /// Who was mailed, as receivers of alerts.
 fn alerts(found: &Crontab) -> Vec<String> {
-    let addresses: BTreeSet<&str> = found.entries.iter().filter_map(|entry| entry.variable("MAILTO")).flat_map(|to| to.split(',')).map(str::trim).filter(|to| to.contains('@')).collect();
-    let name = |address: &str| address.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect::<String>();
+    let addresses: BTreeSet<&str> = found
+        .entries
+        .iter()
+        .filter_map(|entry| entry.variable("MAILTO"))
+        .flat_map(|to| to.split(','))
+        .map(str::trim)
+        .filter(|to| to.contains('@'))
+        .collect();
+    let name =
+        |address: &str| address.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect::<String>();
     addresses.iter().map(|address| format!("[alerts.{}]\nemail = {}\n", name(address), Value::from(*address))).collect()
 }
 
 fn show(found: &Crontab, taken: &[Taken<'_>], context: &mut Context) -> Result<(), Failure> {
     let out = &mut context.out;
-    out.line(format!("# {} of {} can be taken over. Nothing was changed: this is for workaday.toml.", taken.iter().filter(|(.., compared)| compared.is_ok()).count(), words::count(found.entries.len() + found.left.len(), "entry").replace("entrys", "entries")))?;
+    out.line(format!(
+        "# {} of {} can be taken over. Nothing was changed: this is for workaday.toml.",
+        taken.iter().filter(|(.., compared)| compared.is_ok()).count(),
+        words::count(found.entries.len() + found.left.len(), "entry").replace("entrys", "entries")
+    ))?;
     for (entry, proposal, compared) in taken {
         out.line("")?;
         out.line(text::line(&format!("# line {}: {} {}", entry.line, entry.expr, entry.command)))?;
@@ -186,7 +199,9 @@ fn timetable(compared: &Compared) -> Vec<String> {
     let shown = |at: &i64| jiff::Timestamp::from_second(*at).map_or_else(|_| "?".to_owned(), |at| at.to_string());
     let listed = |runs: &[i64]| match runs {
         [] => "none".to_owned(),
-        runs => format!("{}{}", runs.iter().take(SHOWN).map(shown).collect::<Vec<_>>().join(", "), if runs.len() > SHOWN { " …" } else { "" }),
+        runs => {
+            format!("{}{}", runs.iter().take(SHOWN).map(shown).collect::<Vec<_>>().join(", "), if runs.len() > SHOWN { " …" } else { "" })
+        }
     };
     let mut lines = vec![];
     let mut add = |when: &str, runs: &Runs| {
@@ -217,7 +232,9 @@ fn text_of(args: &ImportCrontab) -> Result<String, Problem> {
         Some(path) if path == Path::new("-") => {
             std::io::read_to_string(std::io::stdin()).map_err(|error| unreadable("standard input cannot be read".into(), error.to_string()))
         }
-        Some(path) => std::fs::read_to_string(path).map_err(|error| unreadable(format!("`{}` cannot be read", path.display()), error.to_string())),
+        Some(path) => {
+            std::fs::read_to_string(path).map_err(|error| unreadable(format!("`{}` cannot be read", path.display()), error.to_string()))
+        }
         None => {
             let answer = std::process::Command::new("crontab").arg("-l").stdin(std::process::Stdio::null()).output();
             let answer = answer.map_err(|error| unreadable("`crontab -l` cannot be run".into(), error.to_string()))?;
@@ -237,18 +254,26 @@ fn is_systems(path: &Path) -> bool {
 
 fn zone(named: Option<&str>) -> Result<String, Problem> {
     match named {
-        Some(name) => TimeZone::get(name).map(|_| name.to_owned()).map_err(|_| usage(format!("there is no time zone `{name}`"), "a name of the IANA database: Europe/Lisbon, UTC")),
+        Some(name) => TimeZone::get(name)
+            .map(|_| name.to_owned())
+            .map_err(|_| usage(format!("there is no time zone `{name}`"), "a name of the IANA database: Europe/Lisbon, UTC")),
         None => Ok(TimeZone::system().iana_name().map_or_else(|| "UTC".to_owned(), str::to_owned)),
     }
 }
 
 fn current_user() -> String {
-    ["LOGNAME", "USER"].iter().find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty())).unwrap_or_else(|| "root".to_owned())
+    ["LOGNAME", "USER"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()))
+        .unwrap_or_else(|| "root".to_owned())
 }
 
 /// From /etc/passwd: cron starts a job in the home of its user.
 fn home_of(user: &str) -> Option<String> {
     let table = std::fs::read_to_string("/etc/passwd").ok()?;
     let mut lines = table.lines().map(|line| line.split(':').collect::<Vec<_>>());
-    lines.find(|fields| fields.first() == Some(&user)).and_then(|fields| fields.get(5).map(|home| (*home).to_owned())).filter(|home| !home.is_empty())
+    lines
+        .find(|fields| fields.first() == Some(&user))
+        .and_then(|fields| fields.get(5).map(|home| (*home).to_owned()))
+        .filter(|home| !home.is_empty())
 }

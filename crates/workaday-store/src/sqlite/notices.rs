@@ -140,8 +140,7 @@ impl SqliteStore {
 
     /// How many notices of a route went out since then, and when the first of them did.
     pub fn sent_since(&self, route: &str, since: Timestamp) -> Result<(i64, Option<Timestamp>)> {
-        let found =
-            self.link.first(&sql::SENT_SINCE, params![since.0, route], |row| Ok((row.get(0)?, rows::optional_instant(row, 1)?)))?;
+        let found = self.link.first(&sql::SENT_SINCE, params![since.0, route], |row| Ok((row.get(0)?, rows::optional_instant(row, 1)?)))?;
         Ok(found.unwrap_or((0, None)))
     }
 

@@ -157,7 +157,10 @@ mod tests {
     #[test]
     fn a_percent_begins_the_input_and_an_escaped_one_is_itself() {
         let entry = one("0 5 * * * date +\\%F; cat%first%second line%");
-        assert_eq!((entry.command.as_str(), entry.stdin), ("date +%F; cat", Some(vec!["first".into(), "second line".into(), String::new()])));
+        assert_eq!(
+            (entry.command.as_str(), entry.stdin),
+            ("date +%F; cat", Some(vec!["first".into(), "second line".into(), String::new()]))
+        );
         assert_eq!(one("0 5 * * * echo hello").stdin, None);
     }
 

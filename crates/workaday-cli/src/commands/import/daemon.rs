@@ -137,7 +137,10 @@ mod tests {
     fn shown(expr: &str, zone: &str, after: &str, until: &str) -> Vec<String> {
         let zone = TimeZone::get(zone).expect("a zone");
         let fields = Fields::parse(expr).expect("cron takes it");
-        runs(&fields, &zone, at(after), at(until)).iter().map(|at| jiff::Timestamp::from_second(*at).expect("in range").to_string()).collect()
+        runs(&fields, &zone, at(after), at(until))
+            .iter()
+            .map(|at| jiff::Timestamp::from_second(*at).expect("in range").to_string())
+            .collect()
     }
 
     #[test]

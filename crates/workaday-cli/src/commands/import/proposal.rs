@@ -79,7 +79,9 @@ fn program(entry: &Entry, home: Option<String>, notes: &mut Vec<String>) -> (Vec
     }
     let shell = entry.variable("SHELL").unwrap_or(SHELL).to_owned();
     if command.contains('>') {
-        notes.push("it writes its output to a file; without the redirection the output is kept with each run (`workaday job logs`)".to_owned());
+        notes.push(
+            "it writes its output to a file; without the redirection the output is kept with each run (`workaday job logs`)".to_owned(),
+        );
     }
     let line = match &entry.stdin {
         Some(lines) => {
@@ -120,14 +122,17 @@ fn words(line: &str) -> Option<Vec<String>> {
                 current.get_or_insert_default();
             }
             (None, ' ' | '\t') => words.extend(current.take()),
-            (None, '|' | '&' | ';' | '<' | '>' | '(' | ')' | '$' | '`' | '\\' | '*' | '?' | '[' | ']' | '~' | '{' | '}' | '!' | '#') => return None,
+            (None, '|' | '&' | ';' | '<' | '>' | '(' | ')' | '$' | '`' | '\\' | '*' | '?' | '[' | ']' | '~' | '{' | '}' | '!' | '#') => {
+                return None;
+            }
             (None, c) => current.get_or_insert_default().push(c),
         }
     }
     words.extend(current);
     // `NAME=value program` is the shell's doing, and so are its own words.
     let first = words.first()?;
-    let is_shells = first.contains('=') || ["cd", "export", "source", ".", "if", "for", "while", "test", "exec", "umask", "ulimit", "set", ":"].contains(&first.as_str());
+    let is_shells = first.contains('=')
+        || ["cd", "export", "source", ".", "if", "for", "while", "test", "exec", "umask", "ulimit", "set", ":"].contains(&first.as_str());
     (inside.is_none() && !is_shells).then_some(words)
 }
 
@@ -138,7 +143,8 @@ fn name(entry: &Entry, run: &[String]) -> String {
     let program = if is_shell { line.split_whitespace().find(|word| !word.contains('=')).unwrap_or("command") } else { run[0].as_str() };
     // Interpreters say little: the script does.
     let base = |path: &str| path.rsplit('/').next().unwrap_or_default().split('.').next().unwrap_or_default().to_ascii_lowercase();
-    let is_interpreter = ["sh", "bash", "python", "python3", "php", "perl", "ruby", "node", "nice", "env", "flock", "sudo"].contains(&base(program).as_str());
+    let is_interpreter = ["sh", "bash", "python", "python3", "php", "perl", "ruby", "node", "nice", "env", "flock", "sudo"]
+        .contains(&base(program).as_str());
     let script = line.split_whitespace().skip(1).find(|word| !word.starts_with('-') && !word.contains('='));
     let chosen = base(if is_interpreter { script.unwrap_or(program) } else { program });
     let clean: String = chosen.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' }).collect();
@@ -234,7 +240,15 @@ mod tests {
     #[test]
     fn the_table_says_what_cron_left_open() {
         let toml = proposed("MAILTO=ops@shop.example\nLANG=C\nCRON_TZ=Europe/Lisbon\n30 2 * * 1-5 /opt/bill").toml();
-        for line in ["[command.bill]", "overlap = \"skip\"", "timeout = \"1h\"", "owner = \"ops@shop.example\"", "retry = { attempts = 1 }", "tz = \"Europe/Lisbon\"", "env = { PATH = \"/usr/bin:/bin\", LANG = \"C\" }"] {
+        for line in [
+            "[command.bill]",
+            "overlap = \"skip\"",
+            "timeout = \"1h\"",
+            "owner = \"ops@shop.example\"",
+            "retry = { attempts = 1 }",
+            "tz = \"Europe/Lisbon\"",
+            "env = { PATH = \"/usr/bin:/bin\", LANG = \"C\" }",
+        ] {
             assert!(toml.lines().any(|found| found == line), "{line} in\n{toml}");
         }
     }
