@@ -43,7 +43,7 @@ pub fn is_known(word: &str) -> bool {
 /// Is an alert of this code asked for by this word?
 pub fn matches(word: &str, code: &str) -> bool {
     let begins = |start: &&str| code == *start || ((start.is_empty() || start.ends_with('.')) && code.starts_with(*start));
-    let named = WORDS.iter().any(|(known, codes)| *known == word && codes.iter().any(|start| begins(&start)));
+    let named = WORDS.iter().any(|(known, codes)| *known == word && codes.iter().any(begins));
     named || code == word || code.split_once('.').is_some_and(|(area, _)| area == word)
 }
 
