@@ -39,7 +39,9 @@ class Receiver:
         return f"http://127.0.0.1:{self.port}"
 
     def wait(self, count: int = 1, within: float = 20) -> list[Got]:
-        return wait_until(lambda: list(self.got) if len(self.got) >= count else None, within=within, what=f"{count} requests, got {self.got}")
+        return wait_until(
+            lambda: list(self.got) if len(self.got) >= count else None, within=within, what=f"{count} requests, got {self.got}"
+        )
 
     def paths(self) -> list[str]:
         return [got.path for got in self.got]

@@ -80,7 +80,10 @@ def test_a_receiver_that_fails_hears_it_later_and_jobs_do_not_wait(project: Proj
         project.enqueue("[fine.enqueue() for _ in range(20)]")
         project.wait_effect("fine", 20)
         failing = wait_until(
-            lambda: project.workaday("alert", "deliveries", "--failing", "--json").json["notices"], within=10, what="the failure", seen=project.tell
+            lambda: project.workaday("alert", "deliveries", "--failing", "--json").json["notices"],
+            within=10,
+            what="the failure",
+            seen=project.tell,
         )
         assert (failing[0]["state"], failing[0]["last_error"]) == ("waiting", "answered 503: ok")
         up.kill()
@@ -125,7 +128,12 @@ def test_a_mail_arrives_with_what_a_person_needs(project: Project) -> None:
         assert (mail["To"], mail["From"], mail["Bcc"]) == ("ops@shop.example", "workaday@shop.example", None)
         assert mail["Subject"].startswith("[workaday jobs:app] shop.report job")
         text = mail.get_payload(decode=True).decode()
-        for line in ["Owner: data@shop.example", "There should be: one row per store", "Undo: delete the day's rows", "its owner says that it may run twice"]:
+        for line in [
+            "Owner: data@shop.example",
+            "There should be: one row per store",
+            "Undo: delete the day's rows",
+            "its owner says that it may run twice",
+        ]:
             assert line in text
         up.stop()
 
@@ -181,7 +189,9 @@ def test_a_schedule_tells_its_start_its_success_and_its_failure(project: Project
         receiver.wait(4)
         start = next(got for got in receiver.got if "/start?" in got.path)
         run = start.path.partition("rid=")[2]
-        success = wait_until(lambda: [got for got in receiver.got if got.path == f"/from-code-s3cret?rid={run}"], within=10, what="its success")
+        success = wait_until(
+            lambda: [got for got in receiver.got if got.path == f"/from-code-s3cret?rid={run}"], within=10, what="its success"
+        )
         assert success[0].body == b"all rows counted"
         assert project.job(run)["state"] == "completed", "the run id is the id of the job"
         (project.root / "broken").touch()
@@ -207,7 +217,9 @@ def test_a_command_pings_also_when_run_by_hand_and_a_dead_receiver_delays_nothin
             '[command.deaf]\nrun = ["/bin/echo", "saved"]\nping = "http://127.0.0.1:1/deaf"\n',
         )
         up = project.up()
-        wait_until(lambda: "command.deaf" in project.workaday("task", "list", code=None).out, within=15, what="the commands", seen=project.tell)
+        wait_until(
+            lambda: "command.deaf" in project.workaday("task", "list", code=None).out, within=15, what="the commands", seen=project.tell
+        )
         deaf = project.workaday("enqueue", "command.deaf", "--json").json["id"]
         backup = project.workaday("enqueue", "command.backup", "--json").json["id"]
         project.wait_state(deaf, "completed")
