@@ -345,3 +345,22 @@ fn a_ping_that_never_arrives_is_given_up_and_raised() {
     assert_eq!((alerts[0].code.as_str(), alerts[0].subject.as_str()), ("ping.undelivered", "command.backup"));
     assert!(!alerts[0].message.contains("s3cret"), "{}", alerts[0].message);
 }
+
+#[test]
+fn a_receiver_that_failed_rests_and_then_hears_all_in_order() {
+    let receiver = Receiver::new();
+    receiver.says(500);
+    let mut world = World::new(alerts(vec![route("ops", &receiver)]));
+    for subject in ["shop.one", "shop.two", "shop.three"] {
+        world.raise("job.discarded", subject);
+    }
+    world.pass(Length(0));
+    world.pass(Length::seconds(10));
+    assert_eq!(receiver.bodies().len(), 1, "one try a round: each may cost the whole timeout");
+    receiver.says(200);
+    world.pass(Length::seconds(5));
+    assert_eq!(receiver.bodies().len(), 1, "it rests");
+    world.pass(Length::seconds(5));
+    let subjects: Vec<_> = receiver.bodies().iter().map(|body| body["subject"].clone()).collect();
+    assert_eq!(subjects, ["shop.one", "shop.one", "shop.two", "shop.three"]);
+}
