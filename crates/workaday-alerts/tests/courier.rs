@@ -266,20 +266,7 @@ fn a_queue_that_waits_and_a_full_disk_are_raised_once_and_close_themselves() {
     world.courier = Courier::open(&world.path, live.clone()).expect("a courier");
     let id = workaday_core::job::JobId(uuid::Uuid::now_v7());
     world.write(|store, now| {
-        let job = workaday_store::NewJob {
-            id,
-            task: "shop.report".into(),
-            queue: "mail".into(),
-            priority: 0,
-            lane: workaday_core::job::Lane::Sync,
-            run_at: now,
-            args: "{}".into(),
-            expires_at: None,
-            unique: None,
-            tags: None,
-            rerun_of: None,
-            enqueued_release: None,
-        };
+        let job = job(id, "shop.report", "mail", workaday_core::job::Lane::Sync, now);
         store.enqueue(&job, now).expect("stored");
     });
     world.pass(Length::minutes(9));
@@ -303,12 +290,8 @@ fn a_queue_that_waits_and_a_full_disk_are_raised_once_and_close_themselves() {
     assert!(world.open_alerts().is_empty());
 }
 
-#[test]
-fn a_ping_that_never_arrives_is_given_up_and_raised() {
-    let receiver = Receiver::new();
-    receiver.says(404);
-    let mut world = World::new(alerts(vec![]));
-    let mut pings = Pings::open(&world.path, Live::new(alerts(vec![]))).expect("pings");
+/// A command with a `ping` is claimed: its start is to be told.
+fn claim_pinged(world: &mut World, receiver: &Receiver) -> String {
     let url = format!("http://127.0.0.1:{}/s3cret", receiver.port);
     let entry = serde_json::json!({"name": "command.backup", "kind": "command", "ping": url});
     let task: workaday_core::catalogue::TaskEntry = serde_json::from_value(entry).expect("an entry");
@@ -316,26 +299,40 @@ fn a_ping_that_never_arrives_is_given_up_and_raised() {
     world.write(|store, now| {
         let json = serde_json::to_string(&task).expect("JSON");
         store.put_catalogue(&[(task.clone(), json)], &[], None, now).expect("a catalogue");
-        let job = workaday_store::NewJob {
-            id,
-            task: task.name.clone(),
-            queue: "default".into(),
-            priority: 0,
-            lane: workaday_core::job::Lane::Command,
-            run_at: now,
-            args: "{}".into(),
-            expires_at: None,
-            unique: None,
-            tags: None,
-            rerun_of: None,
-            enqueued_release: None,
-        };
-        store.enqueue(&job, now).expect("stored");
+        let lane = workaday_core::job::Lane::Command;
+        store.enqueue(&job(id, &task.name, "default", lane, now), now).expect("stored");
         let generation = store.next_generation().expect("a generation");
-        let candidate = store.claimable(workaday_core::job::Lane::Command, "default", now, 1).expect("claimable").remove(0);
+        let candidate = store.claimable(lane, "default", now, 1).expect("claimable").remove(0);
         let fence = store.claim(candidate.key, generation, None, now).expect("claimed").expect("a fence");
         store.ping_started(candidate.key, fence, now).expect("noted");
     });
+    id.to_string()
+}
+
+fn job(id: workaday_core::job::JobId, task: &str, queue: &str, lane: workaday_core::job::Lane, now: Timestamp) -> workaday_store::NewJob {
+    workaday_store::NewJob {
+        id,
+        task: task.into(),
+        queue: queue.into(),
+        priority: 0,
+        lane,
+        run_at: now,
+        args: "{}".into(),
+        expires_at: None,
+        unique: None,
+        tags: None,
+        rerun_of: None,
+        enqueued_release: None,
+    }
+}
+
+#[test]
+fn a_ping_that_never_arrives_is_given_up_and_raised() {
+    let receiver = Receiver::new();
+    receiver.says(404);
+    let mut world = World::new(alerts(vec![]));
+    let mut pings = Pings::open(&world.path, Live::new(alerts(vec![]))).expect("pings");
+    claim_pinged(&mut world, &receiver);
     for _ in 0..10 {
         pings.run_once(world.now).expect("a round");
         world.now = world.now + Length::minutes(6);
@@ -344,6 +341,38 @@ fn a_ping_that_never_arrives_is_given_up_and_raised() {
     let alerts = open_reader(&world.path).expect("a reader").alerts(false, None, 10).expect("alerts");
     assert_eq!((alerts[0].code.as_str(), alerts[0].subject.as_str()), ("ping.undelivered", "command.backup"));
     assert!(!alerts[0].message.contains("s3cret"), "{}", alerts[0].message);
+}
+
+#[test]
+fn a_ping_never_overtakes_an_older_one_of_its_receiver() {
+    let receiver = Receiver::new();
+    receiver.says(503);
+    let mut world = World::new(alerts(vec![]));
+    let mut pings = Pings::open(&world.path, Live::new(alerts(vec![]))).expect("pings");
+    let (first, second) = (claim_pinged(&mut world, &receiver), claim_pinged(&mut world, &receiver));
+    pings.run_once(world.now).expect("a round");
+    receiver.says(200);
+    pings.run_once(world.now + Length::seconds(1)).expect("a round");
+    assert_eq!(receiver.got.lock().expect("unpoisoned").len(), 1, "the second waits behind the first");
+    assert_eq!(pings.run_once(world.now + Length::seconds(3)).expect("a round"), 2);
+    let paths: Vec<String> = receiver.got.lock().expect("unpoisoned").iter().map(|(path, _)| path.clone()).collect();
+    assert_eq!(paths, [&first, &first, &second].map(|id| format!("/s3cret/start?rid={id}")));
+}
+
+#[test]
+fn a_notice_that_was_tried_says_the_same_again() {
+    let receiver = Receiver::new();
+    receiver.says(500);
+    let mut world = World::new(alerts(vec![route("ops", &receiver)]));
+    world.raise("job.discarded", "shop.report");
+    world.pass(Length(0));
+    world.pass(Length::seconds(10));
+    world.raise("job.discarded", "shop.report");
+    receiver.says(200);
+    world.pass(Length::seconds(10));
+    let bodies = receiver.bodies();
+    assert_eq!((bodies.len(), &bodies[0]), (2, &bodies[1]), "what came between the tries is for the next notice");
+    assert_eq!(bodies[1]["count"], 1);
 }
 
 #[test]
