@@ -149,6 +149,22 @@ fn keys_that_need_or_exclude_each_other_are_checked() {
         ),
         ("[schedules.night]\nevery = \"5m\"\n", "config.missing_key", "names no task"),
         ("[alerts.ops]\non = [\"late\"]\n", "config.missing_key", "tells nobody"),
+        ("[alerts.ops]\nemail = \"ops@shop.example\"\n", "config.missing_key", "no mail server"),
+        (
+            "[alerts.ops]\nwebhook = \"https://hooks.example\"\non = [\"discared\"]\n",
+            "config.impossible_value",
+            "`discared`, which is no alert",
+        ),
+        (
+            "[alerts]\nsmtp = \"smtp://localhost\"\n[alerts.ops]\nemail = \"a@b.example\"\nsecret = \"env:X\"\n",
+            "config.contradiction",
+            "no webhook to sign",
+        ),
+        (
+            "[command.a]\nrun = [\"a\"]\nping = \"hc.example/x\"\n",
+            "config.impossible_value",
+            "`command.a.ping` cannot be what is written there",
+        ),
         ("[web]\nbind = \"0.0.0.0:80\"\nauth = \"none\"\n", "config.contradiction", "anybody could see"),
         ("[web]\nbind = \"0.0.0.0:80\"\n", "config.contradiction", "in the open"),
         ("[web]\nbind = \"0.0.0.0:80\"\npublic_url = \"http://jobs.example\"\n", "config.contradiction", "in the open"),
