@@ -56,6 +56,16 @@ def test_a_one_off_and_dates_of_rest_are_written_as_the_engine_reads_them() -> N
     assert (rests["exclude"], rests["gap"], rests["fold"]) == (["2026-12-25", "2026-12-26"], "skip", "both")
 
 
+def test_a_ping_goes_with_the_schedule_and_its_secret_is_not_repeated() -> None:
+    for schedule in (cron("* * * * *", ping="env:PING"), every("5m", ping="env:PING"), at("2030-01-01T00:00:00Z", ping="env:PING")):
+        [entry] = stated(schedule)
+        assert entry["ping"] == "env:PING"
+    for wrong in ("hc.example/s3cret", "https://", "https://hc.example/s3cret\n", 42):
+        with pytest.raises(RegistrationError) as refused:
+            every("5m", ping=wrong)  # type: ignore[arg-type]
+        assert refused.value.code == "schedule.option_invalid" and "s3cret" not in str(refused.value)
+
+
 @pytest.mark.parametrize(
     ("make", "code"),
     [

@@ -9,6 +9,7 @@ use workaday_core::clock::{Length, Timestamp, format_length};
 use workaday_store::sqlite::checkpoint::wal_bytes;
 use workaday_store::{Durability, Reader, SqliteStore, Store, StoreError};
 
+const LATENCY: &str = "queue.latency";
 /// Between two looks. Counting a backlog of a million jobs takes a tenth of a second.
 const EVERY: Length = Length::seconds(15);
 
@@ -89,7 +90,14 @@ fn queues(reader: &Reader, alerts: &Alerts, now: Timestamp) -> Result<Vec<Findin
                 queue.available
             )
         });
-        Finding { code: "queue.latency", subject: queue.queue, message }
+        Finding { code: LATENCY, subject: queue.queue, message }
     };
-    Ok(reader.queues(now)?.into_iter().map(finding).collect())
+    let mut findings: Vec<Finding> = reader.queues(now)?.into_iter().map(finding).collect();
+    // A queue that has emptied may not be listed any more: its alert is over all the same.
+    for alert in reader.alerts(false, None, 1_000)?.into_iter().filter(|alert| alert.code == LATENCY) {
+        if !findings.iter().any(|finding| finding.subject == alert.subject) {
+            findings.push(Finding { code: LATENCY, subject: alert.subject, message: None });
+        }
+    }
+    Ok(findings)
 }

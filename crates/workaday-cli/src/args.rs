@@ -833,6 +833,7 @@ pub enum Baseline {
 
 #[derive(Debug, Args)]
 pub struct BaselineCapture {
+    /// Its name, to compare with later: before-the-index
     pub name: String,
     /// How long the time is
     #[arg(long = "for", value_name = "LENGTH", default_value = "1h")]
@@ -850,11 +851,13 @@ pub struct BaselineCapture {
 
 #[derive(Debug, Args)]
 pub struct BaselineNamed {
+    /// Its name
     pub name: String,
 }
 
 #[derive(Debug, Args)]
 pub struct BaselineRemove {
+    /// Its name
     pub name: String,
     /// Say what would be forgotten, change nothing
     #[arg(long)]

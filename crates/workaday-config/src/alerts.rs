@@ -5,29 +5,32 @@ use crate::settings::Settings;
 use std::path::{Path, PathBuf};
 use workaday_core::clock::Length;
 
-/// Words of `on` beside codes and their areas: the last part of a code, or a name for several.
-pub const WORDS: &[(&str, &[&str])] = &[
-    ("all", &[""]),
-    ("discarded", &["job.discarded"]),
-    ("quarantine", &["job.quarantined"]),
-    ("unknown_task", &["job.unknown_task"]),
-    ("arguments_misfit", &["job.arguments_misfit"]),
-    ("outcome_unknown", &["job.outcome_unknown"]),
-    ("unreadable", &["job.unreadable", "hold.unreadable"]),
-    ("unexpected", &["job.unexpected"]),
-    ("late", &["schedule.late"]),
-    ("missed", &["schedule.missed"]),
-    ("skipping", &["schedule.skipping"]),
-    ("unfinished", &["schedule.unfinished"]),
-    ("too_long", &["schedule.too_long"]),
-    ("too_short", &["schedule.too_short"]),
-    ("failing", &["schedule.failing"]),
-    ("broken", &["schedule.broken", "schedule.invalid", "schedule.name_taken"]),
-    ("import_failed", &["worker.import_failed"]),
-    ("queue.latency", &["queue.latency"]),
-    ("storage", &["storage."]),
-    ("release.worse", &["release.worse"]),
+/// Words of `on`: the last part of a code, or a name for several. Also of codes that a later version raises.
+pub const WORDS: &[&str] = &[
+    "all",
+    "discarded",
+    "quarantine",
+    "unknown_task",
+    "arguments_misfit",
+    "outcome_unknown",
+    "unreadable",
+    "unexpected",
+    "late",
+    "missed",
+    "skipping",
+    "unfinished",
+    "too_long",
+    "too_short",
+    "failing",
+    "broken",
+    "import_failed",
+    "latency",
+    "worse",
 ];
+
+/// Words that are no last part of a code, or of more than that.
+const ALIASES: &[(&str, &[&str])] =
+    &[("quarantine", &["job.quarantined"]), ("broken", &["schedule.broken", "schedule.invalid", "schedule.name_taken"])];
 
 /// Areas of codes: `schedule` stands for `schedule.late`, `schedule.missed` …
 pub const AREAS: &[&str] =
@@ -37,14 +40,14 @@ pub const AREAS: &[&str] =
 pub fn is_known(word: &str) -> bool {
     let is_part = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase() || c == '_');
     let is_code = word.split_once('.').is_some_and(|(area, what)| AREAS.contains(&area) && is_part(what));
-    is_code || AREAS.contains(&word) || WORDS.iter().any(|(known, _)| *known == word)
+    is_code || AREAS.contains(&word) || WORDS.contains(&word)
 }
 
 /// Is an alert of this code asked for by this word?
 pub fn matches(word: &str, code: &str) -> bool {
-    let begins = |start: &&str| code == *start || ((start.is_empty() || start.ends_with('.')) && code.starts_with(*start));
-    let named = WORDS.iter().any(|(known, codes)| *known == word && codes.iter().any(begins));
-    named || code == word || code.split_once('.').is_some_and(|(area, _)| area == word)
+    let by_part = code.split_once('.').is_some_and(|(area, what)| area == word || what == word);
+    let by_alias = ALIASES.iter().any(|(alias, codes)| *alias == word && codes.contains(&code));
+    word == "all" || word == code || by_part || by_alias
 }
 
 /// Where something is kept, or the thing itself.

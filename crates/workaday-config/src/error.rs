@@ -66,7 +66,7 @@ impl Origin {
 
     pub(crate) fn misfit(&self, place: &str, kind: Kind, written: &Written, misfit: Misfit) -> Problem {
         // What may be a secret is not repeated.
-        let got = if matches!(kind, Kind::Secret | Kind::Url) { written.kind_word().to_owned() } else { written.show() };
+        let got = if matches!(kind, Kind::Secret | Kind::Url) { "what is written there (not shown)".to_owned() } else { written.show() };
         let problem = match misfit {
             Misfit::Type => self.problem("config.wrong_type", format_args!("`{place}` is {}", written.kind_word())),
             Misfit::Value => self.problem("config.impossible_value", format_args!("`{place}` cannot be {got}")),

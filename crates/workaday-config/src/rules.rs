@@ -93,7 +93,7 @@ fn alert(findings: &Findings, name: &str, origin: &Origin) -> Vec<Problem> {
         && let Value::Texts(words) = &entry.value
     {
         for word in words.iter().filter(|word| !crate::alerts::is_known(word)) {
-            let known = crate::alerts::WORDS.iter().map(|(word, _)| *word);
+            let known = crate::alerts::WORDS.iter().copied();
             let listed: Vec<String> = known.clone().map(|word| format!("`{word}`")).collect();
             let problem = entry
                 .origin

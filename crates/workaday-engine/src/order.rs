@@ -108,7 +108,10 @@ pub fn check_queue(name: &str, known: &[String]) -> Result<(), Problem> {
 /// Another unfinished job holds the unique key, and the caller wants to hear of it. `replaces`: it was to be replaced.
 pub fn unique_taken(task: &str, holder: JobId, state: State, replaces: bool) -> Problem {
     let (expected, hint) = if replaces {
-        ("a waiting job to replace; this one runs already", "with while `waiting` the key is free when a job starts")
+        (
+            "a waiting job to replace; this one runs already",
+            "a key held only while waiting (`--while waiting`, while_=\"waiting\") is free once its job starts",
+        )
     } else {
         ("no unfinished job with this key", "with on_conflict `return` you get that job instead")
     };

@@ -92,7 +92,7 @@ impl Supervisor {
                 let settings = Settings { has_app: self.recipe.application.is_some(), ..settings };
                 let other_commands = self.commands.reconfigure(commands);
                 if settings == self.engine.settings && !other_commands {
-                    return tracing::info!("SIGHUP: the configuration has not changed");
+                    return tracing::info!("SIGHUP: nothing that jobs run by has changed");
                 }
                 self.ready_settings = ready_settings(&settings);
                 self.engine.reconfigure(settings);

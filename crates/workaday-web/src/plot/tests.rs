@@ -20,20 +20,21 @@ fn a_strip_draws_throughput_failures_and_releases() {
     ];
     let marks = [Mark { at: teller().now - Length::hours(9), name: "3f2c1a9".into() }];
     let svg = strip(&teller(), last_day(), &slices, &marks, "6 h");
-    let expected = "<svg class=\"plot strip\" width=\"100%\" height=\"132\" role=img aria-label=\"Finished jobs of the last 24 hours. 70 finished, 4 of them discarded; at most 40 in 6 h. Releases that began: 3f2c1a9.\"><title>Finished jobs of the last 24 hours</title><desc>70 finished, 4 of them discarded; at most 40 in 6 h. Releases that began: 3f2c1a9.</desc>\
-<rect class=work x=\"2.50%\" y=\"97.0\" width=\"20.00%\" height=\"15.0\"/>\
-<rect class=work x=\"27.50%\" y=\"52.0\" width=\"20.00%\" height=\"60.0\"/>\
-<rect class=bad x=\"27.50%\" y=\"12.0\" width=\"20.00%\" height=\"18.0\"/>\
-<rect class=work x=\"77.50%\" y=\"82.0\" width=\"20.00%\" height=\"30.0\"/>\
-<rect class=bad x=\"77.50%\" y=\"24.0\" width=\"20.00%\" height=\"6.0\"/>\
-<line class=rule x1=0 x2=\"100%\" y1=\"30.0\" y2=\"30.0\"/><line class=axis x1=0 x2=\"100%\" y1=\"112.0\" y2=\"112.0\"/>\
-<text class=\"bad\" x=\"50.50%\" y=\"26.0\" text-anchor=start>✕ 3</text>\
-<text class=\"soft\" x=\"0.00%\" y=\"44.0\" text-anchor=start>40 in 6 h at most</text>\
-<line class=mark x1=\"62.50%\" x2=\"62.50%\" y1=2 y2=\"112.0\"/><text class=\"release\" x=\"63.00%\" y=\"107.0\" text-anchor=start>3f2c1a9</text>\
-<text class=\"soft\" x=\"3.87%\" y=\"127.0\" text-anchor=start>12:00</text>\
-<text class=\"soft\" x=\"28.87%\" y=\"127.0\" text-anchor=middle>18:00</text>\
-<text class=\"soft\" x=\"53.87%\" y=\"127.0\" text-anchor=middle>00:00</text>\
-<text class=\"soft\" x=\"78.87%\" y=\"127.0\" text-anchor=middle>06:00</text></svg>";
+    let expected = "<svg class=\"plot strip\" width=\"100%\" height=\"150\" role=img aria-label=\"Finished jobs of the last 24 hours. 70 finished, 4 of them discarded; at most 40 in 6 h. Releases that began: 3f2c1a9.\"><title>Finished jobs of the last 24 hours</title><desc>70 finished, 4 of them discarded; at most 40 in 6 h. Releases that began: 3f2c1a9.</desc><rect class=work x=\"2.50%\" y=\"110.5\" width=\"20.00%\" height=\"19.5\"/>\
+<rect class=work x=\"27.50%\" y=\"52.0\" width=\"20.00%\" height=\"78.0\"/>\
+<rect class=bad x=\"27.50%\" y=\"12.0\" width=\"20.00%\" height=\"20.0\"/>\
+<rect class=work x=\"77.50%\" y=\"91.0\" width=\"20.00%\" height=\"39.0\"/>\
+<rect class=bad x=\"77.50%\" y=\"25.3\" width=\"20.00%\" height=\"6.7\"/>\
+<line class=rule x1=0 x2=\"100%\" y1=\"32.0\" y2=\"32.0\"/><line class=axis x1=0 x2=\"100%\" y1=\"130.0\" y2=\"130.0\"/>\
+<text class=\"bad\" x=\"37.50%\" y=\"9.0\" text-anchor=middle>✕ 3</text>\
+<text class=\"soft\" x=\"0.00%\" y=\"46.0\" text-anchor=start>40 in 6 h at most</text>\
+<line class=mark x1=\"62.50%\" x2=\"62.50%\" y1=2 y2=\"130.0\"/>\
+<text class=\"release\" x=\"63.00%\" y=\"44.0\" text-anchor=start>3f2c1a9</text>\
+<text class=\"soft\" x=\"3.70%\" y=\"145.0\" text-anchor=start>12:00</text>\
+<text class=\"soft\" x=\"28.70%\" y=\"145.0\" text-anchor=middle>18:00</text>\
+<text class=\"soft\" x=\"53.70%\" y=\"145.0\" text-anchor=middle>00:00</text>\
+<text class=\"soft\" x=\"78.70%\" y=\"145.0\" text-anchor=middle>06:00</text>\
+</svg>";
     assert_eq!(svg, expected);
 }
 

@@ -100,9 +100,10 @@ fn program(entry: &Entry, home: Option<String>, notes: &mut Vec<String>) -> (Vec
 fn why_shell(command: &str) -> &'static str {
     let has = |c: &str| command.contains(c);
     match () {
+        () if has("||") => "several commands",
         () if has("|") => "a pipe",
         () if has(">") || has("<") => "a redirection",
-        () if has("&&") || has(";") || has("||") || has("&") => "several commands",
+        () if has(";") || has("&") => "several commands",
         () if has("$") || has("`") => "a variable or a command inside it",
         () if has("*") || has("?") || has("~") => "a pattern or ~",
         () => "its quoting",
@@ -179,6 +180,7 @@ impl Proposal {
         line("tz", quoted(&self.tz));
         line("overlap", quoted("skip"));
         line("timeout", quoted("1h"));
+        line("late_after", quoted("15m"));
         line("owner", quoted(&self.owner));
         line("retry", "{ attempts = 1 }".to_owned());
         text
@@ -221,6 +223,7 @@ mod tests {
             ("* * * * * a | b", "a pipe"),
             ("* * * * * a > /dev/null 2>&1", "a redirection"),
             ("* * * * * a; b", "several commands"),
+            ("* * * * * a || b", "several commands"),
             ("* * * * * a $HOME", "a variable"),
             ("* * * * * rm /tmp/x*", "a pattern"),
             ("* * * * * A=1 b", "its quoting"),
@@ -244,6 +247,7 @@ mod tests {
             "[command.bill]",
             "overlap = \"skip\"",
             "timeout = \"1h\"",
+            "late_after = \"15m\"",
             "owner = \"ops@shop.example\"",
             "retry = { attempts = 1 }",
             "tz = \"Europe/Lisbon\"",
