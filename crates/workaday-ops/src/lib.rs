@@ -6,6 +6,7 @@
 //! | [`restore`] | proves a backup in a scratch place; puts one back |
 //! | [`files`] | private files, sums, free space |
 //! | [`command`] | runs the user's commands, keeps what they print and how they ended |
+//! | [`doctor`] | the checklist: what is wrong around a running store, and what to do |
 //! | [`git`] | what the repository says of revision and dirt |
 //! | [`evidence`] | what the judge looks at, from the store or from files |
 //! | [`probe`] | is the service well |
@@ -14,6 +15,7 @@
 
 pub mod backup;
 pub mod command;
+pub mod doctor;
 pub mod evidence;
 pub mod files;
 pub mod git;
