@@ -10,6 +10,7 @@
 //! | [`git`] | what the repository says of revision and dirt |
 //! | [`evidence`] | what the judge looks at, from the store or from files |
 //! | [`probe`] | is the service well |
+//! | [`install`] | systemd services, shown before they are written, taken away without a trace |
 //! | [`rehearsal`] | a release and its way back, tried in a scratch place |
 //! | [`release`] | the pipeline of a release and of a rollback |
 
@@ -19,6 +20,7 @@ pub mod doctor;
 pub mod evidence;
 pub mod files;
 pub mod git;
+pub mod install;
 pub mod probe;
 pub mod rehearsal;
 pub mod release;

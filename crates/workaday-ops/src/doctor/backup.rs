@@ -9,7 +9,12 @@ const PROOF_DAYS: i64 = 30;
 
 const AGE: Ask = ask("backup.age", Sure::Measured, "one younger than twice `[backup] every`", "workaday backup; then put it in a schedule");
 const PROOF: Ask = ask("backup.proof", Sure::Measured, "a restore proved in the last 30 days", "workaday restore --check");
-const APART: Ask = ask("backup.apart", Sure::Measured, "a folder on another disk, or copied off the machine", "set `[backup] folder`, or copy the folder elsewhere (Litestream, rsync)");
+const APART: Ask = ask(
+    "backup.apart",
+    Sure::Measured,
+    "a folder on another disk, or copied off the machine",
+    "set `[backup] folder`, or copy the folder elsewhere (Litestream, rsync)",
+);
 
 pub fn checks(facts: &Facts) -> Vec<Check> {
     let backup = &facts.backup;

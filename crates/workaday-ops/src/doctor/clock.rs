@@ -3,7 +3,8 @@
 use super::facts::Facts;
 use super::{Ask, Check, State, Sure, ask};
 
-const SYNCHRONISED: Ask = ask("clock.synchronised", Sure::Measured, "a clock that the kernel calls synchronised", "timedatectl set-ntp true, or install chrony");
+const SYNCHRONISED: Ask =
+    ask("clock.synchronised", Sure::Measured, "a clock that the kernel calls synchronised", "timedatectl set-ntp true, or install chrony");
 const ZONES: Ask = ask("clock.zones", Sure::Measured, "time zone data of a known version", "install tzdata, and keep it up to date");
 
 pub fn checks(facts: &Facts) -> Vec<Check> {

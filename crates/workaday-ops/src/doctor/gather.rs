@@ -123,12 +123,12 @@ fn is_death(cause: &str) -> bool {
 
 fn tasks(reader: &Reader, now: Timestamp) -> Option<Tasks> {
     let rows = reader.tasks().ok()?;
-    let entries: Vec<TaskEntry> =
-        rows.iter().filter(|row| row.present).filter_map(|row| serde_json::from_str(&row.entry).ok()).collect();
+    let entries: Vec<TaskEntry> = rows.iter().filter(|row| row.present).filter_map(|row| serde_json::from_str(&row.entry).ok()).collect();
     if entries.is_empty() {
         return None;
     }
-    let lacking = |is_lacking: fn(&TaskEntry) -> bool| entries.iter().filter(|entry| is_lacking(entry)).map(|entry| entry.name.clone()).collect();
+    let lacking =
+        |is_lacking: fn(&TaskEntry) -> bool| entries.iter().filter(|entry| is_lacking(entry)).map(|entry| entry.name.clone()).collect();
     let empty = |text: &Option<String>| text.as_deref().is_none_or(str::is_empty);
     let status = reader.status(now).ok()?;
     let names = |field: fn(&TaskEntry) -> &Option<String>| {
@@ -190,9 +190,9 @@ fn security(settings: &Settings, reader: Option<&Reader>, pid: Option<i64>) -> S
         },
         has_proxies: !web.trusted_proxies.is_empty(),
         users: reader.and_then(|reader| reader.users().ok()).map(|users| users.len()),
-        endless_tokens: reader.and_then(|reader| reader.tokens().ok()).map(|tokens| {
-            tokens.into_iter().filter(|token| token.expires_at.is_none()).map(|token| token.name).collect()
-        }),
+        endless_tokens: reader
+            .and_then(|reader| reader.tokens().ok())
+            .map(|tokens| tokens.into_iter().filter(|token| token.expires_at.is_none()).map(|token| token.name).collect()),
         environment: pid.and_then(|pid| leaks::environment(pid, mask)),
         arguments: reader.and_then(|reader| leaks::arguments(reader, mask, SAMPLE)),
         logs: reader.and_then(|reader| leaks::logs(reader, mask, SAMPLE)),
@@ -210,9 +210,9 @@ fn release(settings: &Settings, reader: Option<&Reader>) -> Release {
     let head = repository.as_ref().and_then(git::Repository::head);
     let newest = reader.and_then(|reader| reader.rehearsals(1).ok());
     Release {
-        open: reader.and_then(|reader| reader.releases(None, 1).ok()).map(|rows| {
-            rows.first().filter(|row| row.state == "open").map(|row| (row.release, row.started_at))
-        }),
+        open: reader
+            .and_then(|reader| reader.releases(None, 1).ok())
+            .map(|rows| rows.first().filter(|row| row.state == "open").map(|row| (row.release, row.started_at))),
         has_staging: stated.staging.is_some(),
         rehearsed: newest.map(|rows| {
             rows.first().map(|row| Rehearsed {

@@ -26,7 +26,11 @@ fn is_secret(value: &str) -> bool {
 /// Something that stands for a secret rather than being one.
 fn is_reference(value: &str) -> bool {
     let value = value.trim().trim_matches(['"', '\'']);
-    value.len() < 6 || value.starts_with("env:") || value.starts_with("file:") || value.starts_with('$') || value.starts_with(['*', '•', '<', '[', '{'])
+    value.len() < 6
+        || value.starts_with("env:")
+        || value.starts_with("file:")
+        || value.starts_with('$')
+        || value.starts_with(['*', '•', '<', '[', '{'])
 }
 
 /// `password = hunter22`, `token: …`: a masked name, then a value; or a value that is a secret by itself.
@@ -106,10 +110,23 @@ mod tests {
     #[test]
     fn secrets_are_told_from_what_only_names_them() {
         let mask = ["password".to_owned(), "token".to_owned()];
-        for line in ["password=hunter22", "db_password: \"correct horse\"", "see postgres://app:hunter22@db/shop", "-----BEGIN PRIVATE KEY-----", "key ghp_abcdefgh"] {
+        for line in [
+            "password=hunter22",
+            "db_password: \"correct horse\"",
+            "see postgres://app:hunter22@db/shop",
+            "-----BEGIN PRIVATE KEY-----",
+            "key ghp_abcdefgh",
+        ] {
             assert!(is_telling(line, &mask), "{line}");
         }
-        for line in ["password = env:DB_PASSWORD", "the password was changed", "token: ***", "see https://shop.example/a:b@c", "at 12:30 done", "postgres://app@db"] {
+        for line in [
+            "password = env:DB_PASSWORD",
+            "the password was changed",
+            "token: ***",
+            "see https://shop.example/a:b@c",
+            "at 12:30 done",
+            "postgres://app@db",
+        ] {
             assert!(!is_telling(line, &mask), "{line}");
         }
         assert!(is_telling_value("", &json!({"a": [{"api_token": "abcdefgh"}]}), &mask));

@@ -62,7 +62,8 @@ pub fn python_sqlite(python: &Path) -> Option<String> {
 pub fn exposure(pid: Option<i64>) -> Option<f64> {
     let group = pid.and_then(|pid| std::fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()).unwrap_or_default();
     let unit = group.trim().rsplit('/').find(|part| part.ends_with(".service")).unwrap_or("workaday.service").to_owned();
-    let path = ["/etc/systemd/system", "/lib/systemd/system"].iter().map(|folder| Path::new(folder).join(&unit)).find(|path| path.exists())?;
+    let path =
+        ["/etc/systemd/system", "/lib/systemd/system"].iter().map(|folder| Path::new(folder).join(&unit)).find(|path| path.exists())?;
     grade(&path)
 }
 

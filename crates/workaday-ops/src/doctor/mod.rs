@@ -27,6 +27,7 @@ mod worker;
 
 pub use facts::Facts;
 pub use gather::{Ground, gather};
+pub use machine::{answer, grade};
 
 use serde::{Deserialize, Serialize};
 

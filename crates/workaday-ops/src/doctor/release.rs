@@ -5,7 +5,8 @@ use super::{Ask, Check, State, Sure, ask, few};
 use workaday_core::clock::{Length, Timestamp, format_length};
 
 const OPEN: Ask = ask("release.open", Sure::Measured, "no release that was left open", "workaday release resume, or abort");
-const REHEARSAL: Ask = ask("release.rehearsal", Sure::Measured, "a rehearsal of this revision that passed and has not expired", "workaday rehearse");
+const REHEARSAL: Ask =
+    ask("release.rehearsal", Sure::Measured, "a rehearsal of this revision that passed and has not expired", "workaday rehearse");
 const CLEAN: Ask = ask("release.clean", Sure::Measured, "no tracked file changed by hand", "git status; commit it, or take it back");
 
 /// A release is watched for minutes, not for hours.
@@ -25,7 +26,9 @@ pub fn checks(facts: &Facts) -> Vec<Check> {
             true => REHEARSAL.of(release.rehearsed.as_ref(), "the store could not be asked", |found| match found {
                 None => (State::Warn, "there was none".to_owned()),
                 Some(found) if !found.passed => (State::Red, "the last one failed".to_owned()),
-                Some(found) if age(found.at).0 > release.expires.0 => (State::Warn, format!("expired: {} old", format_length(age(found.at)))),
+                Some(found) if age(found.at).0 > release.expires.0 => {
+                    (State::Warn, format!("expired: {} old", format_length(age(found.at))))
+                }
                 Some(found) => match found.is_of_this_revision {
                     Some(true) => (State::Ok, format!("{} ago", format_length(age(found.at)))),
                     Some(false) => (State::Warn, "of another revision".to_owned()),

@@ -6,18 +6,46 @@ use super::{Ask, Check, State, Sure, ask, either, few};
 const BODY_MAX: usize = 16 << 20;
 const OFF: &str = "the dashboard is not served now";
 
-const EXPOSURE: Ask = ask("security.exposure", Sure::Stated, "the dashboard on 127.0.0.1, a proxy with TLS before it", "[web] bind = \"127.0.0.1:…\"; packaging has nginx and Caddy files");
-const LOGIN: Ask = ask("security.login", Sure::Stated, "`auth = \"login\"`, or a trusted proxy that names the user", "[web] auth = \"login\"");
+const EXPOSURE: Ask = ask(
+    "security.exposure",
+    Sure::Stated,
+    "the dashboard on 127.0.0.1, a proxy with TLS before it",
+    "[web] bind = \"127.0.0.1:…\"; packaging has nginx and Caddy files",
+);
+const LOGIN: Ask =
+    ask("security.login", Sure::Stated, "`auth = \"login\"`, or a trusted proxy that names the user", "[web] auth = \"login\"");
 const TLS: Ask = ask("security.public_url", Sure::Stated, "https, or nothing public", "[web] public_url = \"https://…\"");
 const USERS: Ask = ask("security.users", Sure::Measured, "a user for each person", "workaday user add NAME");
-const TOKENS: Ask = ask("security.tokens", Sure::Measured, "no token without an end", "workaday token create --expires 90d; workaday token revoke NAME");
-const ENVIRONMENT: Ask = ask("security.environment", Sure::Inferred, "no secret in the supervisor's environment: every child and command inherits it", "a file that only the app reads, or LoadCredential= in the unit");
-const ARGUMENTS: Ask = ask("security.arguments", Sure::Inferred, "no secret among stored arguments", "pass an id, and let the task look the secret up");
-const LOGS: Ask = ask("security.logs", Sure::Inferred, "no secret in the lines that jobs print", "print less; `[security] mask` hides names in pages, not in lines");
-const CONFIG: Ask = ask("security.config", Sure::Measured, "workaday.toml that others cannot write, and not read when it holds secrets", "chmod 640 workaday.toml; keep secrets as env:NAME or file:PATH");
+const TOKENS: Ask =
+    ask("security.tokens", Sure::Measured, "no token without an end", "workaday token create --expires 90d; workaday token revoke NAME");
+const ENVIRONMENT: Ask = ask(
+    "security.environment",
+    Sure::Inferred,
+    "no secret in the supervisor's environment: every child and command inherits it",
+    "a file that only the app reads, or LoadCredential= in the unit",
+);
+const ARGUMENTS: Ask =
+    ask("security.arguments", Sure::Inferred, "no secret among stored arguments", "pass an id, and let the task look the secret up");
+const LOGS: Ask = ask(
+    "security.logs",
+    Sure::Inferred,
+    "no secret in the lines that jobs print",
+    "print less; `[security] mask` hides names in pages, not in lines",
+);
+const CONFIG: Ask = ask(
+    "security.config",
+    Sure::Measured,
+    "workaday.toml that others cannot write, and not read when it holds secrets",
+    "chmod 640 workaday.toml; keep secrets as env:NAME or file:PATH",
+);
 const DOTENV: Ask = ask("security.dotenv", Sure::Measured, ".env with 0600", "chmod 600 .env");
 const BODY: Ask = ask("security.body_max", Sure::Stated, "requests of 16 MiB at most", "[security] body_max = \"1MiB\"");
-const HEADERS: Ask = ask("security.headers", Sure::Measured, "nosniff, a content security policy, no referrer, no frames", "let the proxy pass the headers; see [security] headers");
+const HEADERS: Ask = ask(
+    "security.headers",
+    Sure::Measured,
+    "nosniff, a content security policy, no referrer, no frames",
+    "let the proxy pass the headers; see [security] headers",
+);
 
 /// Does it listen for this machine alone?
 fn is_local(bind: &str) -> bool {

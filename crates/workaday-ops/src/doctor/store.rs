@@ -11,8 +11,10 @@ const SYNC_MIN_US: i64 = 20;
 const ABSENT: &str = "there is no store to look at";
 
 const PRESENT: Ask = ask("store.present", Sure::Measured, "a store at `database`", "workaday up");
-const PERMISSIONS: Ask = ask("store.permissions", Sure::Measured, "0600: arguments and results are in it", "chmod 600 the database and its -wal and -shm");
-const FOLDER: Ask = ask("store.folder", Sure::Measured, "0700: others can neither list nor replace the store", "chmod 700 the folder of the database");
+const PERMISSIONS: Ask =
+    ask("store.permissions", Sure::Measured, "0600: arguments and results are in it", "chmod 600 the database and its -wal and -shm");
+const FOLDER: Ask =
+    ask("store.folder", Sure::Measured, "0700: others can neither list nor replace the store", "chmod 700 the folder of the database");
 const OWNER: Ask = ask("store.owner", Sure::Measured, "the user that the supervisor runs as", "chown the store to that user");
 const FILE_SYSTEM: Ask = ask("store.file_system", Sure::Measured, "a local disk: ext4, xfs, btrfs, zfs", "move the store to a local disk");
 const SCHEMA: Ask = ask("store.schema", Sure::Measured, "the newest schema, unchanged", "workaday migrate");
@@ -25,17 +27,28 @@ const PYTHON_SQLITE: Ask = ask(
 );
 const WAL: Ask = ask("store.wal", Sure::Measured, "a WAL below `[alerts] wal_size`", "find the reader that stays open: workaday status");
 const DISK: Ask = ask("store.disk_free", Sure::Measured, "more than `[alerts] disk_free`", "workaday prune; then a larger disk");
-const SYNC: Ask = ask("store.fdatasync", Sure::Inferred, "20 us or more: a disk that answers faster has not written", "switch off the volatile write cache, or ask the host whether it honours flushes");
-const COPY: Ask = ask("store.adopted", Sure::Measured, "a store that is bound to this file", "workaday up --adopt, when this copy is meant to run");
+const SYNC: Ask = ask(
+    "store.fdatasync",
+    Sure::Inferred,
+    "20 us or more: a disk that answers faster has not written",
+    "switch off the volatile write cache, or ask the host whether it honours flushes",
+);
+const COPY: Ask =
+    ask("store.adopted", Sure::Measured, "a store that is bound to this file", "workaday up --adopt, when this copy is meant to run");
 
 pub fn checks(facts: &Facts) -> Vec<Check> {
     let store = &facts.store;
     let mode = |mode: u32, open: u32, state| (either(mode & open == 0, state), format!("{:04o}", mode & 0o7777));
     vec![
-        PRESENT.is(either(store.is_present, State::Red), if store.is_present { store.path.clone() } else { format!("nothing at {}", store.path) }),
+        PRESENT.is(
+            either(store.is_present, State::Red),
+            if store.is_present { store.path.clone() } else { format!("nothing at {}", store.path) },
+        ),
         PERMISSIONS.of(store.mode, ABSENT, |bits| mode(bits, 0o077, State::Red)),
         FOLDER.of(store.folder_mode, ABSENT, |bits| mode(bits, 0o077, if bits & 0o022 == 0 { State::Warn } else { State::Red })),
-        OWNER.of(store.owner, ABSENT, |owner| (either(owner == store.user, State::Red), format!("uid {owner}, the supervisor is uid {}", store.user))),
+        OWNER.of(store.owner, ABSENT, |owner| {
+            (either(owner == store.user, State::Red), format!("uid {owner}, the supervisor is uid {}", store.user))
+        }),
         FILE_SYSTEM.of(store.file_system, ABSENT, |verdict| match verdict {
             Verdict::Fine => (State::Ok, "local".to_owned()),
             Verdict::NotDurable(kind) => (State::Warn, format!("{kind}: gone with the next start of the machine or container")),
@@ -46,7 +59,9 @@ pub fn checks(facts: &Facts) -> Vec<Check> {
             (false, true) => (State::Warn, format!("schema {number} of {}", store.newest_schema)),
             (_, false) => (State::Red, few(differences)),
         }),
-        SQLITE.of(version(&store.sqlite), "its version does not read", |found| (either(found >= SQLITE_MIN, State::Red), store.sqlite.clone())),
+        SQLITE.of(version(&store.sqlite), "its version does not read", |found| {
+            (either(found >= SQLITE_MIN, State::Red), store.sqlite.clone())
+        }),
         PYTHON_SQLITE.of(store.python_sqlite.as_deref().and_then(version), "the interpreter did not say", |found| {
             (either(found >= SQLITE_MIN, State::Warn), store.python_sqlite.clone().unwrap_or_default())
         }),
