@@ -75,6 +75,7 @@ def test_a_second_install_changes_nothing_and_keeps_what_was_first(shop: Project
 def test_what_cannot_be_installed_is_refused_with_its_code(project: Project, tmp_path: Path) -> None:
     root = ("--root", str(tmp_path / "root"), "--yes")
     assert "install.not_installed" in project.workaday("uninstall", *root, code=3).err
+    (project.root / "workaday.toml").unlink()
     assert "install.no_config" in project.workaday("install", *root, code=3).err
     project.write("workaday.toml", "")
     assert "install.no_program" in project.workaday("install", *root, "--service", "no-such-program-here", code=3).err
