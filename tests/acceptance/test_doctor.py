@@ -8,11 +8,11 @@ import pytest
 from harness import Project
 
 JOBS = """
-    from workaday import App
+    from workaday import App, Retry
 
     app = App("shop")
 
-    @app.task(retries=3, retry_safe=False)
+    @app.task(retry=Retry(attempts=3), retry_safe=False)
     def work(n: int, password: str = "") -> int:
         print("api_token=", "tok-12345678", sep="")
         return n
@@ -26,7 +26,7 @@ def damaged(project: Project) -> Project:
     (project.root / "workaday.toml").chmod(0o666)
     project.write(".env", "DB_PASSWORD=hunter22\n").chmod(0o644)
     supervisor = project.up(DB_PASSWORD="hunter22")
-    project.enqueue("work(1, password='hunter22')")
+    project.enqueue("work.enqueue(1, password='hunter22')")
     project.wait_all_finished()
     supervisor.stop()
     project.database.chmod(0o644)

@@ -26,7 +26,7 @@ const RETRIES: Ask = ask(
     "tasks.retry_safe",
     Sure::Stated,
     "no automatic retries of a task that says `retry_safe=False`",
-    "@app.task(retries=0, at_most_once=True), or make it safe to run twice",
+    "@app.task(at_most_once=True), or make it safe to run twice",
 );
 const HELD: Ask = ask("tasks.held", Sure::Measured, "no held jobs", "workaday job list --held; workaday job why ID");
 const WAITING: Ask = ask(
