@@ -55,7 +55,7 @@ def test_each_damage_is_found_and_no_secret_is_repeated(damaged: Project) -> Non
         "alerts.receivers",
     } <= red
     assert checks["worker.heartbeat"]["state"] == "unknown"
-    assert checks["tasks.owner"]["found"] == "jobs.work"
+    assert checks["tasks.owner"]["found"] == "shop.work"
     assert "hunter22" not in done.out and "tok-12345678" not in done.out
     order = ["red", "warn", "unknown", "ok"]
     states = [order.index(check["state"]) for check in done.json["checks"]]
