@@ -42,7 +42,7 @@ pub fn is_telling(line: &str, mask: &[String]) -> bool {
     while let Some(at) = rest.find(['=', ':']) {
         let (before, after) = (rest[..at].trim_end_matches([' ', '"', '\'']), &rest[at + 1..]);
         let name = before.rsplit(|c: char| !c.is_alphanumeric() && c != '_' && c != '-').next().unwrap_or_default();
-        let value = after.trim_start().split_whitespace().next().unwrap_or_default();
+        let value = after.split_whitespace().next().unwrap_or_default();
         if !name.is_empty() && is_masked(name, mask) && !is_reference(value) {
             return true;
         }
