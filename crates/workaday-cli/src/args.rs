@@ -109,6 +109,13 @@ pub enum Command {
     Compare(Compare),
     /// What to know of a task when it needs a hand
     Runbook(Runbook),
+    /// The checklist: what is wrong or missing around this store, the worst first
+    #[command(after_help = "Exit code 1: a check is red. What could not be found out is unknown, never green.")]
+    Doctor(Doctor),
+    /// Install it as systemd services: shows the difference first
+    Install(Install),
+    /// Take the services away again, and put back what stood there before
+    Uninstall(Uninstall),
     /// Delete finished jobs past their retention
     Prune(Prune),
     /// Print the completions of a shell
@@ -926,6 +933,57 @@ pub struct Notes {
 pub struct Runbook {
     /// Its registered name
     pub task: String,
+}
+
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// The runs that were kept, the newest first, instead of a new one
+    #[arg(long)]
+    pub history: bool,
+    /// With --history: at most this many
+    #[arg(long, short = 'n', value_name = "NUMBER", default_value_t = 20, requires = "history", value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub limit: u32,
+}
+
+#[derive(Debug, Args)]
+pub struct Install {
+    /// Services of this user, without root: under ~/.config/systemd/user
+    #[arg(long)]
+    pub user: bool,
+    /// The web service too, as it is started: "uvicorn shop.web:app --port 8000"
+    #[arg(long, value_name = "COMMAND")]
+    pub service: Option<String>,
+    /// The user that the services run as
+    #[arg(long, value_name = "NAME", default_value = "workaday", conflicts_with = "user")]
+    pub account: String,
+    /// A folder that the services may write, beside the store's; may be repeated
+    #[arg(long = "writes", value_name = "FOLDER")]
+    pub writes: Vec<PathBuf>,
+    /// Write below this folder instead of /: for packages and tests
+    #[arg(long, value_name = "FOLDER")]
+    pub root: Option<PathBuf>,
+    /// Show the difference, write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do not ask
+    #[arg(long, short)]
+    pub yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Uninstall {
+    /// Services of this user
+    #[arg(long)]
+    pub user: bool,
+    /// Below this folder instead of /
+    #[arg(long, value_name = "FOLDER")]
+    pub root: Option<PathBuf>,
+    /// Say what would go, change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do not ask
+    #[arg(long, short)]
+    pub yes: bool,
 }
 
 #[derive(Debug, Args)]

@@ -40,7 +40,8 @@ pub fn exit_code(problem: &Problem) -> u8 {
         ("args" | "config" | "usage" | "cron", _) | ("schedule", "invalid") => USAGE,
         // A release that began and did not get through has failed; whatever stood against it before was a refusal.
         ("release", "deploy_failed" | "unhealthy" | "not_drained" | "cache_failed") | ("rehearse", "failed") => FAILED,
-        ("release" | "rehearse", _) => REFUSED,
+        ("install", "failed") => FAILED,
+        ("release" | "rehearse" | "install", _) => REFUSED,
         (
             _,
             "unknown" | "no_such_tick" | "moved_on" | "broken" | "absent" | "missing" | "refused" | "state_refuses" | "held"

@@ -6,17 +6,21 @@
 //! | [`restore`] | proves a backup in a scratch place; puts one back |
 //! | [`files`] | private files, sums, free space |
 //! | [`command`] | runs the user's commands, keeps what they print and how they ended |
+//! | [`doctor`] | the checklist: what is wrong around a running store, and what to do |
 //! | [`git`] | what the repository says of revision and dirt |
 //! | [`evidence`] | what the judge looks at, from the store or from files |
 //! | [`probe`] | is the service well |
+//! | [`install`] | systemd services, shown before they are written, taken away without a trace |
 //! | [`rehearsal`] | a release and its way back, tried in a scratch place |
 //! | [`release`] | the pipeline of a release and of a rollback |
 
 pub mod backup;
 pub mod command;
+pub mod doctor;
 pub mod evidence;
 pub mod files;
 pub mod git;
+pub mod install;
 pub mod probe;
 pub mod rehearsal;
 pub mod release;

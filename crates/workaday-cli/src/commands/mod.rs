@@ -10,9 +10,11 @@ mod completions;
 mod confirm;
 mod cron;
 mod dev;
+mod doctor;
 mod enqueue;
 mod import;
 mod init;
+mod install;
 mod job;
 mod logs;
 mod man;
@@ -73,6 +75,9 @@ pub fn run(command: Command, context: &mut Context) -> Done {
         Command::Compare(args) => compare::run(&args, context),
         Command::Runbook(args) => runbook::run(&args, context),
         Command::Catalogue(args) => catalogue::run(&args, context),
+        Command::Doctor(args) => doctor::run(&args, context),
+        Command::Install(args) => install::install(&args, context),
+        Command::Uninstall(args) => install::uninstall(&args, context),
         Command::Prune(args) => prune::run(&args, context),
         Command::Completions(args) => completions::run(&args, context),
         Command::Man(args) => man::run(&args, context),

@@ -42,6 +42,11 @@ pub fn check(path: &Path, allow_network: bool) -> Result<Option<Problem>> {
     }
 }
 
+/// The verdict on the folder of a file, without a word said.
+pub fn verdict(path: &Path) -> Verdict {
+    judge(magic(path.parent().unwrap_or(Path::new("."))))
+}
+
 fn not_durable(path: &Path, kind: &str) -> Problem {
     Problem::new("store.not_durable", format!("the store `{}` stands on {kind}: its jobs do not survive a restart", path.display()))
         .expected("a disk: ext4, xfs, btrfs, zfs")

@@ -58,7 +58,7 @@ pub(crate) use failure::explain;
 pub(crate) use open::connect;
 pub use open::{OpenOptions, SQLITE_VERSION_MIN};
 pub(crate) use place::{beside, sync_folder};
-pub use releases::{NewBackup, NewRehearsal, NewRelease};
+pub use releases::{NewBackup, NewChecks, NewRehearsal, NewRelease};
 
 use crate::store::Durability;
 use std::collections::{BTreeSet, VecDeque};

@@ -49,7 +49,29 @@ pub struct NewRehearsal {
     pub proof: String,
 }
 
+/// A run of the checklist.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewChecks {
+    pub at: Timestamp,
+    pub reds: i64,
+    pub warnings: i64,
+    pub unknowns: i64,
+    pub goods: i64,
+    /// JSON: every check.
+    pub checks: String,
+}
+
+/// Runs of the checklist that are kept: one a day for more than two years.
+const RUNS_KEPT: i64 = 1_000;
+
 impl SqliteStore {
+    /// Keeps a run, and forgets those that are very old.
+    pub fn write_checks(&mut self, new: &NewChecks) -> Result<()> {
+        let link = self.link.writing()?;
+        link.execute(&sql::WRITE_CHECKS, params![new.at.0, new.reds, new.warnings, new.unknowns, new.goods, new.checks])?;
+        link.execute(&sql::PRUNE_CHECKS, [RUNS_KEPT]).map(|_| ())
+    }
+
     pub fn write_backup(&mut self, new: &NewBackup) -> Result<()> {
         let values = params![new.path, new.sha256, new.why, new.at.0, new.took_us, new.bytes, new.stored_bytes, new.schema, new.counts];
         self.link.writing()?.execute(&sql::WRITE_BACKUP, values).map(|_| ())

@@ -16,6 +16,11 @@ pub struct SchemaState {
     pub differences: Vec<String>,
 }
 
+/// The SQLite that this program is built with: `3.51.3`.
+pub fn sqlite_version() -> &'static str {
+    rusqlite::version()
+}
+
 /// Looks at the schema of a file that is there, whatever its number.
 pub fn inspect(path: &Path) -> Result<SchemaState> {
     let path = super::place::resolve(path, false)?;

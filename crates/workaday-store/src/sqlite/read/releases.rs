@@ -81,6 +81,19 @@ pub struct RehearsalRow {
     pub proof: String,
 }
 
+/// A run of the checklist, as `workaday doctor` wrote it down.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChecksRow {
+    pub run: i64,
+    pub at: Timestamp,
+    pub reds: i64,
+    pub warnings: i64,
+    pub unknowns: i64,
+    pub goods: i64,
+    /// JSON: every check, the worst first.
+    pub checks: String,
+}
+
 /// How the attempts of a task ended in a window.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutcomeCount {
@@ -148,6 +161,37 @@ impl Reader {
                 proof: row.get(7)?,
             })
         })
+    }
+
+    /// Runs of the checklist, the newest first.
+    pub fn checks(&self, limit: usize) -> Result<Vec<ChecksRow>> {
+        self.link.list(&sql::CHECKS, [bounded(limit)], |row| {
+            Ok(ChecksRow {
+                run: row.get(0)?,
+                at: rows::instant(row, 1)?,
+                reds: row.get(2)?,
+                warnings: row.get(3)?,
+                unknowns: row.get(4)?,
+                goods: row.get(5)?,
+                checks: row.get(6)?,
+            })
+        })
+    }
+
+    /// Is the store bound to this very file, a copy that nobody adopted, or not bound yet?
+    pub fn is_copy(&self) -> Result<Option<bool>> {
+        let meta = |name: &str| self.link.first(&sql::GET_META, [name], |row| row.get::<_, String>(0));
+        if meta("instance_bound")?.as_deref() != Some("1") {
+            return Ok(None);
+        }
+        let expected = format!("{} {}", meta("instance_id")?.unwrap_or_default(), super::super::place::inode(self.path())?);
+        let found = std::fs::read_to_string(super::super::place::beside(self.path(), "-instance")).unwrap_or_default();
+        Ok(Some(found.trim() != expected))
+    }
+
+    /// The mark of the time zone data that the schedules were last decided with.
+    pub fn zone_mark(&self) -> Result<Option<String>> {
+        self.link.first(&sql::GET_META, ["zone_data"], |row| row.get(0))
     }
 
     /// Shows `look` every unfinished job: its id, task and arguments. Read in pages, so that no read transaction lasts.

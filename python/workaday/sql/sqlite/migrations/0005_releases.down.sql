@@ -1,4 +1,5 @@
 -- 0005_releases, undone.
+DROP TABLE workaday_checks;
 DROP TABLE workaday_rehearsals;
 DROP TABLE workaday_release_steps;
 DROP INDEX workaday_releases_open;

@@ -77,3 +77,15 @@ CREATE TABLE workaday_baselines (
   noticed     TEXT    NOT NULL,
   CONSTRAINT baselines_have_a_length CHECK (before > since)
 ) STRICT, WITHOUT ROWID;
+
+-- What `workaday doctor` found, a row a run.
+CREATE TABLE workaday_checks (
+  run      INTEGER PRIMARY KEY AUTOINCREMENT,
+  at       INTEGER NOT NULL,
+  reds     INTEGER NOT NULL,
+  warnings INTEGER NOT NULL,
+  unknowns INTEGER NOT NULL,
+  goods    INTEGER NOT NULL,
+  -- JSON: every check, the worst first.
+  checks   TEXT    NOT NULL
+) STRICT;
