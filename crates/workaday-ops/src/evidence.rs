@@ -40,6 +40,8 @@ impl Change {
             (true, false) => true,
             // A release that is put back was known before: what it does from here on is the change.
             (false, true) => false,
+            // Another one that ran within this minute ended before the old one began.
+            (false, false) if self.old.is_some() && self.new.is_some() && self.old != self.new => minute == self.minute,
             _ => minute == self.minute && is_known,
         }
     }
@@ -119,6 +121,7 @@ mod tests {
         let change = change(Some("a"), Some("b"));
         assert!(change.is_before(100, "a", true) && change.is_before(101, "a", true), "they end when they end");
         assert!(change.is_before(100, "a", false), "it began in this very minute");
+        assert!(change.is_before(100, "c", false), "it began and ended in this very minute, before a");
         assert!(!change.is_before(100, "b", false) && !change.is_before(101, "b", false));
     }
 

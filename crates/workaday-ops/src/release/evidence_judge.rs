@@ -2,7 +2,7 @@
 //!
 //! Where the evidence is too thin to say anything, how the attempts ended decides, and the sentences say so.
 
-use super::judge::{Judge, Judgement, Metric, OutcomeJudge, Verdict, Window};
+use super::judge::{Judge, Judgement, Metric, OUTCOMES_ALONE, OutcomeJudge, Verdict, Window};
 use crate::evidence::{self, Change};
 use serde_json::{Value, json};
 use workaday_core::clock::Timestamp;
@@ -38,7 +38,12 @@ impl Judge for EvidenceJudge {
 /// Compares two windows of the store's evidence, with the 14 days before them as history.
 pub fn compare(reader: &Reader, before: Window, after: Window, controls: &[String], also: Vec<String>) -> Result<Comparison, Problem> {
     let at = minute_of(after.since);
-    let series = evidence::of_store(reader, before.since - evidence::HISTORY, after.before, Some(&Change::seen(reader, after.since, after.before)?))?;
+    let series = evidence::of_store(
+        reader,
+        before.since - evidence::HISTORY,
+        after.before,
+        Some(&Change::seen(reader, after.since, after.before)?),
+    )?;
     // Whole minutes: the last one of the window has begun before it ends.
     let end = minute_of(after.before).max(at) + 1;
     let question = Question {
@@ -76,7 +81,8 @@ fn together(comparison: &Comparison, outcomes: Judgement) -> Judgement {
     let mut sentences = vec![comparison.sentence.clone()];
     sentences.extend(comparison.findings.iter().map(|finding| finding.sentence.clone()));
     sentences.extend(comparison.confounders.iter().cloned());
-    sentences.extend(outcomes.sentences);
+    // What the other judge says of its own limits is not true of both.
+    sentences.extend(outcomes.sentences.into_iter().filter(|sentence| sentence != OUTCOMES_ALONE));
     let mut metrics: Vec<Metric> = comparison.findings.iter().filter_map(metric).collect();
     metrics.extend(outcomes.metrics);
     Judgement {
