@@ -75,7 +75,7 @@ def test_kept_open_it_answers_until_it_is_told_to_end(shop: Project, sign: signa
         [link] = re.findall(r"within five minutes: (http://\S+)", said)
         assert demo.poll() is None
         assert status(page) == 200
-        assert status(f"{link.partition('/login')[0]}/healthz") == 200
+        assert status(f"{link.partition('/login')[0]}/health") == 200
         assert status(link) in (200, 302, 303), "the link lets a person in"
         demo.send_signal(sign)
         assert demo.wait(60) == 0, log.read_text()
