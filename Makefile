@@ -23,12 +23,15 @@ export PYTHONDONTWRITEBYTECODE := 1
 WHEEL_SOURCES := $(shell find crates python .cargo -type f \( -name '*.rs' -o -name '*.toml' -o -name '*.py' -o -name '*.pyi' -o -name '*.sql' -o -name '*.json' \) -not -path '*/tests/*') \
   Cargo.toml Cargo.lock pyproject.toml setup.py setup.cfg MANIFEST.in
 
-.PHONY: help demo test check bench docs screenshots clean
+.PHONY: help demo demo-release test check bench docs screenshots clean
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
 demo: $(STAMPS)/installed ## a small shop, real traffic, a worker killed with -9, and its proof (KEEP=1 leaves it running)
 	@KEEP='$(KEEP)' $(BIN)/python examples/shop/demo.py
+
+demo-release: $(STAMPS)/installed ## two releases on real traffic: a good one, and one with an N+1 query, named and rolled back
+	@$(BIN)/python examples/shop/demo_release.py
 
 test: ## every test: the Rust workspace, then the installed wheel with real processes and signals
 	@mkdir -p build && rm -f '$(REACHED)'

@@ -21,6 +21,7 @@ CREATE TABLE IF NOT EXISTS orders (
   id INTEGER PRIMARY KEY, customer TEXT NOT NULL, email TEXT NOT NULL, item TEXT NOT NULL, cents INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE IF NOT EXISTS charges (order_id INTEGER NOT NULL, cents INTEGER NOT NULL, at REAL NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS till (tick TEXT PRIMARY KEY, charges INTEGER NOT NULL, cents INTEGER NOT NULL) STRICT;
 """
 
 
@@ -99,6 +100,14 @@ def sales(day: date) -> list[Sale]:
     with connect() as connection:
         rows = connection.execute(select, (begins.timestamp(), (begins + timedelta(days=1)).timestamp())).fetchall()
     return [Sale(*row) for row in rows]
+
+
+def count_till(tick: datetime) -> int:
+    """Writes down what is in the till, under the tick it is counted for: a second run of it writes the same row."""
+    with transaction() as connection:
+        [(count, cents)] = connection.execute("SELECT count(*), coalesce(sum(cents), 0) FROM charges")
+        connection.execute("INSERT OR REPLACE INTO till VALUES (?, ?, ?)", (tick.isoformat(), count, cents))
+    return count
 
 
 def note_run(task: str, order_id: int, what: str) -> None:

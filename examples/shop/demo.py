@@ -33,6 +33,9 @@ ORDERS = 24
 KILLED_ORDER = 7
 HERE = Path(__file__).parent
 PROGRAM = Path(sys.executable).parent / "workaday"
+# Any free port for the dashboard: the usual one may be another program's.
+ENVIRONMENT = {"WORKADAY_WEB_BIND": "127.0.0.1:0", **os.environ}
+OF_ORDERS = ("charge", "render_invoice", "make_thumbnail", "send_receipt")
 T = TypeVar("T")
 
 
@@ -58,7 +61,10 @@ def logs() -> str:
 def running(*command: str | Path, log: str) -> Iterator[subprocess.Popen[bytes]]:
     """A process of the shop; asked to end when the block does."""
     with (data.RUN / log).open("wb") as output:
-        process = subprocess.Popen(command, cwd=HERE, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+        # In a session of its own: Ctrl-C is for the demo, which then ends them in order.
+        process = subprocess.Popen(
+            command, cwd=HERE, env=ENVIRONMENT, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+        )
     try:
         yield process
     finally:
@@ -75,6 +81,12 @@ def workaday(*command: str) -> str:
     if ended.returncode != 0:
         raise SystemExit(f"✕ workaday {' '.join(command)} ended with {ended.returncode}\n{ended.stdout}{ended.stderr}\n{logs()}")
     return ended.stdout
+
+
+def login_link() -> str | None:
+    """Opens the dashboard once; none while it is not served yet."""
+    asked = subprocess.run([PROGRAM, "open", "--json"], cwd=HERE, capture_output=True, text=True, timeout=40, check=False)
+    return str(json.loads(asked.stdout)["url"]) if asked.returncode == 0 else None
 
 
 # ---- the traffic ------------------------------------------------------------------------------------------------
@@ -136,9 +148,9 @@ def charging(order_id: int) -> int | None:
 
 
 def all_done() -> bool:
-    states = store("SELECT state FROM workaday_finished")
-    open_jobs = store("SELECT held FROM workaday_jobs")
-    return len(states) == 4 * ORDERS and open_jobs == [("quarantine",)]
+    names = ", ".join(f"'shop.{name}'" for name in OF_ORDERS)
+    [(finished,)] = store(f"SELECT count(*) FROM workaday_finished WHERE task IN ({names})")
+    return finished == len(OF_ORDERS) * ORDERS and store("SELECT 1 FROM workaday_jobs WHERE held = 'quarantine'") == [(1,)]
 
 
 def close_the_day(port: int, day: date) -> str:
@@ -150,6 +162,27 @@ def close_the_day(port: int, day: date) -> str:
     packed = workaday("enqueue", "command.pack_invoices", "--args", arguments, "--wait", "--json")
     wait_for("the report is made", lambda: request(port, "GET", f"/jobs/{answer['job']}")[1]["state"] == "completed")
     return workaday("job", "logs", json.loads(packed)["id"])
+
+
+def till() -> list[tuple[str, int]]:
+    """What the schedule of every two seconds wrote: tick and charges, the oldest first."""
+    with data.connect() as shop:
+        return shop.execute("SELECT tick, charges FROM till ORDER BY tick").fetchall()
+
+
+def schedule_proof() -> list[tuple[bool, str]]:
+    counted = till()
+    ran = store("SELECT tick, state FROM workaday_finished WHERE task = 'shop.count_till'")
+    once = len({tick for tick, _ in ran}) == len(ran)
+    listed = {row["name"]: row for row in json.loads(workaday("schedule", "list", "--json"))}
+    nightly = listed.get("shop.nightly_report", {})
+    return [
+        (
+            len(counted) >= 2 and once and counted[-1][1] == ORDERS,
+            f"the till was counted every two seconds: {len(counted)} ticks, each ran once, the last one saw {counted[-1][1]} charges",
+        ),
+        (bool(nightly.get("next_at")), f"the report of the night is due next at {nightly.get('next_at')}"),
+    ]
 
 
 def evening_proof(day: date, packed: str) -> list[tuple[bool, str]]:
@@ -213,6 +246,8 @@ def play() -> bool:
     with running(*web, log="uvicorn.log"), running(PROGRAM, "up", "jobs:app", log="workaday.log"):
         wait_for("uvicorn answers", lambda: answers(port))
         say(f"▶ the shop is open on http://127.0.0.1:{port}: two uvicorn workers, and `workaday up` beside them")
+        link = wait_for("the dashboard answers", login_link)
+        say(f"▶ its dashboard is at {link.partition('/login')[0]}; in {os.path.relpath(HERE)}/, `workaday open` prints a login link")
 
         with ThreadPoolExecutor(4) as customers:
             placed = list(customers.map(lambda n: place(port, n), range(1, ORDERS + 1)))
@@ -229,18 +264,25 @@ def play() -> bool:
         packed = close_the_day(port, today)
         say(f"▶ closing time: the report of {today} over HTTP, and the invoices packed by a program, as a command task")
 
+        wait_for("the till is counted with all charges", lambda: len(till()) >= 2 and till()[-1][1] == ORDERS)
         say("\nThe proof:")
-        lines = proof(orders) + evening_proof(today, packed)
+        lines = proof(orders) + evening_proof(today, packed) + schedule_proof()
         for holds, line in lines:
             say(f"  {'✓' if holds else '✕'} {line}")
         say(f"\nLook yourself: {os.path.relpath(data.RUN)}/ has runs.jsonl (a line a step of each run), shop.db, invoices/,")
         say(f"pictures/, outbox/, reports/ and the logs. In {os.path.relpath(HERE)}/: workaday job list, workaday job why ID.")
         if os.environ.get("KEEP"):
             say(f"\nStill open: http://127.0.0.1:{port}/docs (Ctrl-C closes the shop)")
+            say(f"Its dashboard, a link that opens once within five minutes: {login_link()}")
             with contextlib.suppress(KeyboardInterrupt):
                 signal.pause()
     return all(holds for holds, _ in lines)
 
 
 if __name__ == "__main__":
-    sys.exit(0 if play() else 1)
+    # What ends it closes the shop: nothing stays behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        sys.exit(0 if play() else 1)
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import time
-from datetime import date
+from datetime import date, timedelta
 from email.message import EmailMessage
 
 import data
 import paper
-from workaday import App, Retry
+from workaday import App, Context, Retry, cron, every
 
 app = App("shop")
 soon = Retry(attempts=6, backoff="exponential", base="200ms", cap="5s")
@@ -89,14 +89,32 @@ async def send_receipt(order_id: int) -> str:
     expects="one page for the day, its total equal to the ledger's",
     rollback="delete the day's page, then enqueue the same day again",
     retry_safe=True,
+    schedule=cron("15 3 * * *", tz="Europe/Lisbon"),  # when the day is over in UTC, too, in summer and in winter
 )
-def nightly_report(day: date) -> int:
-    """The day is an argument, not today: a late run, or a second one, writes the page of the same day again."""
+def nightly_report(ctx: Context, day: date | None = None) -> int:
+    """At night the day before the tick, by day the one that was asked for; never today's by the clock of the machine.
+
+    A late run, or a second one, writes the page of the same day again.
+    """
+    day = day or ctx.tick.date() - timedelta(days=1)
     data.note_run("nightly_report", 0, "begin")
     sales = data.sales(day)
     data.write_whole(data.REPORTS / f"{day}.html", paper.report(day, sales).encode())
     data.note_run("nightly_report", 0, "end")
     return sum(sale.cents for sale in sales)
+
+
+@app.task(
+    timeout="10s",
+    owner="office@shop.example",
+    expects="a row a tick in till",
+    rollback="delete the tick's row",
+    retry_safe=True,
+    schedule=every("2s", catch_up="none"),
+)
+def count_till(ctx: Context) -> int:
+    """What is in the till. Each tick has one row, named by the tick and not by when it happened to run."""
+    return data.count_till(ctx.tick)
 
 
 @app.task(retry=soon, owner="office@shop.example")

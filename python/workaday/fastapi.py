@@ -33,7 +33,7 @@ def setup(api: Any, app: App, *, health: str | None = "/health", measure: bool =
     `measure=False` adds no middleware. `problems=True`: validation errors of the service's own requests are answered as
     `application/problem+json` (what failed, expected, got, is a retry safe), unless `api` has a handler of its own.
     """
-    _wrap_lifespan(api, app)
+    _wrap_lifespan(api, app, measure)
     if measure:
         from workaday.measure import hooks
         from workaday.measure.asgi import MeasureMiddleware
@@ -63,7 +63,7 @@ def health(app: App) -> dict[str, Any]:
     return {"status": "ok" if all(check["ok"] for check in checks.values()) else "failing", "checks": checks}
 
 
-def _wrap_lifespan(api: Any, app: App) -> None:
+def _wrap_lifespan(api: Any, app: App, measure: bool) -> None:
     inner = api.router.lifespan_context
 
     @asynccontextmanager
@@ -71,6 +71,10 @@ def _wrap_lifespan(api: Any, app: App) -> None:
         import asyncio
 
         await asyncio.to_thread(app.setup)
+        if measure:
+            from workaday.measure.release import of_process
+
+            await asyncio.to_thread(of_process)  # now: a deploy may have checked out the next commit by the first request
         async with inner(scope) as state:
             yield state
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import http.client
+import re
 import shutil
+import signal
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from harness import Project
+from harness import Project, wait_until
 
 SHOP = Path(__file__).parents[2] / "examples" / "shop"
 CHECK = "        if not already_charged:"
@@ -36,3 +40,46 @@ def test_without_the_idempotency_check_the_proof_fails(shop: Project) -> None:
     jobs.write_text(source.replace(CHECK, "        if True:"))
     ended = shop.run(sys.executable, "demo.py", within=150, code=1)
     assert "charged not once: {7: 2}" in ended.out
+
+
+def beside(shop: Project) -> list[int]:
+    """Processes that work in the shop's folder."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if (process / "cwd").readlink() == shop.root.resolve():
+                found.append(int(process.name))
+        except OSError:
+            continue
+    return found
+
+
+def status(url: str) -> int:
+    host, _, path = url.removeprefix("http://").partition("/")
+    connection = http.client.HTTPConnection(host, timeout=10)
+    try:
+        connection.request("GET", f"/{path}")
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_kept_open_it_answers_until_it_is_told_to_end(shop: Project, sign: signal.Signals) -> None:
+    demo = shop.start(sys.executable, "demo.py", log="demo.log", KEEP="1")
+    log = shop.root / "demo.log"
+    try:
+        wait_until(lambda: "Its dashboard, a link" in log.read_text(), within=120, what="it stays open", seen=log.read_text)
+        said = log.read_text()
+        [page] = re.findall(r"Still open: (http://\S+)", said)
+        [link] = re.findall(r"within five minutes: (http://\S+)", said)
+        assert demo.poll() is None
+        assert status(page) == 200
+        assert status(f"{link.partition('/login')[0]}/health") == 200
+        assert status(link) in (200, 302, 303), "the link lets a person in"
+        demo.send_signal(sign)
+        assert demo.wait(60) == 0, log.read_text()
+        assert beside(shop) == []
+    except subprocess.TimeoutExpired:
+        demo.kill()
+        raise

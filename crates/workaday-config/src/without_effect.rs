@@ -8,7 +8,7 @@ use crate::kind::Value;
 use std::collections::BTreeMap;
 
 /// `(section, key)`; `*` as key = the whole section.
-const WITHOUT_EFFECT: &[(&str, &str)] = &[("worker", "threads"), ("queues.*", "rate"), ("retention", "logs"), ("security", "environment")];
+const WITHOUT_EFFECT: &[(&str, &str)] = &[("worker", "threads"), ("queues.*", "rate"), ("security", "environment")];
 
 /// Is this whole section read and not acted upon?
 pub fn section(path: &str) -> bool {

@@ -47,6 +47,8 @@ pub struct Settings {
     pub retain_completed: Length,
     pub retain_cancelled: Length,
     pub retain_discarded: Length,
+    /// Lines that jobs wrote. Default 14 days.
+    pub retain_logs: Length,
     /// Figures by minute. Default 30 days.
     pub retain_measures: Length,
     /// Work sent ahead into a sync child, as expected run time. Default 5 ms.
@@ -76,6 +78,7 @@ impl Default for Settings {
             retain_completed: Length::days(7),
             retain_cancelled: Length::days(7),
             retain_discarded: Length::days(90),
+            retain_logs: Length::days(14),
             retain_measures: Length::days(30),
             pipeline: Length::millis(5),
             recall_after: Length::millis(20),

@@ -196,3 +196,36 @@ fn figures_past_their_retention_are_pruned() {
     world.run();
     assert_eq!(rows(&world, SeriesKind::Task), []);
 }
+
+#[test]
+fn lines_past_their_retention_are_pruned_and_their_job_is_kept() {
+    let mut world = World::with(
+        vec![TaskBuilder::sync("shop.pack").entry()],
+        Settings { processes: 1, retain_logs: Length::hours(1), ..Settings::default() },
+    );
+    let line = workaday_store::LogLine {
+        job: workaday_core::job::JobKey(1),
+        fence: workaday_core::job::Fence(1),
+        seq: 1,
+        at: world.now.wall,
+        stream: "stderr",
+        level: None,
+        logger: None,
+        text: "x".into(),
+    };
+    world.engine.store().begin(workaday_store::Durability::Full).expect("begin");
+    world.engine.store().append_logs(&[line]).expect("a line");
+    world.engine.store().commit().expect("commit");
+    let left = |world: &mut World| {
+        world.engine.store().begin(workaday_store::Durability::Full).expect("begin");
+        let (all, _) =
+            world.engine.store().prune_logs(workaday_core::clock::Timestamp(i64::MAX), Default::default(), 10).expect("counting");
+        world.engine.store().rollback();
+        all
+    };
+    later(&mut world);
+    assert_eq!(left(&mut world), 1);
+    world.advance(Length::hours(2));
+    world.run();
+    assert_eq!(left(&mut world), 0);
+}

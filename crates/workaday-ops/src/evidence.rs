@@ -10,10 +10,45 @@ use workaday_store::sqlite::read::MeasureFilter;
 /// How far back the moments without a release are looked for.
 pub const HISTORY: Length = Length::days(14);
 
+/// So many processes are looked through for the one that ran at some moment.
+const WORKERS_MAX: usize = 1_000;
+
+/// The minute of a change. Both releases ran in it, each is counted on its own side.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Minutes since 1970.
+    pub minute: i64,
+    /// What ran until then, and what ran at the end of the time after it; `None`: not known.
+    pub old: Option<String>,
+    pub new: Option<String>,
+}
+
+impl Change {
+    /// The change at `at`, seen from `until`: the releases are those of the supervisors of these moments.
+    pub fn seen(reader: &Reader, at: Timestamp, until: Timestamp) -> Result<Change, Problem> {
+        let workers = reader.workers(true, WORKERS_MAX).map_err(|error| error.problem())?;
+        let running = |when: Timestamp| workers.iter().filter(|worker| worker.started_at <= when).max_by_key(|worker| worker.started_at);
+        let release = |when| running(when).and_then(|worker| worker.release.clone());
+        Ok(Change { minute: minute_of(at), old: release(at), new: release(until) })
+    }
+
+    /// Do figures of this minute and release lie before the change? `is_known`: the release had figures before it.
+    fn is_before(&self, minute: i64, release: &str, is_known: bool) -> bool {
+        let (is_old, is_new) = (self.old.as_deref() == Some(release), self.new.as_deref() == Some(release));
+        match (is_old, is_new) {
+            // Its last requests, in whichever minute they end; also when it began in this very minute.
+            (true, false) => true,
+            // A release that is put back was known before: what it does from here on is the change.
+            (false, true) => false,
+            // Another one that ran within this minute ended before the old one began.
+            (false, false) if self.old.is_some() && self.new.is_some() && self.old != self.new => minute == self.minute,
+            _ => minute == self.minute && is_known,
+        }
+    }
+}
+
 /// All that was measured of tasks and routes in this time.
-///
-/// `at`: the minute of the change. In that minute both releases ran; each is counted on its own side.
-pub fn of_store(reader: &Reader, from: Timestamp, to: Timestamp, at: Option<i64>) -> Result<Series, Problem> {
+pub fn of_store(reader: &Reader, from: Timestamp, to: Timestamp, change: Option<&Change>) -> Result<Series, Problem> {
     let mut series = Series::default();
     let filter = MeasureFilter { from: Some(from), to: Some(to), ..MeasureFilter::default() };
     let mut known_before = std::collections::BTreeSet::new();
@@ -22,10 +57,9 @@ pub fn of_store(reader: &Reader, from: Timestamp, to: Timestamp, at: Option<i64>
             return;
         }
         let (mut minute, release) = (minute_of(row.minute), row.series.release);
-        match at {
-            Some(at) if minute < at => drop(known_before.insert(release.clone())),
-            // The old release's last requests: they belong before the change.
-            Some(at) if minute == at && known_before.contains(&release) => minute = at - 1,
+        match change {
+            Some(change) if minute < change.minute => drop(known_before.insert(release.clone())),
+            Some(change) if change.is_before(minute, &release, known_before.contains(&release)) => minute = change.minute - 1,
             _ => {}
         }
         let first = series.releases.entry(release).or_insert(minute);
@@ -72,4 +106,37 @@ pub fn of_lines(text: &str, file: &str, into: &mut Series) -> Result<usize, Prob
             .retry(RetryAdvice::SafeAfterFix, "safe with a file that has lines; nothing was compared"));
     }
     Ok(read)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change(old: Option<&str>, new: Option<&str>) -> Change {
+        Change { minute: 100, old: old.map(str::to_owned), new: new.map(str::to_owned) }
+    }
+
+    #[test]
+    fn the_last_requests_of_the_old_release_lie_before_the_change() {
+        let change = change(Some("a"), Some("b"));
+        assert!(change.is_before(100, "a", true) && change.is_before(101, "a", true), "they end when they end");
+        assert!(change.is_before(100, "a", false), "it began in this very minute");
+        assert!(change.is_before(100, "c", false), "it began and ended in this very minute, before a");
+        assert!(!change.is_before(100, "b", false) && !change.is_before(101, "b", false));
+    }
+
+    #[test]
+    fn a_release_that_is_put_back_counts_after_the_change() {
+        let back = change(Some("b"), Some("a"));
+        assert!(!back.is_before(100, "a", true), "it was known before, and it is the change");
+        assert!(back.is_before(100, "b", true));
+    }
+
+    #[test]
+    fn without_names_the_minute_decides() {
+        for change in [change(None, None), change(Some("a"), Some("a"))] {
+            assert!(change.is_before(100, "a", true));
+            assert!(!change.is_before(100, "a", false) && !change.is_before(101, "a", true));
+        }
+    }
 }

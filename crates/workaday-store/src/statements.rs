@@ -75,6 +75,8 @@ statements! {
     PRUNE_FINISHED = "prune_finished" (state, before, limit),
     DELETE_ATTEMPTS = "delete_attempts" (job),
     DELETE_LOGS = "delete_logs" (job),
+    LOG_AFTER = "log_after" (job, fence, seq, limit),
+    PRUNE_LOGS = "prune_logs" (job, fence, seq, last_job, last_fence, last_seq, before),
     DELETE_FINISHED = "delete_finished" (key),
     // -- holds ---------------------------------------------------------------------------------------------------------
     ACTIVE_HOLDS = "active_holds" (now),

@@ -190,6 +190,10 @@ pub struct PruneBefore {
     pub discarded: Timestamp,
 }
 
+/// A log line's place among all: job, fence, number. The default is before the first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LogPlace(pub i64, pub i64, pub i64);
+
 /// Who acts by hand, and why. Written to the audit table with the act itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ByHand {
@@ -252,6 +256,9 @@ pub trait Store {
     fn expire(&mut self, now: Timestamp, limit: usize) -> Result<usize>;
     /// Deletes finished jobs past retention with their attempts and logs. Returns how many; at most `limit`.
     fn prune(&mut self, before: &PruneBefore, limit: usize) -> Result<usize>;
+    /// Deletes log lines older than this among the next `limit` (from 1) lines after a place, in the order of jobs.
+    /// Returns how many went, and the place to go on from: `None` at the end.
+    fn prune_logs(&mut self, before: Timestamp, after: LogPlace, limit: usize) -> Result<(usize, Option<LogPlace>)>;
 
     // -- holds -------------------------------------------------------------------------------------------------------
     /// Rules not released, whose `until` has not passed.

@@ -70,7 +70,8 @@ every_question! {
         held_jobs_are_not_staged
         waiting_jobs_expire_and_running_ones_do_not
         pruning_takes_only_what_is_past_and_in_steps
-        pruning_takes_attempts_and_logs_along;
+        pruning_takes_attempts_and_logs_along
+        lines_past_their_retention_go_in_steps_and_their_jobs_stay;
     holding:
         a_held_job_is_not_claimable
         a_released_rule_lifts_its_marks_in_steps

@@ -73,6 +73,8 @@ fn hot_statements_use_their_index_and_sort_nothing() {
         (&statements::RETURN_JOB, "INTEGER PRIMARY KEY (rowid=?)"),
         (&statements::STAGE_DUE, "workaday_jobs_due (run_at<?)"),
         (&statements::EXPIRED_JOBS, "workaday_jobs_expiring (expires_at>? AND expires_at<?)"),
+        (&statements::LOG_AFTER, "PRIMARY KEY ((job,fence,seq)>(?,?,?))"),
+        (&statements::PRUNE_LOGS, "PRIMARY KEY ((job,fence,seq)>(?,?,?) AND (job,fence,seq)<(?,?,?))"),
         (&statements::PRUNE_FINISHED, "workaday_finished_at (state=? AND finished_at<?)"),
         (&statements::LIFT_RULE, "workaday_jobs_held (held=? AND held_rule=?)"),
         (&statements::LIFT_TASK, "workaday_jobs_held (held=?)"),

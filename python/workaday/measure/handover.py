@@ -144,7 +144,6 @@ class Handover:
         self._sending = threading.Lock()
         self._started = False
         self._starting = threading.Lock()
-        self._release: str | None = None
 
     def put(self, one: Measured) -> None:
         """Takes one response. Appends to a queue; never blocks, and drops when nobody takes anything out."""
@@ -165,6 +164,9 @@ class Handover:
                 threading.Thread(target=self._serve, name="workaday-measures", daemon=True).start()
 
     def _serve(self) -> None:
+        from workaday.measure.release import of_process
+
+        of_process()
         pause = PERIOD_SECONDS
         while True:
             self._woken.wait()
@@ -227,10 +229,6 @@ class Handover:
         """As many series as fit, the oldest first; at least one."""
         import json
 
-        if self._release is None:
-            from workaday.measure.release import release
-
-            self._release = release()
         dropped = self.dropped
         size, parts, taken = 200, list[str](), list[tuple[int, tuple[str, str]]]()
         for minute in sorted(self._minutes):
@@ -246,7 +244,9 @@ class Handover:
     def _framed(self, parts: list[str], dropped: int) -> bytes:
         import json
 
-        head = f'{{"v":1,"release":{json.dumps(self._release)},"dropped":{dropped},"series":['
+        from workaday.measure.release import of_process
+
+        head = f'{{"v":1,"release":{json.dumps(of_process())},"dropped":{dropped},"series":['
         return (head + ",".join(parts) + "]}").encode()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 
 
 def release() -> str:
@@ -11,6 +12,14 @@ def release() -> str:
     Asks git, so it takes some milliseconds: not on a request's path.
     """
     return os.environ.get("WORKADAY_RELEASE") or _commit() or "unknown"
+
+
+@cache
+def of_process() -> str:
+    """The release as it was when this process first asked. A deploy checks out the next commit while the old process still
+    answers: asked again, it would put its last requests under the new release.
+    """
+    return release()
 
 
 def _commit() -> str | None:

@@ -117,7 +117,8 @@ fn of_store(args: &Compare, context: &mut Context, rules: &Rules) -> Result<(Com
             .into());
     }
     let at = minute_of(after.since);
-    let series = evidence::of_store(&reader, before.since - evidence::HISTORY, after.before, Some(at))?;
+    let change = evidence::Change::seen(&reader, after.since, after.before)?;
+    let series = evidence::of_store(&reader, before.since - evidence::HISTORY, after.before, Some(&change))?;
     let start = minute_of(before.since);
     let question = Question {
         before: (start, minute_of(before.before).clamp(start + 1, at.max(start + 1))),

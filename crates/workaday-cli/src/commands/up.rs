@@ -116,6 +116,7 @@ pub fn engine_settings(settings: &Settings) -> workaday_engine::Settings {
         retain_completed: settings.retention.completed,
         retain_cancelled: settings.retention.cancelled,
         retain_discarded: settings.retention.discarded,
+        retain_logs: settings.retention.logs,
         retain_measures: settings.retention.measures,
         ..workaday_engine::Settings::default()
     }

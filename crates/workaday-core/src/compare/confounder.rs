@@ -15,7 +15,8 @@ const VOLUME_LEAST: f64 = 2.0;
 pub fn find(series: &Series, question: &Question, (at, shape): (i64, Shape), moments: &[i64]) -> Vec<String> {
     let mut found: Vec<String> =
         question.also_changed.iter().map(|what| format!("{what} changed too: one of the two, or both, may be the cause")).collect();
-    let traffic = Traffic::new(series);
+    let measured = series.span().unwrap_or((at, at));
+    let traffic = Traffic::new(series, (measured.0.min(at - shape.before), measured.1.max(at + shape.gap + shape.after)));
     let (before, after) = ((at - shape.before, at), (at + shape.gap, at + shape.gap + shape.after));
     let apart = traffic.apart(before, after);
     let usual = traffic.usual(moments, shape);
@@ -25,7 +26,9 @@ pub fn find(series: &Series, question: &Question, (at, shape): (i64, Shape), mom
             apart * 100.0
         ));
     }
-    let rate = |window: (i64, i64)| traffic.all(window) / (window.1 - window.0).max(1) as f64;
+    // Minutes before the first measure and after the last one are not minutes without traffic.
+    let minutes = |window: (i64, i64)| (window.1.min(measured.1) - window.0.max(measured.0)).max(1) as f64;
+    let rate = |window: (i64, i64)| traffic.all(window) / minutes(window);
     let (rate_before, rate_after) = (rate(before), rate(after));
     if rate_before > 0.0 && rate_after > 0.0 && (rate_after / rate_before).max(rate_before / rate_after) >= VOLUME_LEAST {
         found.push(format!("the load changed: {rate_before:.1} a minute before, {rate_after:.1} after"));
@@ -54,8 +57,7 @@ struct Traffic {
 }
 
 impl Traffic {
-    fn new(series: &Series) -> Traffic {
-        let span = series.span().unwrap_or((0, 0));
+    fn new(series: &Series, span: (i64, i64)) -> Traffic {
         let track = |minutes| Track::new(Measure::ErrorRate, &Source::new(minutes, span));
         Traffic { counts: series.minutes.values().filter_map(track).collect() }
     }

@@ -135,11 +135,13 @@ struct Candidate<'a> {
 
 /// Compares. Pure: the same evidence gives the same answer.
 pub fn judge(series: &Series, question: &Question, rules: &Rules) -> Comparison {
-    let span = series.span().unwrap_or((question.before.0, question.after.1));
+    let measured = series.span().unwrap_or((question.before.0, question.after.1));
+    let (at, given, warmup) = windows(question, rules);
+    // The windows may reach beyond what was measured: a store that is young, a last minute without a request.
+    let span = (measured.0.min(at - given.before), measured.1.max(question.after.1));
     let mut releases = series.release_minutes();
     releases.retain(|release| *release < question.before.1);
-    let (at, given, warmup) = windows(question, rules);
-    let history = (span.0, at);
+    let history = (measured.0, at);
     let sources: Vec<(&SeriesKey, Source<'_>)> = series.minutes.iter().map(|(key, minutes)| (key, Source::new(minutes, span))).collect();
     let shape = baseline::choose(&sources, at, given, history, &releases, rules.windows_min);
     let moments = placebo::moments(at, shape, history, &releases);
@@ -371,5 +373,41 @@ fn bare(key: &SeriesKey, measure: Measure, levels: Option<(Level, Level)>, verdi
         hides_under: None,
         sentence: String::new(),
         scores: (0.0, vec![]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::line::{Minute, Spread};
+    use super::*;
+    use std::collections::BTreeMap;
+
+    /// Minutes with so many calls in each of 60 requests.
+    fn calls(minutes: &[(i64, f64)]) -> Series {
+        let minute = |calls: f64| Minute {
+            count: 60,
+            db_calls: Spread { sum: 60.0 * calls, max: calls, buckets: vec![(calls, 60)] },
+            ..Minute::default()
+        };
+        let key = SeriesKey { kind: "route".into(), name: "GET /prices".into() };
+        let minutes: BTreeMap<i64, Minute> = minutes.iter().map(|(at, calls)| (*at, minute(*calls))).collect();
+        Series { minutes: BTreeMap::from([(key, minutes)]), ..Series::default() }
+    }
+
+    fn verdict(minutes: &[(i64, f64)], before: (i64, i64), after: (i64, i64)) -> Verdict {
+        let question = Question { before, after, controls: vec![], also_changed: vec![] };
+        let comparison = judge(&calls(minutes), &question, &Rules::default());
+        comparison.findings.iter().find(|finding| finding.measure == Measure::DbCalls).expect("calls").verdict
+    }
+
+    #[test]
+    fn a_store_that_is_younger_than_the_window_is_judged_by_what_it_has() {
+        assert_eq!(verdict(&[(99, 1.0), (100, 201.0)], (90, 100), (100, 101)), Verdict::Worse);
+        assert_eq!(verdict(&[(99, 1.0), (100, 1.0)], (90, 100), (100, 101)), Verdict::Same);
+    }
+
+    #[test]
+    fn a_last_minute_without_figures_does_not_silence_the_others() {
+        assert_eq!(verdict(&[(99, 1.0), (100, 201.0)], (99, 100), (100, 102)), Verdict::Worse);
     }
 }

@@ -2,13 +2,16 @@
 //!
 //! Where the evidence is too thin to say anything, how the attempts ended decides, and the sentences say so.
 
-use super::judge::{Judge, Judgement, Metric, OutcomeJudge, Verdict, Window};
-use crate::evidence;
+use super::judge::{Judge, Judgement, Metric, OUTCOMES_ALONE, OutcomeJudge, Verdict, Window};
+use crate::evidence::{self, Change};
 use serde_json::{Value, json};
+use workaday_core::clock::Timestamp;
+use workaday_core::compare::track::Measure;
 use workaday_core::compare::{Comparison, Finding, Question, Rules, judge, sentence};
-use workaday_core::explain::Problem;
-use workaday_core::measure::minute_of;
+use workaday_core::explain::{Explain, Problem};
+use workaday_core::measure::{MINUTE_US, minute_of};
 use workaday_store::Reader;
+use workaday_store::sqlite::read::MeasureFilter;
 
 /// The judge of releases.
 #[derive(Clone, Copy, Debug, Default)]
@@ -22,7 +25,12 @@ impl Judge for EvidenceJudge {
     fn judge(&self, reader: &Reader, baseline: &Value, after: Window) -> Result<Judgement, Problem> {
         let outcomes = OutcomeJudge.judge(reader, &baseline["outcomes"], after)?;
         let Some(before) = serde_json::from_value::<Window>(baseline["window"].clone()).ok() else { return Ok(outcomes) };
-        let comparison = compare(reader, before, after, &[], vec![])?;
+        let mut comparison = compare(reader, before, after, &[], vec![])?;
+        for finding in comparison.findings.iter_mut().filter(|finding| is_more_calls(finding)) {
+            if let Some(said) = suspect(reader, &finding.series.name, after)? {
+                finding.sentence = format!("{} {said}", finding.sentence);
+            }
+        }
         Ok(together(&comparison, outcomes))
     }
 }
@@ -30,7 +38,12 @@ impl Judge for EvidenceJudge {
 /// Compares two windows of the store's evidence, with the 14 days before them as history.
 pub fn compare(reader: &Reader, before: Window, after: Window, controls: &[String], also: Vec<String>) -> Result<Comparison, Problem> {
     let at = minute_of(after.since);
-    let series = evidence::of_store(reader, before.since - evidence::HISTORY, after.before, Some(at))?;
+    let series = evidence::of_store(
+        reader,
+        before.since - evidence::HISTORY,
+        after.before,
+        Some(&Change::seen(reader, after.since, after.before)?),
+    )?;
     // Whole minutes: the last one of the window has begun before it ends.
     let end = minute_of(after.before).max(at) + 1;
     let question = Question {
@@ -40,6 +53,20 @@ pub fn compare(reader: &Reader, before: Window, after: Window, controls: &[Strin
         also_changed: also,
     };
     Ok(judge(&series, &question, &Rules::default()))
+}
+
+fn is_more_calls(finding: &Finding) -> bool {
+    finding.measure == Measure::DbCalls && finding.verdict == workaday_core::compare::Verdict::Worse
+}
+
+/// The statement that single runs of a route or task repeated most since the change, if one was.
+fn suspect(reader: &Reader, name: &str, after: Window) -> Result<Option<String>, Problem> {
+    let minute = Timestamp(minute_of(after.since) * MINUTE_US);
+    let filter = MeasureFilter { name: Some(name.to_owned()), from: Some(minute), to: Some(after.before), ..MeasureFilter::default() };
+    let measured = reader.measured(&filter).map_err(|error| error.problem())?;
+    let statements = measured.values().flat_map(|figures| &figures.statements);
+    let most = statements.max_by_key(|(_, statement)| statement.calls_max);
+    Ok(most.map(|(text, statement)| format!("Called up to {} times in a row: `{text}`.", statement.calls_max)))
 }
 
 fn together(comparison: &Comparison, outcomes: Judgement) -> Judgement {
@@ -54,7 +81,8 @@ fn together(comparison: &Comparison, outcomes: Judgement) -> Judgement {
     let mut sentences = vec![comparison.sentence.clone()];
     sentences.extend(comparison.findings.iter().map(|finding| finding.sentence.clone()));
     sentences.extend(comparison.confounders.iter().cloned());
-    sentences.extend(outcomes.sentences);
+    // What the other judge says of its own limits is not true of both.
+    sentences.extend(outcomes.sentences.into_iter().filter(|sentence| sentence != OUTCOMES_ALONE));
     let mut metrics: Vec<Metric> = comparison.findings.iter().filter_map(metric).collect();
     metrics.extend(outcomes.metrics);
     Judgement {

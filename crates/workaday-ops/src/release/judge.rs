@@ -68,6 +68,9 @@ const ATTEMPTS_MIN: i64 = 20;
 /// A rise of the share of failures below this is nothing, whatever the numbers say: 1 in 200.
 const RISE_MIN: f64 = 0.005;
 
+/// The last sentence of a judge that looked at nothing else.
+pub(super) const OUTCOMES_ALONE: &str = "Judged by how attempts ended, not by times nor by what they cost.";
+
 /// Judges by how attempts ended.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct OutcomeJudge;
@@ -158,7 +161,7 @@ fn compare(before: &BTreeMap<String, Tally>, after: &BTreeMap<String, Tally>) ->
         (_, _, true) => Verdict::Same,
         _ => Verdict::NotEnough,
     };
-    sentences.push("Judged by how attempts ended, not by times nor by what they cost.".to_owned());
+    sentences.push(OUTCOMES_ALONE.to_owned());
     Judgement { verdict, sentences, metrics, judge: "outcomes of attempts".to_owned() }
 }
 

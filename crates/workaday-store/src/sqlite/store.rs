@@ -6,7 +6,8 @@ use crate::error::Result;
 use crate::schedules::{ScheduleRow, ScheduledJob, TickJob, TickRow, Watched};
 use crate::statements as sql;
 use crate::store::{
-    Act, ByHand, Candidate, Durability, Enqueued, Leftover, LogLine, NewJob, Peek, PruneBefore, RunningRow, Settlement, Store, WorkerRow,
+    Act, ByHand, Candidate, Durability, Enqueued, Leftover, LogLine, LogPlace, NewJob, Peek, PruneBefore, RunningRow, Settlement, Store,
+    WorkerRow,
 };
 use rusqlite::params;
 use workaday_core::catalogue::TaskEntry;
@@ -82,6 +83,9 @@ impl Store for SqliteStore {
     }
     fn prune(&mut self, before: &PruneBefore, limit: usize) -> Result<usize> {
         self.prune_some(before, limit)
+    }
+    fn prune_logs(&mut self, before: Timestamp, after: LogPlace, limit: usize) -> Result<(usize, Option<LogPlace>)> {
+        self.prune_lines(before, after, limit)
     }
 
     // -- holds -------------------------------------------------------------------------------------------------------

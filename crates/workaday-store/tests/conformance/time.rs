@@ -4,7 +4,7 @@ use super::{NOW, Subject, USUAL, id, job, later};
 use workaday_core::clock::Timestamp;
 use workaday_core::job::HeldCode;
 use workaday_core::lifecycle::Outcome;
-use workaday_store::{LogLine, NewJob, PruneBefore};
+use workaday_store::{LogLine, LogPlace, NewJob, PruneBefore};
 
 pub fn due_jobs_are_staged_the_earliest_first_and_in_steps(subject: &mut Subject) {
     for (number, seconds) in [(1, 30), (2, 10), (3, 20), (4, 60)] {
@@ -58,6 +58,30 @@ pub fn pruning_takes_only_what_is_past_and_in_steps(subject: &mut Subject) {
     assert_eq!(subject.write(|store| store.prune(&before(later(1)), 3)).expect("pruning"), 3);
     assert_eq!(subject.write(|store| store.prune(&before(later(1)), 3)).expect("pruning"), 2);
     assert!(subject.holds("workaday_finished", "state = 'discarded'"), "its own retention keeps it");
+}
+
+pub fn lines_past_their_retention_go_in_steps_and_their_jobs_stay(subject: &mut Subject) {
+    let (first, fence) = subject.running(1);
+    let (second, other) = subject.running(2);
+    let line = |(job, fence), seq, at| LogLine { job, fence, seq, at, stream: "stderr", level: None, logger: None, text: "x".into() };
+    let lines = [
+        line((first, fence), 1, NOW),
+        line((first, fence), 2, NOW),
+        line((first, fence), 3, later(5)),
+        line((second, other), 1, NOW),
+        line((second, other), 2, later(5)),
+    ];
+    subject.write(|store| store.append_logs(&lines)).expect("lines");
+    let (mut gone, mut place, mut steps) = (vec![], Some(LogPlace::default()), 0);
+    while let Some(after) = place {
+        let (pruned, next) = subject.write(|store| store.prune_logs(later(5), after, 2)).expect("pruning");
+        gone.push(pruned);
+        (place, steps) = (next, steps + 1);
+        assert!(steps < 10, "the walk ends");
+    }
+    assert_eq!(gone, [2, 1, 0], "two lines a step; a line of the limit itself is not before it");
+    assert!(subject.holds("workaday_logs", "seq = 3") && !subject.holds("workaday_logs", "seq = 1"));
+    assert!(subject.holds("workaday_jobs", "state = 'running'"), "jobs stay");
 }
 
 pub fn pruning_takes_attempts_and_logs_along(subject: &mut Subject) {

@@ -114,6 +114,7 @@ impl Life {
             retain_completed: years,
             retain_cancelled: years,
             retain_discarded: years,
+            retain_logs: years,
             recycle_after_jobs: chance.bool().then_some(20),
             ..Settings::default()
         };

@@ -14,8 +14,8 @@ use workaday_core::lifecycle::Next;
 use workaday_core::measure::{Figures, Series};
 use workaday_core::schedule::{Learned, ScheduleEntry, ScheduleState};
 use workaday_store::{
-    Act, ByHand, Candidate, Durability, Enqueued, Leftover, LogLine, NewJob, Peek, PruneBefore, RunningRow, ScheduleRow, ScheduledJob,
-    Settlement, Store, StoreError, TickJob, TickRow, Watched, WorkerRow,
+    Act, ByHand, Candidate, Durability, Enqueued, Leftover, LogLine, LogPlace, NewJob, Peek, PruneBefore, RunningRow, ScheduleRow,
+    ScheduledJob, Settlement, Store, StoreError, TickJob, TickRow, Watched, WorkerRow,
 };
 
 type Result<T> = std::result::Result<T, StoreError>;
@@ -261,6 +261,9 @@ impl Store for Tap {
     }
     fn prune(&mut self, before: &PruneBefore, limit: usize) -> Result<usize> {
         self.on(|store| store.prune(before, limit))
+    }
+    fn prune_logs(&mut self, before: Timestamp, after: LogPlace, limit: usize) -> Result<(usize, Option<LogPlace>)> {
+        self.on(|store| store.prune_logs(before, after, limit))
     }
     fn holds(&mut self, now: Timestamp) -> Result<Vec<HoldRule>> {
         self.with_bug(|bug, store| bug.holds(store, now))
