@@ -172,8 +172,7 @@ def test_health_says_each_check_with_value_and_limit(house: House) -> None:
 
 
 def test_a_backup_is_known_to_health_metrics_and_the_first_page(house: House) -> None:
-    made = house.project.run("backup", "--json")
-    assert made.code == 0, made
+    house.project.run(program(), "backup", "--json")
     deep = house.ask("GET", "/health/deep", token=house.tokens["viewer"]).json["checks"]
     assert 0 <= deep["last_backup"]["value"] < 600 and deep["last_backup"]["unit"] == "seconds"
     assert "workaday_backup_age_seconds" in house.ask("GET", "/metrics", token=house.tokens["viewer"]).text
@@ -193,7 +192,7 @@ def test_measures_come_in_pages_of_whole_minutes_and_within_a_bound(house: House
 
 
 def test_releases_and_baselines_are_listed(house: House) -> None:
-    house.project.run("baseline", "capture", "before-the-index", "--for", "10m", "--symptom", "slow pages")
+    house.project.run(program(), "baseline", "capture", "before-the-index", "--for", "10m", "--symptom", "slow pages")
     told = house.ask("GET", "/api/v1/baselines", token=house.tokens["viewer"]).json["baselines"]
     assert [row["name"] for row in told] == ["before-the-index"] and told[0]["noticed"]["symptom"] == "slow pages"
     releases = house.ask("GET", "/api/v1/releases", token=house.tokens["viewer"]).json

@@ -214,7 +214,8 @@ mod tests {
             disk_free: 0,
             wal_size: 0,
             public_url: None,
-            app: "shop".to_owned(),
+            app: None,
+            root: std::path::PathBuf::new(),
         };
         let body = test(&alerts, Uuid::nil(), "pager", Timestamp(0));
         assert_eq!((body["kind"].as_str(), body["code"].as_str()), (Some("test"), Some("alert.test")));

@@ -1,6 +1,6 @@
 //! The HTTP API, version 1: what programs see and do. Its document is made from the same table as its routes.
 
-mod evidence;
+pub mod evidence;
 mod openapi;
 mod read;
 
@@ -193,7 +193,13 @@ pub const ROUTES: &[Route] = &[
         "workers",
         read::workers,
     ),
-    get("/api/v1/releases", "Releases, newest first; and the names under which attempts ran.", &[BEFORE, LIMIT], "releases", evidence::releases),
+    get(
+        "/api/v1/releases",
+        "Releases, newest first; and the names under which attempts ran.",
+        &[BEFORE, LIMIT],
+        "releases",
+        evidence::releases,
+    ),
     get("/api/v1/releases/{number}", "One release: plan, steps, note.", &[path("number", "Its number.")], "release", evidence::release),
     get("/api/v1/baselines", "Baselines, newest first.", &[LIMIT], "baselines", evidence::baselines),
     get("/api/v1/measures", "What was measured, minute by minute, the oldest first.", MEASURES, "measures", evidence::measures),
