@@ -130,7 +130,7 @@ def test_the_door_says_why_it_stays_shut(house: House) -> None:
     bad = house.ask("POST", "/api/v1/jobs", token=house.tokens["operator"], headers={"Content-Type": "application/json"})
     assert bad.json["code"] == "web.value_invalid", "an empty body lacks its task"
     long = house.ask("GET", "/api/v1/jobs?" + "x" * 9_000, token=house.tokens["viewer"])
-    assert long.json["code"] == "web.request_invalid"
+    assert long.json["code"] == "web.value_invalid"
 
 
 def test_a_list_comes_in_pages_without_gaps(house: House) -> None:
@@ -188,7 +188,7 @@ def test_measures_come_in_pages_of_whole_minutes_and_within_a_bound(house: House
     assert line["kind"] == "task" and line["count"] >= 1 and line["minute"].endswith("Z")
     assert measures("kind=task&name=no.such_task")["measures"] == []
     long = house.ask("GET", "/api/v1/measures?from=2020-01-01T00:00:00Z", token=house.tokens["viewer"])
-    assert long.status == 422 and long.json["code"] == "web.request_invalid", long.text
+    assert long.status == 422 and long.json["code"] == "web.value_invalid", long.text
 
 
 def test_releases_and_baselines_are_listed(house: House) -> None:

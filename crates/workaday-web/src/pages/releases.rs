@@ -83,7 +83,7 @@ fn rests(reader: &Reader, s: &Sheet<'_>) -> Result<Vec<Rest>, StoreError> {
     };
     Ok(vec![
         Rest { what: "newest backup", said: backup, command: "workaday backup" },
-        Rest { what: "last proof of a backup", said: proof, command: "workaday restore --verify" },
+        Rest { what: "last proof of a backup", said: proof, command: "workaday restore --check" },
         Rest { what: "last rehearsal", said: rehearsal, command: "workaday rehearse" },
         Rest { what: "newest baseline", said: baseline, command: "workaday baseline capture NAME" },
     ])
