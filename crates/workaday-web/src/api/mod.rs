@@ -200,7 +200,7 @@ pub const ROUTES: &[Route] = &[
         "releases",
         evidence::releases,
     ),
-    get("/api/v1/releases/{number}", "One release: plan, steps, note.", &[path("number", "Its number.")], "release", evidence::release),
+    get("/api/v1/releases/{id}", "One release: plan, steps, note.", &[path("id", "Its number.")], "release", evidence::release),
     get("/api/v1/baselines", "Baselines, newest first.", &[LIMIT], "baselines", evidence::baselines),
     get("/api/v1/measures", "What was measured, minute by minute, the oldest first.", MEASURES, "measures", evidence::measures),
     get(
