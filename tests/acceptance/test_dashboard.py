@@ -165,8 +165,44 @@ def test_health_says_each_check_with_value_and_limit(house: House) -> None:
     assert deep.status == 200 and deep.json["status"] == "ok", deep.text
     for name in ("engine_heard", "store_writable", "oldest_waiting", "late_schedules", "disk_free", "wal_size"):
         assert deep.json["checks"][name]["ok"] is True and deep.json["checks"][name]["limit"] is not None, name
-    assert deep.json["checks"]["last_backup"]["ok"] is None, "what is not known fails nothing and claims nothing"
+    backup = deep.json["checks"]["last_backup"]
+    assert backup["ok"] is None and backup["value"] is None, "what is not known fails nothing and claims nothing"
+    assert deep.json["checks"]["oldest_due_tick"]["ok"] is True
     assert house.ask("GET", "/health/ready").status == 200
+
+
+def test_a_backup_is_known_to_health_metrics_and_the_first_page(house: House) -> None:
+    house.project.run(program(), "backup", "--json")
+    deep = house.ask("GET", "/health/deep", token=house.tokens["viewer"]).json["checks"]
+    assert 0 <= deep["last_backup"]["value"] < 600 and deep["last_backup"]["unit"] == "seconds"
+    assert "workaday_backup_age_seconds" in house.ask("GET", "/metrics", token=house.tokens["viewer"]).text
+    assert "newest backup" in house.ask("GET", "/", cookie=house.cookies["viewer"]).text
+
+
+def test_measures_come_in_pages_of_whole_minutes_and_within_a_bound(house: House) -> None:
+    def measures(query: str) -> dict[str, object]:
+        return house.ask("GET", f"/api/v1/measures?{query}", token=house.tokens["viewer"]).json
+
+    wait_until(lambda: measures("kind=task")["measures"], within=120, what="a minute to be measured")
+    line = measures("kind=task&limit=1")["measures"][0]
+    assert line["kind"] == "task" and line["count"] >= 1 and line["minute"].endswith("Z")
+    assert measures("kind=task&name=no.such_task")["measures"] == []
+    long = house.ask("GET", "/api/v1/measures?from=2020-01-01T00:00:00Z", token=house.tokens["viewer"])
+    assert long.status == 422 and long.json["code"] == "web.value_invalid", long.text
+
+
+def test_releases_and_baselines_are_listed(house: House) -> None:
+    house.project.run(program(), "baseline", "capture", "before-the-index", "--for", "10m", "--symptom", "slow pages")
+    told = house.ask("GET", "/api/v1/baselines", token=house.tokens["viewer"]).json["baselines"]
+    assert [row["name"] for row in told] == ["before-the-index"] and told[0]["noticed"]["symptom"] == "slow pages"
+    releases = house.ask("GET", "/api/v1/releases", token=house.tokens["viewer"]).json
+    assert releases["releases"] == [] and releases["next"] is None
+    none = house.ask("GET", "/api/v1/releases/7", token=house.tokens["viewer"])
+    assert none.status == 404 and none.json["code"] == "release.not_found"
+    page = house.ask("GET", "/compare?before=before-the-index&after=now", cookie=house.cookies["viewer"])
+    assert page.status == 200 and "enough" in page.text, page.text
+    unknown = house.ask("GET", "/compare?before=nothing-like-it&after=now", cookie=house.cookies["viewer"])
+    assert unknown.status == 404 and "baseline.unknown" in unknown.text
 
 
 def test_metrics_count_what_is_stored(house: House) -> None:

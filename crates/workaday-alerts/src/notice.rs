@@ -195,3 +195,30 @@ pub fn words(kind: NoticeKind) -> &'static str {
         NoticeKind::Closed => "all-clear",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_test_says_that_it_is_one() {
+        let length = workaday_core::clock::Length::minutes(1);
+        let alerts = Alerts {
+            routes: vec![],
+            smtp: None,
+            smtp_password: None,
+            from: None,
+            allow_http: false,
+            allow_private: false,
+            queue_latency: length,
+            disk_free: 0,
+            wal_size: 0,
+            public_url: None,
+            app: None,
+            root: std::path::PathBuf::new(),
+        };
+        let body = test(&alerts, Uuid::nil(), "pager", Timestamp(0));
+        assert_eq!((body["kind"].as_str(), body["code"].as_str()), (Some("test"), Some("alert.test")));
+        assert!(body["text"].as_str().is_some_and(|text| text.contains("nothing is wrong")), "{body}");
+    }
+}

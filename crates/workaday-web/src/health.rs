@@ -19,6 +19,8 @@ const SILENCE_MAX_SECONDS: f64 = 90.0;
 const WAITING_MAX_SECONDS: f64 = 300.0;
 /// A schedule this long past its time, and not decided.
 const LATE_SECONDS: i64 = 60;
+/// The scheduler notes its turns within a minute and a half.
+const SCHEDULER_SILENCE_MAX_SECONDS: f64 = 180.0;
 const DISK_FREE_MIN_PERCENT: f64 = 5.0;
 const WAL_MAX_BYTES: u64 = 256 << 20;
 /// `/health/ready` takes the write lock; not more often than this.
@@ -60,6 +62,7 @@ pub fn deep(asked: &Asked<'_>) -> Result<Answer, Problem> {
     let size = Size::of(asked);
     let alerts = asked.reader.alerts(false, None, 1_000).map_err(|error| error.problem())?.len();
     let workers = asked.reader.workers(false, 1_000).map_err(|error| error.problem())?;
+    let (schedules, backups) = (schedules(asked)?, backups(asked)?);
     let children = workers.iter().filter(|worker| worker.kind != "supervisor").count();
     Ok(answer(&[
         engine(asked)?,
@@ -67,12 +70,17 @@ pub fn deep(asked: &Asked<'_>) -> Result<Answer, Problem> {
         waiting(asked)?,
         Check::at_most("late_schedules", Some(late_schedules(asked)?.0 as f64), 0.0, "schedules"),
         Check::at_most("broken_schedules", Some(late_schedules(asked)?.1 as f64), 0.0, "schedules"),
+        Check::at_most("oldest_due_tick", Some(schedules.oldest_due), LATE_SECONDS as f64, "seconds"),
+        // Without a schedule nobody needs to look for ticks.
+        Check::at_most("scheduler_heard", schedules.silence, SCHEDULER_SILENCE_MAX_SECONDS, "seconds"),
         Check { name: "workers", ok: None, value: json!(children), limit: Value::Null, unit: "processes" },
         Check { name: "open_alerts", ok: None, value: json!(alerts), limit: Value::Null, unit: "alerts" },
         Check { name: "store_size", ok: None, value: json!(size.store), limit: Value::Null, unit: "bytes" },
         Check::at_most("wal_size", size.wal.map(|bytes| bytes as f64), WAL_MAX_BYTES as f64, "bytes"),
         Check::at_least("disk_free", size.free_percent(), DISK_FREE_MIN_PERCENT, "percent"),
-        Check { name: "last_backup", ok: None, value: Value::Null, limit: Value::Null, unit: "" },
+        // Not everybody backs up with us: an age is told, and judged by who knows what it should be.
+        Check { name: "last_backup", ok: None, value: json!(backups.age), limit: Value::Null, unit: "seconds" },
+        Check { name: "last_backup_proof", ok: None, value: json!(backups.proof_age), limit: Value::Null, unit: "seconds" },
     ]))
 }
 
@@ -133,6 +141,36 @@ pub fn late_schedules(asked: &Asked<'_>) -> Result<(usize, usize), Problem> {
         .filter(|row| row.next_at.is_some_and(|next| (asked.now - next).0 > LATE_SECONDS * 1_000_000))
         .count();
     Ok((late, schedules.iter().filter(|row| row.state == ScheduleState::Broken).count()))
+}
+
+/// Does somebody decide ticks, and in time? Seconds.
+pub struct Schedules {
+    /// For how long the earliest undecided tick has been due; 0: none is.
+    pub oldest_due: f64,
+    /// Since the scheduler last looked; `None`: there is nothing that ticks, or it never looked.
+    pub silence: Option<f64>,
+}
+
+pub fn schedules(asked: &Asked<'_>) -> Result<Schedules, Problem> {
+    let health = asked.reader.schedule_health(asked.now).map_err(|error| error.problem())?;
+    Ok(Schedules {
+        oldest_due: health.oldest_due_at.map_or(0.0, |at| seconds(asked.now, at)),
+        silence: health.last_turn_at.filter(|_| health.on > 0).map(|at| seconds(asked.now, at)),
+    })
+}
+
+/// Seconds since the newest backup that still stands was made, and since one was last proved to restore.
+pub struct Backups {
+    pub age: Option<f64>,
+    pub proof_age: Option<f64>,
+}
+
+pub fn backups(asked: &Asked<'_>) -> Result<Backups, Problem> {
+    let status = asked.reader.backup_status().map_err(|error| error.problem())?;
+    Ok(Backups {
+        age: status.newest.map(|row| seconds(asked.now, row.at)),
+        proof_age: status.proved.and_then(|row| row.proved_at).map(|at| seconds(asked.now, at)),
+    })
 }
 
 /// Bytes of the store's files, and of the file system they stand on.

@@ -30,6 +30,10 @@ pub const METRICS: &[(&str, &str, &str)] = &[
     ("workaday_engine_silence_seconds", "gauge", "Since the engine was last heard of; it says so every 30 s."),
     ("workaday_schedules", "gauge", "Schedules, by state."),
     ("workaday_schedules_late", "gauge", "Schedules that are past their time and not decided."),
+    ("workaday_schedule_oldest_due_seconds", "gauge", "For how long the earliest undecided tick has been due; 0: none is."),
+    ("workaday_scheduler_silence_seconds", "gauge", "Since the scheduler last looked for due ticks; it notes so within 90 s."),
+    ("workaday_backup_age_seconds", "gauge", "Since the newest backup that still stands was made."),
+    ("workaday_backup_proof_age_seconds", "gauge", "Since a backup was last proved to restore."),
     ("workaday_alerts_open", "gauge", "Alerts that are open."),
     ("workaday_store_bytes", "gauge", "Size of the store's file."),
     ("workaday_store_wal_bytes", "gauge", "Size of its write-ahead log."),
@@ -157,6 +161,18 @@ fn parts(asked: &Asked<'_>, page: &mut Page) -> Result<(), Problem> {
         page.put("workaday_schedules", &[("state", state)], count as f64);
     }
     page.put("workaday_schedules_late", &[], health::late_schedules(asked)?.0 as f64);
+    let (ticks, backups) = (health::schedules(asked)?, health::backups(asked)?);
+    page.put("workaday_schedule_oldest_due_seconds", &[], ticks.oldest_due);
+    let known = [
+        ("workaday_scheduler_silence_seconds", ticks.silence),
+        ("workaday_backup_age_seconds", backups.age),
+        ("workaday_backup_proof_age_seconds", backups.proof_age),
+    ];
+    for (name, value) in known {
+        if let Some(value) = value {
+            page.put(name, &[], value);
+        }
+    }
     Ok(())
 }
 

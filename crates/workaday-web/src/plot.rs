@@ -3,11 +3,15 @@
 //! Widths are percentages, so letters keep their size on a phone; colours are classes, so the theme decides. Each plot
 //! has a `<title>` and a `<desc>` that says in words what it shows.
 
+mod placebos;
+
 use crate::escape::escaped;
 use crate::show::Teller;
 use crate::words;
 use std::fmt::Write;
 use workaday_core::clock::{Length, Timestamp};
+
+pub use placebos::placebos;
 
 /// A dotted vertical: a release began.
 #[derive(Clone, Debug)]

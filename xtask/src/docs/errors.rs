@@ -82,6 +82,9 @@ const MADE_AT_RUN_TIME: &[&str] = &["job.cancelled", "job.discarded"];
 /// Literals that look like codes and are sections of workaday.toml.
 const SECTIONS: &[&str] = &["release.staging"];
 
+/// Files that raise nothing: tests, and the list of the crash points.
+const NOT_RAISING: &[&str] = &["tests.rs", "crash_points.rs"];
+
 /// Codes that the sources raise and no file explains, and codes that are explained and nothing raises.
 pub fn undocumented(root: &Path, codes: &Codes) -> Vec<String> {
     let mut raised: BTreeSet<String> = MADE_AT_RUN_TIME.iter().map(|code| (*code).to_owned()).collect();
@@ -102,22 +105,42 @@ fn collect(folder: &Path, codes: &Codes, raised: &mut BTreeSet<String>) {
         let (path, name) = (file.path(), file.file_name().to_string_lossy().into_owned());
         if path.is_dir() && !["tests", "examples", "target", "__pycache__", "codes"].contains(&name.as_str()) {
             collect(&path, codes, raised);
-        } else if name.ends_with(".py") || (name.ends_with(".rs") && name != "tests.rs") {
+        } else if name.ends_with(".py") || (name.ends_with(".rs") && !NOT_RAISING.contains(&name.as_str())) {
             let text = std::fs::read_to_string(&path).unwrap_or_default();
             let before_tests = text.split("#[cfg(test)]").next().unwrap_or_default();
-            raised.extend(before_tests.split('"').filter(|literal| is_code(literal, codes)).map(str::to_owned));
+            raised.extend(literals(before_tests).filter(|literal| is_code(literal, codes)).map(str::to_owned));
         }
     }
+}
+
+/// What stands between quotes. The name of a crash point is none of them: `crash_point!("store.begun")` raises nothing.
+fn literals(text: &str) -> impl Iterator<Item = &str> {
+    let before = std::iter::once("").chain(text.split('"'));
+    before.zip(text.split('"')).filter(|(before, _)| !before.ends_with("crash_point!(")).map(|(_, literal)| literal)
 }
 
 fn is_code(literal: &str, codes: &Codes) -> bool {
     let Some((area, what)) = literal.split_once('.') else { return false };
     let is_word = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
-    // File names and modules look alike: `jobs.py`, `workaday.toml`.
-    let is_file = ["py", "rs", "md", "toml", "json", "db", "sql", "txt", "path", "so"].contains(&what);
+    // File names and modules look alike: `jobs.py`, `workaday.toml`, the template `task.html`.
+    let is_file = ["py", "html", "rs", "md", "toml", "json", "db", "sql", "txt", "path", "so"].contains(&what);
     is_word(area)
         && is_word(what)
         && !is_file
         && !SECTIONS.contains(&literal)
         && codes.keys().any(|code| code.split('.').next() == Some(area))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn crash_points_and_file_names_are_no_codes() {
+        let entry = || Entry { title: String::new(), meaning: String::new(), retry: String::new(), next: String::new() };
+        let codes: Codes = ["store.busy", "task.unknown"].map(|code| (code.to_owned(), entry())).into();
+        let source = r#"crash_point!("store.begun"); template(path = "task.html"); Problem::new("store.full", "x"); "other.thing""#;
+        let found: Vec<&str> = literals(source).filter(|literal| is_code(literal, &codes)).collect();
+        assert_eq!(found, ["store.full"]);
+    }
 }

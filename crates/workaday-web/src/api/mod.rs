@@ -1,5 +1,6 @@
 //! The HTTP API, version 1: what programs see and do. Its document is made from the same table as its routes.
 
+pub mod evidence;
 mod openapi;
 mod read;
 
@@ -105,6 +106,15 @@ const LOGS: &[Field] = &[
     query("limit", r#"{"type":"integer","minimum":1,"maximum":1000}"#, "At most this many; 50."),
 ];
 
+const MEASURES: &[Field] = &[
+    query("kind", r#"{"type":"string","enum":["task","queue","route","stream","websocket","dropped"]}"#, "Of this kind."),
+    query("name", TEXT, "Of this task, queue or route."),
+    query("release", TEXT, "Of this release."),
+    query("from", INSTANT, "Minutes from this instant on; an hour ago. At most 31 days before `to`."),
+    query("to", INSTANT, "Minutes before this instant; now."),
+    query("limit", r#"{"type":"integer","minimum":1,"maximum":1000}"#, "At most this many lines, but whole minutes; 50."),
+];
+
 pub const ROUTES: &[Route] = &[
     get("/api/v1/jobs", "Jobs, newest first.", JOBS, "jobs", read::jobs),
     act(Method::Post, "/api/v1/jobs", "enqueue", "Enqueue a job.", ENQUEUE, |asked| done(asked, ops::jobs::enqueue)),
@@ -183,7 +193,16 @@ pub const ROUTES: &[Route] = &[
         "workers",
         read::workers,
     ),
-    get("/api/v1/releases", "Releases that ran attempts, newest first.", &[LIMIT], "releases", read::releases),
+    get(
+        "/api/v1/releases",
+        "Releases, newest first; and the names under which attempts ran.",
+        &[BEFORE, LIMIT],
+        "releases",
+        evidence::releases,
+    ),
+    get("/api/v1/releases/{id}", "One release: plan, steps, note.", &[path("id", "Its number.")], "release", evidence::release),
+    get("/api/v1/baselines", "Baselines, newest first.", &[LIMIT], "baselines", evidence::baselines),
+    get("/api/v1/measures", "What was measured, minute by minute, the oldest first.", MEASURES, "measures", evidence::measures),
     get(
         "/api/v1/alerts",
         "What needs a hand, newest first.",

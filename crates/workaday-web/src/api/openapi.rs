@@ -126,7 +126,9 @@ fn schemas() -> Value {
         "job": {"allOf": [{"$ref": "#/components/schemas/summary"}, {"type": "object", "required": ["args", "attempts"], "properties": {"attempts": {"type": "array", "items": {"type": "object"}}}}]},
         "jobs": list("jobs", "summary"), "logs": list("lines", ""), "tasks": list("tasks", ""), "task": {"type": "object", "required": ["name"]},
         "queues": list("queues", ""), "schedules": list("schedules", ""), "schedule": {"type": "object", "required": ["name", "task", "state"]},
-        "ticks": list("ticks", ""), "workers": list("workers", ""), "releases": list("releases", ""), "alerts": list("alerts", ""), "audit": list("audit", ""),
+        "ticks": list("ticks", ""), "workers": list("workers", ""), "releases": list("releases", ""),
+        "release": {"type": "object", "required": ["release", "state", "steps"]}, "baselines": list("baselines", ""), "measures": list("measures", ""),
+        "alerts": list("alerts", ""), "audit": list("audit", ""),
     })
 }
 

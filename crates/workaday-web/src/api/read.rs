@@ -12,21 +12,21 @@ use workaday_core::job::{Fence, JobKey};
 use workaday_engine::{document, order, schedule_hand};
 use workaday_store::sqlite::read::JobFilter;
 
-type Read = Result<Answer, Problem>;
+pub(super) type Read = Result<Answer, Problem>;
 
 const USUAL: usize = 50;
 
-fn ok(asked: &Asked<'_>, mut value: Value) -> Read {
+pub(super) fn ok(asked: &Asked<'_>, mut value: Value) -> Read {
     mask::value(&mut value, &asked.window.options.mask);
     Ok(answer::json(StatusCode::OK, &value))
 }
 
-fn limit(fields: &Fields) -> usize {
+pub(super) fn limit(fields: &Fields) -> usize {
     fields.number("limit").map_or(USUAL, |limit| limit.clamp(1, 1_000) as usize)
 }
 
 /// `next` only when there may be more.
-fn next<T>(found: &[T], limit: usize, place: impl Fn(&T) -> Value) -> Value {
+pub(super) fn next<T>(found: &[T], limit: usize, place: impl Fn(&T) -> Value) -> Value {
     if found.len() < limit { Value::Null } else { found.last().map_or(Value::Null, place) }
 }
 
@@ -138,14 +138,7 @@ pub fn workers(asked: &Asked<'_>) -> Read {
     ok(asked, json!({"workers": workers.iter().map(document::worker).collect::<Vec<_>>()}))
 }
 
-pub fn releases(asked: &Asked<'_>) -> Read {
-    let fields = fields::of_api(asked)?;
-    let releases = asked.reader.releases_seen(limit(&fields)).map_err(|error| error.problem())?;
-    let one = |seen: &workaday_store::sqlite::read::ReleaseSeen| json!({"release": seen.release, "first_at": at(seen.first_at)});
-    ok(asked, json!({"releases": releases.iter().map(one).collect::<Vec<_>>(), "running": asked.window.options.release}))
-}
-
-fn at(at: Timestamp) -> Value {
+pub(super) fn at(at: Timestamp) -> Value {
     document::instant(at)
 }
 

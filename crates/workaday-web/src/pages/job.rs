@@ -13,6 +13,7 @@ use workaday_core::clock::{Length, Timestamp};
 use workaday_core::explain::{Problem, RetryAdvice};
 use workaday_core::fingerprint::{fingerprint, place};
 use workaday_core::job::{Fence, State};
+use workaday_core::measure::Evidence;
 use workaday_store::StoreError;
 use workaday_store::sqlite::read::{AttemptRow, JobDetail, LogRow, Reader};
 
@@ -41,6 +42,9 @@ struct Attempt {
     cpu: String,
     memory: String,
     release: Option<String>,
+    did: Option<String>,
+    repeated: Vec<(String, u64)>,
+    unexpected: Option<String>,
     said: Option<String>,
     expected: Option<String>,
     retry: Option<String>,
@@ -180,6 +184,7 @@ fn attempt(task: &str, row: &AttemptRow, s: &Sheet<'_>, lines: Vec<Line>, is_las
         error.as_ref().and_then(|error| error.get(name)).and_then(Value::as_str).filter(|text| !text.is_empty()).map(mask::text)
     };
     let traceback = field("traceback");
+    let evidence = row.evidence.as_deref().and_then(Evidence::read).unwrap_or_default();
     let group = fingerprint(task, row.outcome, row.error.as_deref(), row.cause.as_deref());
     Attempt {
         number: row.attempt,
@@ -190,6 +195,9 @@ fn attempt(task: &str, row: &AttemptRow, s: &Sheet<'_>, lines: Vec<Line>, is_las
         cpu: s.t.span_or(row.cpu_us),
         memory: row.memory_peak_kib.map_or_else(|| "–".to_owned(), words::kib),
         release: row.release.clone(),
+        did: did(&evidence, s),
+        repeated: evidence.statements.into_iter().map(|(statement, calls)| (mask::text(&statement), calls)).collect(),
+        unexpected: row.unexpected.as_deref().map(mask::text),
         said: facts::said(row.error.as_deref(), row.cause.as_deref()),
         expected: field("expected"),
         retry: field("retry"),
@@ -205,6 +213,17 @@ fn attempt(task: &str, row: &AttemptRow, s: &Sheet<'_>, lines: Vec<Line>, is_las
         lines,
         is_last,
     }
+}
+
+/// What it did besides running: `12 statements in 34 ms, 2 HTTP calls in 1.2 s`.
+fn did(evidence: &Evidence, s: &Sheet<'_>) -> Option<String> {
+    let calls =
+        |calls: u64, us: u64, noun| (calls > 0).then(|| format!("{} in {}", words::many(calls as usize, noun), s.t.span(us as i64)));
+    let looked = evidence.cache_hits + evidence.cache_misses;
+    let cache = (looked > 0).then(|| format!("{} of {looked} found in a cache", evidence.cache_hits));
+    let said = [calls(evidence.db_calls, evidence.db_us, "statement"), calls(evidence.http_calls, evidence.http_us, "HTTP call"), cache];
+    let said: Vec<String> = said.into_iter().flatten().collect();
+    (!said.is_empty()).then(|| said.join(", "))
 }
 
 fn steps(detail: &JobDetail, attempts: &[AttemptRow], s: &Sheet<'_>) -> Vec<Step> {
@@ -271,6 +290,7 @@ fn to_json(context: &PageContext, detail: &JobDetail, attempts: &[AttemptRow], w
             "attempt": row.attempt, "outcome": row.outcome, "claimed_at": row.claimed_at.to_string(), "ended_at": row.ended_at.to_string(),
             "waited_us": row.waited_us, "ran_us": row.ran_us, "cpu_us": row.cpu_us, "memory_peak_kib": row.memory_peak_kib,
             "release": row.release, "said": facts::said(row.error.as_deref(), row.cause.as_deref()), "log_lines": row.log_lines,
+            "evidence": row.evidence.as_deref().and_then(|text| rows::shown(text, &context.mask)), "unexpected": row.unexpected.as_deref().map(mask::text),
         })).collect::<Vec<_>>(),
     })
 }

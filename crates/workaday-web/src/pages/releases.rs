@@ -1,4 +1,4 @@
-//! Releases and comparing: what changed, and is it better?
+//! Releases: what ran, what was deployed, what it rests on.
 
 use super::job::missing;
 use crate::page::{Page, PageContext};
@@ -9,11 +9,85 @@ use serde_json::json;
 use workaday_core::clock::Length;
 use workaday_core::explain::Problem;
 use workaday_store::StoreError;
-use workaday_store::sqlite::read::{ErrorGroup, Reader, ReleaseSeen, RunSample};
+use workaday_store::sqlite::read::{ErrorGroup, Reader, ReleaseRow, ReleaseSeen, RunSample};
 
-const SHOWN: usize = 50;
+pub const SHOWN: usize = 50;
 /// Completed jobs looked at for one release.
 const RUNS: usize = 600;
+
+/// One line of the ledger: a release that `workaday release run` led.
+struct Led {
+    number: i64,
+    state_html: String,
+    verdict: String,
+    revision: String,
+    reason: String,
+    owner: String,
+    began_html: String,
+}
+
+impl Led {
+    fn new(row: &ReleaseRow, s: &Sheet<'_>) -> Self {
+        Self {
+            number: row.release,
+            state_html: state(&row.kind, &row.state),
+            verdict: row.verdict.as_deref().map_or_else(|| "–".to_owned(), |verdict| verdict.replace('_', " ")),
+            revision: words::cut(&row.revision, 12),
+            reason: words::first_line(&row.reason, 120),
+            owner: row.owner.clone(),
+            began_html: s.t.moment(row.started_at),
+        }
+    }
+}
+
+/// Symbol, word and colour, as for jobs.
+fn state(kind: &str, state: &str) -> String {
+    let (class, symbol) = match state {
+        "done" => ("completed", "✓"),
+        "open" => ("running", "▶"),
+        "worse" | "failed" => ("discarded", "✕"),
+        _ => ("cancelled", "⊘"),
+    };
+    let kind = if kind == "release" { "" } else { " <span class=soft>rollback</span>" };
+    format!("<span class=\"state {class}\"><i aria-hidden=true>{symbol}</i> {}</span>{kind}", crate::escape::escaped(state))
+}
+
+/// Name of a practice, and what is known of its newest run.
+struct Rest {
+    what: &'static str,
+    said: String,
+    command: &'static str,
+}
+
+/// What a release rests on: a backup that restores, a rehearsal, a baseline.
+fn rests(reader: &Reader, s: &Sheet<'_>) -> Result<Vec<Rest>, StoreError> {
+    let status = reader.backup_status()?;
+    let backup = match status.newest {
+        None => "none was made".to_owned(),
+        Some(row) => format!("{}, {}, {}", words::ago(s.t.now, row.at), words::kib(row.stored_bytes / 1024), row.why),
+    };
+    let proof = match status.proved.and_then(|row| row.proved_at) {
+        None => "none was ever proved to restore".to_owned(),
+        Some(at) => format!("{}, by restoring it", words::ago(s.t.now, at)),
+    };
+    let rehearsal = match reader.rehearsals(1)?.first() {
+        None => "none".to_owned(),
+        Some(row) => {
+            let passed = if row.passed { "passed" } else { "FAILED" };
+            format!("{passed} {}, level {}, of {}", words::ago(s.t.now, row.at), row.level, words::cut(&row.revision, 12))
+        }
+    };
+    let baseline = match reader.baselines(1)?.first() {
+        None => "none".to_owned(),
+        Some(row) => format!("{}, captured {}", words::cut(&row.name, 60), words::ago(s.t.now, row.captured_at)),
+    };
+    Ok(vec![
+        Rest { what: "newest backup", said: backup, command: "workaday backup" },
+        Rest { what: "last proof of a backup", said: proof, command: "workaday restore --check" },
+        Rest { what: "last rehearsal", said: rehearsal, command: "workaday rehearse" },
+        Rest { what: "newest baseline", said: baseline, command: "workaday baseline capture NAME" },
+    ])
+}
 
 struct Line {
     name: String,
@@ -32,6 +106,8 @@ struct ListView<'a> {
     verdict: String,
     second: String,
     lines: Vec<Line>,
+    led: Vec<Led>,
+    rests: Vec<Rest>,
 }
 
 pub fn releases(reader: &Reader, context: &PageContext) -> Result<Page, Problem> {
@@ -39,7 +115,13 @@ pub fn releases(reader: &Reader, context: &PageContext) -> Result<Page, Problem>
     let seen = reader.releases_seen(SHOWN)?;
     let groups = reader.error_groups(context.now - Length::days(30))?;
     let lines: Vec<Line> = seen.iter().map(|seen| line(seen, &groups, context, &s)).collect();
+    let ledger = reader.releases(None, SHOWN)?;
+    let led: Vec<Led> = ledger.iter().map(|row| Led::new(row, &s)).collect();
+    let rests = rests(reader, &s)?;
     let (verdict, second) = match seen.first() {
+        None if !led.is_empty() => {
+            (words::many(led.len(), "release") + " led so far.", "No process that named its release has run a job yet.".to_owned())
+        }
         None => (
             "No release was named yet.".to_owned(),
             "A release gets its name from the deploy; jobs, errors and plots then say which one they belong to.".to_owned(),
@@ -55,11 +137,12 @@ pub fn releases(reader: &Reader, context: &PageContext) -> Result<Page, Problem>
     };
     let json = json!({
         "verdict": verdict,
+        "led": ledger.iter().map(crate::api::evidence::told).collect::<Vec<_>>(),
         "releases": seen.iter().map(|seen| json!({
             "release": seen.release, "first_at": seen.first_at.to_string(), "last_at": seen.last_at.to_string(), "errors_begun": fresh(&groups, &seen.release),
         })).collect::<Vec<_>>(),
     });
-    let view = ListView { s, verdict, second, lines };
+    let view = ListView { s, verdict, second, lines, led, rests };
     page(&view.s, &view, json)
 }
 
@@ -103,6 +186,11 @@ pub fn release(reader: &Reader, context: &PageContext) -> Result<Page, Problem> 
     let name = context.params.first().map(String::as_str).unwrap_or_default();
     let all = reader.releases_seen(SHOWN)?;
     let Some(place) = all.iter().position(|seen| seen.release == name) else {
+        // The releases of the ledger have numbers: /releases/no-12.
+        let number = name.strip_prefix("no-").and_then(|number| number.parse().ok());
+        if let Some(row) = number.map(|number| reader.release(number)).transpose()?.flatten() {
+            return led(reader, context, &row);
+        }
         return Err(missing(
             "web.release_unknown",
             format!("there is no release `{}`", words::cut(name, 60)),
@@ -149,15 +237,73 @@ pub fn release(reader: &Reader, context: &PageContext) -> Result<Page, Problem> 
     page(&view.s, &view, json)
 }
 
+struct Step {
+    step: String,
+    state_html: String,
+    tries: u32,
+    began_html: String,
+    took: String,
+}
+
+#[derive(Template)]
+#[template(path = "led.html")]
+struct LedView<'a> {
+    s: Sheet<'a>,
+    number: i64,
+    verdict: String,
+    led: Led,
+    note: Option<String>,
+    plan: String,
+    steps: Vec<Step>,
+}
+
+/// A release of the ledger: its steps, its plan, its note.
+fn led(reader: &Reader, context: &PageContext, row: &ReleaseRow) -> Result<Page, Problem> {
+    let s = Sheet::new(context, format!("Release {}", row.release), "Releases");
+    let steps: Vec<Step> = reader
+        .release_steps(row.release)?
+        .iter()
+        .map(|step| Step {
+            step: step.step.clone(),
+            state_html: match step.state.as_str() {
+                "begun" => state("release", "open"),
+                other => state("release", other),
+            },
+            tries: step.tries,
+            began_html: s.t.clock(step.began_at),
+            took: step.ended_at.map_or_else(|| "–".to_owned(), |ended| words::length(ended - step.began_at)),
+        })
+        .collect();
+    let compared = row.verdict.as_deref().map_or_else(String::new, |verdict| format!(", compared: {}", verdict.replace('_', " ")));
+    let verdict = match row.ended_at {
+        None => format!("Release {} is open since {}.", row.release, s.t.moment_text(row.started_at)),
+        Some(ended) => format!("Release {} is {}{compared}; it ended {}.", row.release, row.state, s.t.moment_text(ended)),
+    };
+    let mut json = crate::api::evidence::told(row);
+    json["note"] = json!(row.note);
+    json["steps"] = steps.iter().map(|step| json!({"step": step.step, "tries": step.tries, "took": step.took})).collect();
+    let plan = serde_json::from_str::<serde_json::Value>(&row.plan).ok().and_then(|plan| serde_json::to_string_pretty(&plan).ok());
+    let view = LedView {
+        number: row.release,
+        verdict,
+        led: Led::new(row, &s),
+        note: row.note.as_deref().map(|note| crate::mask::text(&words::cut(note, 20_000))),
+        plan: crate::mask::text(&words::cut(&plan.unwrap_or_default(), 6_000)),
+        steps,
+        s,
+    };
+    page(&view.s, &view, json)
+}
+
 /// The last completed jobs while it served, of its own processes.
-fn runs_of(reader: &Reader, seen: &ReleaseSeen) -> Result<Vec<RunSample>, StoreError> {
+pub fn runs_of(reader: &Reader, seen: &ReleaseSeen) -> Result<Vec<RunSample>, StoreError> {
     let mut runs = reader.recent_runs(seen.first_at, seen.last_at + Length::seconds(1), RUNS)?;
     runs.retain(|run| run.release.as_deref() == Some(seen.release.as_str()));
     Ok(runs)
 }
 
 /// Too few runs say nothing, and are not shown as if they did.
-fn compared(before: &[RunSample], after: &[RunSample], s: &Sheet<'_>) -> Vec<(&'static str, String, String)> {
+pub fn compared(before: &[RunSample], after: &[RunSample], s: &Sheet<'_>) -> Vec<(&'static str, String, String)> {
     const ENOUGH: usize = 20;
     let quantile = |runs: &[RunSample], value: fn(&RunSample) -> Option<i64>, percent: usize| {
         let mut values: Vec<i64> = runs.iter().filter_map(value).collect();
@@ -177,58 +323,4 @@ fn compared(before: &[RunSample], after: &[RunSample], s: &Sheet<'_>) -> Vec<(&'
         row("ran, p50", |run| run.ran_us, 50),
         row("ran, p95", |run| run.ran_us, 95),
     ]
-}
-
-#[derive(Template)]
-#[template(path = "compare.html")]
-struct CompareView<'a> {
-    s: Sheet<'a>,
-    verdict: String,
-    releases: Vec<String>,
-    before: String,
-    after: String,
-    rows: Vec<(&'static str, String, String)>,
-}
-
-pub fn compare(reader: &Reader, context: &PageContext) -> Result<Page, Problem> {
-    let s = Sheet::new(context, "Compare", "Releases");
-    let all = reader.releases_seen(SHOWN)?;
-    let pick = |name: &str, place: usize| {
-        let wanted = context.query.get(name);
-        let found = wanted.map_or_else(|| all.get(place), |wanted| all.iter().find(|seen| seen.release == wanted));
-        found.ok_or(wanted)
-    };
-    let (before, after) = (pick("before", 1), pick("after", 0));
-    if let Err(Some(unknown)) = before.as_ref().and(after.as_ref()) {
-        return Err(missing(
-            "web.release_unknown",
-            format!("there is no release `{}`", words::cut(unknown, 60)),
-            "the name of a release that a process ran",
-        ));
-    }
-    let (Ok(before), Ok(after)) = (before, after) else {
-        let verdict = if all.is_empty() {
-            "Nothing to compare yet: no release was named."
-        } else {
-            "Nothing to compare yet: there was only one release."
-        };
-        let view =
-            CompareView { s, verdict: verdict.to_owned(), releases: vec![], before: String::new(), after: String::new(), rows: vec![] };
-        return page(&view.s, &view, json!({"verdict": verdict, "rows": []}));
-    };
-    let rows = compared(&runs_of(reader, before)?, &runs_of(reader, after)?, &s);
-    let verdict = format!("{} beside {}.", words::cut(&after.release, 40), words::cut(&before.release, 40));
-    let json = json!({
-        "verdict": verdict, "before": before.release, "after": after.release,
-        "rows": rows.iter().map(|(name, before, after)| json!({"measure": name, "before": before, "after": after})).collect::<Vec<_>>(),
-    });
-    let view = CompareView {
-        s,
-        verdict,
-        releases: all.iter().map(|seen| seen.release.clone()).collect(),
-        before: before.release.clone(),
-        after: after.release.clone(),
-        rows,
-    };
-    page(&view.s, &view, json)
 }

@@ -345,6 +345,12 @@ fn facts(reader: &Reader, loads: &[QueueLoad], oldest: Option<Timestamp>, s: &Sh
     if held.number > 0 {
         facts.push(fact("held", words::counted(held), None));
     }
+    let backups = reader.backup_status()?;
+    if let Some(newest) = &backups.newest {
+        let proof = backups.proved.as_ref().and_then(|row| row.proved_at);
+        let proof = proof.map_or_else(|| "never proved to restore".to_owned(), |at| format!("proved to restore {}", words::ago(now, at)));
+        facts.push(fact("newest backup", words::ago(now, newest.at), Some(&proof)));
+    }
     if let Some(used) = disk_used(reader) {
         facts.push(fact("disk", format!("{used} %"), Some("used, where the store is")));
     }
