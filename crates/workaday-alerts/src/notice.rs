@@ -89,7 +89,7 @@ pub fn body(reader: &Reader, alerts: &Alerts, notice: &NoticeRow, alert: Option<
 /// A message that says it is a test, in the shape of a real one.
 pub fn test(alerts: &Alerts, id: Uuid, route: &str, now: Timestamp) -> Value {
     let mut body = json!({
-        "version": VERSION, "id": id, "kind": "test", "code": "test", "title": "Test of an alert",
+        "version": VERSION, "id": id, "kind": "test", "code": "alert.test", "title": "Test of an alert",
         "what": format!("a test of [alerts.{route}]: nothing is wrong"), "app": alerts.app, "subject": route, "count": 1,
         "first_at": now.to_string(), "last_at": now.to_string(), "link": link(alerts, None),
     });

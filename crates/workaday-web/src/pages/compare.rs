@@ -140,7 +140,8 @@ fn judged(reader: &Reader, context: &PageContext, seen: &[ReleaseSeen], before: 
             .got(format!("the first until {}, the second from {}", one.before, other.since))
             .retry(RetryAdvice::SafeAfterFix, "safe in the other order; nothing was compared"));
     }
-    let series = evidence::of_store(reader, one.since - evidence::HISTORY, other.before, Some(at))?;
+    let change = evidence::Change::seen(reader, other.since, other.before)?;
+    let series = evidence::of_store(reader, one.since - evidence::HISTORY, other.before, Some(&change))?;
     let start = minute_of(one.since);
     let question = Question {
         before: (start, minute_of(one.before).clamp(start + 1, at.max(start + 1))),
