@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import reached
 from harness import Project, Supervisor, wait_until
 
 ROLES = ("viewer", "operator", "admin")
@@ -131,7 +132,9 @@ class House:
             answer = connection.getresponse()
             if "event-stream" in (answer.getheader("Content-Type") or "") and answer.status == 200:
                 return Answer(answer.status, answer.getheaders(), answer.read(20))
-            return Answer(answer.status, answer.getheaders(), answer.read())
+            whole = answer.read()
+            reached.scan(whole.decode("utf-8", "replace"))
+            return Answer(answer.status, answer.getheaders(), whole)
         finally:
             connection.close()
 
@@ -146,6 +149,7 @@ class House:
                     received += chunk
             except (TimeoutError, ConnectionError):
                 pass
+            reached.scan(received.decode("utf-8", "replace"))
             return received
 
     # ---- people and things -------------------------------------------------------------------------------------

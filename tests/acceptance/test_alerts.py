@@ -8,6 +8,7 @@ import json
 import signal
 from email import message_from_string
 
+import reached
 from harness import Project, wait_until
 from receiver import http_receiver, mail_receiver
 
@@ -109,7 +110,8 @@ def test_inner_addresses_redirects_and_plain_http_are_refused(project: Project) 
         assert len(receiver.got) == 1, "only the last was let out, and its redirect was not followed"
         receiver.status, receiver.location = 204, None
         assert "answered 204" in project.workaday("alert", "test", "ops").out
-        assert receiver.got[-1].json["kind"] == "test"
+        assert (receiver.got[-1].json["kind"], receiver.got[-1].json["code"]) == ("test", "alert.test")
+        reached.note(receiver.got[-1].json["code"])
         unknown = project.workaday("alert", "test", "opps", code=3)
         assert "alert.unknown" in unknown.err and "did you mean `ops`?" in unknown.err
 

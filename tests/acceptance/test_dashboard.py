@@ -248,3 +248,19 @@ def test_a_taken_port_never_stops_the_jobs(new_project: Callable[..., Project]) 
         [job] = project.enqueue("one.enqueue()")
         project.wait_state(job, "completed")
         assert "web.not_running" in project.workaday("open", code=1).err
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "code"),
+    [
+        ("/errors/0000000000000000", 404, "error.not_found"),
+        ("/jobs?state=asleep", 422, "web.query_invalid"),
+        ("/?region=nowhere", 404, "web.region_unknown"),
+        ("/releases/never-seen", 404, "web.release_unknown"),
+    ],
+)
+def test_an_address_that_means_nothing_is_answered_with_its_code(house: House, path: str, status: int, code: str) -> None:
+    answer = house.ask("GET", path, cookie=house.cookies["viewer"])
+    told = house.ask("GET", path, cookie=house.cookies["viewer"], headers={"Accept": "application/json"})
+    assert code in answer.text + told.text, (answer.status, answer.text[-500:], told.text[-300:])
+    assert 400 <= answer.status < 500, (status, answer.status)

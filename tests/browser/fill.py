@@ -1,6 +1,6 @@
 """Fills a store fast: a shop's week, from nothing to a million jobs, without running one of them.
 
-    python tests/browser/fill.py STORE 1000000
+python tests/browser/fill.py STORE 1000000
 """
 
 from __future__ import annotations
@@ -28,18 +28,55 @@ SECRET = "a-session-of-the-tests-that-is-long-enough-to-be-one"
 """What the cookie of the tests holds; the store keeps its hash."""
 
 TASKS: list[dict[str, Any]] = [
-    {"name": "mail.send_invoice", "queue": "mail", "kind": "async", "timeout_us": 30 * SECOND, "owner": "payments@shop.example",
-     "expects": "the mail server answers 250", "rollback": "workaday task pause mail.send_invoice; resend from the ledger",
-     "retry_safe": True, "doc": "Sends the invoice of an order to its customer."},
-    {"name": "shop.charge", "queue": "default", "kind": "sync", "timeout_us": 60 * SECOND, "owner": "payments@shop.example",
-     "expects": "one row in charges for the order", "rollback": "refund the order in the ledger", "retry_safe": False, "at_most_once": True},
-    {"name": "shop.render_invoice", "queue": "default", "kind": "sync", "timeout_us": 120 * SECOND, "owner": "office@shop.example",
-     "retry_safe": True},
+    {
+        "name": "mail.send_invoice",
+        "queue": "mail",
+        "kind": "async",
+        "timeout_us": 30 * SECOND,
+        "owner": "payments@shop.example",
+        "expects": "the mail server answers 250",
+        "rollback": "workaday task pause mail.send_invoice; resend from the ledger",
+        "retry_safe": True,
+        "doc": "Sends the invoice of an order to its customer.",
+    },
+    {
+        "name": "shop.charge",
+        "queue": "default",
+        "kind": "sync",
+        "timeout_us": 60 * SECOND,
+        "owner": "payments@shop.example",
+        "expects": "one row in charges for the order",
+        "rollback": "refund the order in the ledger",
+        "retry_safe": False,
+        "at_most_once": True,
+    },
+    {
+        "name": "shop.render_invoice",
+        "queue": "default",
+        "kind": "sync",
+        "timeout_us": 120 * SECOND,
+        "owner": "office@shop.example",
+        "retry_safe": True,
+    },
     {"name": "pictures.thumbnail", "queue": "pictures", "kind": "sync", "memory_bytes": 512 << 20, "retry_safe": True},
-    {"name": "reports.daily_sales", "queue": "reports", "kind": "sync", "timeout_us": 300 * SECOND, "owner": "data@shop.example",
-     "expects": "one row per store in daily_sales", "rollback": "delete the day's rows, then enqueue the same day again", "retry_safe": True},
-    {"name": "search.index_product", "queue": "default", "kind": "async", "timeout_us": 20 * SECOND, "owner": "search@shop.example",
-     "retry_safe": True},
+    {
+        "name": "reports.daily_sales",
+        "queue": "reports",
+        "kind": "sync",
+        "timeout_us": 300 * SECOND,
+        "owner": "data@shop.example",
+        "expects": "one row per store in daily_sales",
+        "rollback": "delete the day's rows, then enqueue the same day again",
+        "retry_safe": True,
+    },
+    {
+        "name": "search.index_product",
+        "queue": "default",
+        "kind": "async",
+        "timeout_us": 20 * SECOND,
+        "owner": "search@shop.example",
+        "retry_safe": True,
+    },
 ]
 WEIGHTS = [28, 16, 20, 14, 1, 21]
 TRACE = (
@@ -48,17 +85,45 @@ TRACE = (
 )
 ERRORS = [
     ("mail.send_invoice", "SMTPAuthenticationError", "535 bad credentials", "mail.py", "send_invoice", "smtp.login(user, password)"),
-    ("mail.send_invoice", "TimeoutError", "mail.shop.example:587 did not answer in 10 s", "mail.py", "connect", "socket.create_connection()"),
-    ("pictures.thumbnail", "UnidentifiedImageError", "cannot identify image file '/srv/in/4711.jpg'", "pictures.py", "thumbnail", "Image.open(path)"),
+    (
+        "mail.send_invoice",
+        "TimeoutError",
+        "mail.shop.example:587 did not answer in 10 s",
+        "mail.py",
+        "connect",
+        "socket.create_connection()",
+    ),
+    (
+        "pictures.thumbnail",
+        "UnidentifiedImageError",
+        "cannot identify image file '/srv/in/4711.jpg'",
+        "pictures.py",
+        "thumbnail",
+        "Image.open(path)",
+    ),
     ("shop.charge", "CardDeclined", "card ending 4242 was declined: insufficient funds", "charge.py", "charge", "gateway.charge(order)"),
-    ("search.index_product", "ConnectionRefusedError", "[Errno 111] Connection refused", "search.py", "index_product", "client.put(document)"),
-    ("reports.daily_sales", "IntegrityError", "duplicate key value violates unique constraint \"daily_sales_pkey\"", "reports.py", "build", "cursor.execute(sql)"),
+    (
+        "search.index_product",
+        "ConnectionRefusedError",
+        "[Errno 111] Connection refused",
+        "search.py",
+        "index_product",
+        "client.put(document)",
+    ),
+    (
+        "reports.daily_sales",
+        "IntegrityError",
+        'duplicate key value violates unique constraint "daily_sales_pkey"',
+        "reports.py",
+        "build",
+        "cursor.execute(sql)",
+    ),
 ]
 RELEASES = ["a91be02", "7c01d5e", "3f2c1a9"]
 
 
 def error_json(number: int) -> str:
-    task, kind, message, file, function, code = ERRORS[number]
+    _, kind, message, file, function, code = ERRORS[number]
     trace = TRACE.format(file=file, line=41, function=function, code=code, type=kind, message=message)
     return json.dumps({"type": kind, "message": message, "traceback": trace})
 
@@ -147,7 +212,14 @@ def people(connection: sqlite3.Connection, now: int) -> None:
                 (number + 1, kind, 4100 + number * 10 + child, release, start, end or now - 2 * SECOND, end, "drained" if end else None),
             )
     alerts = [
-        ("job.discarded", "mail.send_invoice", "mail.send_invoice is discarded after 8 attempts: SMTPAuthenticationError: 535 bad credentials", 37, 3 * HOUR, 8 * 60 * SECOND),
+        (
+            "job.discarded",
+            "mail.send_invoice",
+            "mail.send_invoice is discarded after 8 attempts: SMTPAuthenticationError: 535 bad credentials",
+            37,
+            3 * HOUR,
+            8 * 60 * SECOND,
+        ),
         ("schedule.missed", "nightly_report", "nightly_report missed its tick of 03:15: nobody was there to run it", 1, 6 * HOUR, 6 * HOUR),
     ]
     for code, subject, message, count, first, last in alerts:
@@ -155,8 +227,17 @@ def people(connection: sqlite3.Connection, now: int) -> None:
             "INSERT INTO workaday_alerts (code, subject, message, count, first_at, last_at) VALUES (?, ?, ?, ?, ?, ?)",
             (code, subject, message, count, now - first, now - last),
         )
-    for number, (action, target, why) in enumerate([("pause", "queue reports", "the warehouse is read-only until noon"), ("retry", "job 019a", None), ("cancel", "job 019b", "sent by hand")]):
-        connection.execute("INSERT INTO workaday_audit (at, who, action, target, why) VALUES (?, 'ada', ?, ?, ?)", (now - (3 - number) * HOUR, action, target, why))
+    for number, (action, target, why) in enumerate(
+        [
+            ("pause", "queue reports", "the warehouse is read-only until noon"),
+            ("retry", "job 019a", None),
+            ("cancel", "job 019b", "sent by hand"),
+        ]
+    ):
+        connection.execute(
+            "INSERT INTO workaday_audit (at, who, action, target, why) VALUES (?, 'ada', ?, ?, ?)",
+            (now - (3 - number) * HOUR, action, target, why),
+        )
     connection.execute(
         "INSERT INTO workaday_holds (queue, reason, owner, until, created_at) VALUES ('reports', 'the warehouse is read-only until noon', 'ada', ?, ?)",
         (now + 4 * HOUR, now - 3 * HOUR),
@@ -188,19 +269,49 @@ def history(connection: sqlite3.Connection, count: int, now: int, chance: random
             tries = 3 if wrong is not None else 1
             created = at - ran - waited - (tries - 1) * 10 * SECOND
             yield (
-                key, uuid7(created, chance), task["name"], task["queue"], 0, task["kind"], state, created, args_of(task["name"], key),
-                '"sent"' if state == "completed" else None, tries, 0, tries, '["black-friday"]' if key % 400 == 0 else None, release, created, at,
+                key,
+                uuid7(created, chance),
+                task["name"],
+                task["queue"],
+                0,
+                task["kind"],
+                state,
+                created,
+                args_of(task["name"], key),
+                '"sent"' if state == "completed" else None,
+                tries,
+                0,
+                tries,
+                '["black-friday"]' if key % 400 == 0 else None,
+                release,
+                created,
+                at,
             )
             if state == "cancelled":
                 continue
             for fence in range(1, tries + 1):
                 end = at - (tries - fence) * 10 * SECOND
                 failed = wrong is not None
-                attempts.append((
-                    key, fence, fence, "failed" if failed else "completed", end - ran - waited, end - ran, end, waited, ran, ran // 2,
-                    38_000 + int(chance.random() * 30_000), errors[wrong] if wrong is not None else None, f"sync-{key % 3}", release,
-                    2 if failed else 0, prints[wrong] if wrong is not None else None,
-                ))
+                attempts.append(
+                    (
+                        key,
+                        fence,
+                        fence,
+                        "failed" if failed else "completed",
+                        end - ran - waited,
+                        end - ran,
+                        end,
+                        waited,
+                        ran,
+                        ran // 2,
+                        38_000 + int(chance.random() * 30_000),
+                        errors[wrong] if wrong is not None else None,
+                        f"sync-{key % 3}",
+                        release,
+                        2 if failed else 0,
+                        prints[wrong] if wrong is not None else None,
+                    )
+                )
                 if failed:
                     logs.append((key, fence, 1, end - ran, "log", "INFO", "shop.mail", f"order {10_000 + key}: try {fence}"))
                     logs.append((key, fence, 2, end, "log", "WARNING", "shop.mail", "the other side refused; giving up this attempt"))
@@ -221,7 +332,9 @@ def history(connection: sqlite3.Connection, count: int, now: int, chance: random
         rows(),
     )
     flush()
-    connection.executemany("INSERT INTO workaday_logs (job, fence, seq, at, stream, level, logger, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", logs)
+    connection.executemany(
+        "INSERT INTO workaday_logs (job, fence, seq, at, stream, level, logger, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", logs
+    )
     connection.execute("DELETE FROM sqlite_sequence WHERE name = 'workaday_jobs'")
     connection.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('workaday_jobs', ?)", (count + 1_000,))
 
@@ -244,9 +357,23 @@ def waiting(connection: sqlite3.Connection, count: int, now: int, chance: random
                 held = "paused"
             lane = task["kind"]
             yield (
-                uuid7(created, chance), task["name"], task["queue"], number % 3, lane, state, run_at, args_of(task["name"], number), attempt, attempt,
-                generation, 1 if generation else None, now - 4 * SECOND if generation else None, held, 0.42 if generation else None,
-                "rendering page 3 of 7" if generation else None, created,
+                uuid7(created, chance),
+                task["name"],
+                task["queue"],
+                number % 3,
+                lane,
+                state,
+                run_at,
+                args_of(task["name"], number),
+                attempt,
+                attempt,
+                generation,
+                1 if generation else None,
+                now - 4 * SECOND if generation else None,
+                held,
+                0.42 if generation else None,
+                "rendering page 3 of 7" if generation else None,
+                created,
             )
 
     connection.executemany(
@@ -260,16 +387,38 @@ def waiting(connection: sqlite3.Connection, count: int, now: int, chance: random
             connection.execute(
                 "INSERT INTO workaday_attempts (job, fence, attempt, outcome, claimed_at, started_at, ended_at, waited_us, ran_us, error, child, release, fingerprint)"
                 " VALUES (?, ?, ?, 'failed', ?, ?, ?, 9000, 812000, ?, 'async-0', ?, ?)",
-                (key, fence, fence, now - (5 - fence) * 60 * SECOND, now - (5 - fence) * 60 * SECOND, now - (5 - fence) * 60 * SECOND + 812_000, error_json(0), RELEASES[2], fingerprint(0)),
+                (
+                    key,
+                    fence,
+                    fence,
+                    now - (5 - fence) * 60 * SECOND,
+                    now - (5 - fence) * 60 * SECOND,
+                    now - (5 - fence) * 60 * SECOND + 812_000,
+                    error_json(0),
+                    RELEASES[2],
+                    fingerprint(0),
+                ),
             )
 
 
 def schedules(connection: sqlite3.Connection, now: int, chance: random.Random) -> None:
     known = [
-        ("nightly_report", "reports.daily_sales", {"cron": ["15 3 * * *"], "tz": "Europe/Berlin", "late_after_us": 1_200 * SECOND, "jitter_us": 30 * SECOND}, DAY, "data@shop.example"),
+        (
+            "nightly_report",
+            "reports.daily_sales",
+            {"cron": ["15 3 * * *"], "tz": "Europe/Berlin", "late_after_us": 1_200 * SECOND, "jitter_us": 30 * SECOND},
+            DAY,
+            "data@shop.example",
+        ),
         ("hourly_index", "search.index_product", {"cron": ["0 * * * *"], "tz": "UTC", "args": {"sku": "all"}}, HOUR, None),
         ("clean_pictures", "pictures.thumbnail", {"every": "90m"}, 90 * 60 * SECOND, None),
-        ("morning_mail", "mail.send_invoice", {"cron": ["0 9 * * 1-5"], "tz": "America/New_York", "overlap": "queue"}, DAY, "payments@shop.example"),
+        (
+            "morning_mail",
+            "mail.send_invoice",
+            {"cron": ["0 9 * * 1-5"], "tz": "America/New_York", "overlap": "queue"},
+            DAY,
+            "payments@shop.example",
+        ),
     ]
     for number, (name, task, due, period, owner) in enumerate(known):
         last = now - now % period
@@ -292,7 +441,10 @@ def schedules(connection: sqlite3.Connection, now: int, chance: random.Random) -
             )
             if job:
                 state = "discarded" if tick == 13 and number == 0 else "completed"
-                key = connection.execute("INSERT INTO workaday_jobs (id, task, queue, lane, state, run_at, args, created_at) VALUES (?, ?, 'reports', 'sync', 'available', 0, '{}', 0)", (job, task)).lastrowid
+                key = connection.execute(
+                    "INSERT INTO workaday_jobs (id, task, queue, lane, state, run_at, args, created_at) VALUES (?, ?, 'reports', 'sync', 'available', 0, '{}', 0)",
+                    (job, task),
+                ).lastrowid
                 connection.execute("DELETE FROM workaday_jobs WHERE key = ?", (key,))
                 ran = int(250 * SECOND * (0.8 + chance.random() * 0.5))
                 connection.execute(

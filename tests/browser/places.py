@@ -28,6 +28,11 @@ def pages(store: Path) -> list[str]:
         found.append(f"/errors/{row[0]}")
     if first("SELECT 1 FROM workaday_schedules"):
         states = ("available", "scheduled", "running", "retryable", "held", "completed", "discarded", "cancelled")
-        found += ["/schedules/nightly_report", "/tasks/mail.send_invoice", "/releases/3f2c1a9", *(f"/jobs?state={state}" for state in states)]
+        found += [
+            "/schedules/nightly_report",
+            "/tasks/mail.send_invoice",
+            "/releases/3f2c1a9",
+            *(f"/jobs?state={state}" for state in states),
+        ]
     connection.close()
     return found

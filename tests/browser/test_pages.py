@@ -164,7 +164,7 @@ def test_a_region_alone_is_a_part_of_its_page(week: Window) -> None:
     _status, whole = week.get("/queues?format=html")
     status, part = week.get("/queues?region=workers")
     assert status == 200
-    assert part.startswith(b"<section data-region=\"workers\"") and b"<html" not in part
+    assert part.startswith(b'<section data-region="workers"') and b"<html" not in part
     assert len(part) < len(whole)
     status, _answer = week.get("/queues?region=nothing_of_that_name")
     assert 400 <= status < 500

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+import reached
 
 TREE = Path(__file__).parents[2]
 ADVICE = {"safe", "safe_after_fix", "check_first", "never"}
@@ -19,8 +20,7 @@ CODES = {
     for file in sorted((TREE / "python/workaday/codes").glob("*.json"))
     for code, words in json.loads(file.read_text(encoding="utf-8")).items()
 }
-OWED: dict[str, str] = {"web.no_randomness": "a kernel that gives no random bytes"}
-"""Codes without a test, and what it would take. Nothing is added here that can be reached."""
+OWED = reached.OWED
 
 NOT_SAID = re.compile(r"(?i)\b(oops|sorry|something went wrong|unknown error|invalid input)\b")
 

@@ -38,7 +38,9 @@ def test_a_command_that_fails_makes_no_picture(screenshots: ModuleType, tmp_path
         screenshots.on_terminal("false", tmp_path)
 
 
-@pytest.mark.parametrize("picture", sorted((DOCS / "images").glob("*.svg")), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "picture", sorted(one for one in (DOCS / "images").glob("*.svg") if not one.name.startswith("clock-")), ids=lambda path: path.name
+)
 def test_a_picture_is_sound_and_names_its_commands(picture: Path) -> None:
     text = picture.read_text(encoding="utf-8")
     ElementTree.fromstring(text)

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import httpx
+import reached
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import PlainTextResponse
@@ -52,6 +53,7 @@ def test_every_misfit_is_told_with_its_place(app: App) -> None:
     answer = post(service(app, problems=True), {"customer": "A", "password": "hunter2", "lines": [{"price": -1, "quantity": "many"}]})
     assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
     problem = answer.json()
+    reached.note(problem["code"])
     assert (problem["code"], problem["retry"], problem["status"]) == ("request.invalid", "safe_after_fix", 422)
     assert problem["message"] == 'body.customer is "A", and 3 more'
     told = {error["where"]: (error["expected"], error["got"]) for error in problem["errors"]}

@@ -9,7 +9,7 @@ from workaday.client import failures
 from workaday.client.statements import migrations, statement
 from workaday.errors import StoreError
 
-NEWEST = 7
+NEWEST = 8
 """The schema that this client writes."""
 
 

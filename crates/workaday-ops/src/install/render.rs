@@ -162,7 +162,7 @@ mod tests {
             writes: vec!["/opt/shop/.workaday".into()],
             service: None,
             stop: Length::seconds(40),
-            user_config: "/home/ada/.config".into(),
+            user_config: "/data/ada/.config".into(),
         }
     }
 
@@ -184,7 +184,7 @@ mod tests {
     #[test]
     fn an_app_at_home_is_not_hidden_from_itself() {
         assert!(worker(&plan()).contains("ProtectHome=yes"));
-        assert!(worker(&Plan { folder: "/home/ada/shop".into(), ..plan() }).contains("ProtectHome=read-only"));
+        assert!(worker(&Plan { folder: "/home/shop".into(), ..plan() }).contains("ProtectHome=read-only"));
     }
 
     #[test]

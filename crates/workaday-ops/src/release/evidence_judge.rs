@@ -78,11 +78,16 @@ fn together(comparison: &Comparison, outcomes: Judgement) -> Judgement {
         Found::Same => Verdict::Same,
         Found::NotEnough => outcomes.verdict,
     };
-    let mut sentences = vec![comparison.sentence.clone()];
-    sentences.extend(comparison.findings.iter().map(|finding| finding.sentence.clone()));
-    sentences.extend(comparison.confounders.iter().cloned());
+    // What decided comes first.
+    let has_outcome_decided = verdict == outcomes.verdict && matches!(comparison.verdict, Found::Same | Found::NotEnough);
     // What the other judge says of its own limits is not true of both.
-    sentences.extend(outcomes.sentences.into_iter().filter(|sentence| sentence != OUTCOMES_ALONE));
+    let of_outcomes: Vec<String> = outcomes.sentences.into_iter().filter(|sentence| sentence != OUTCOMES_ALONE).collect();
+    let mut of_evidence = vec![comparison.sentence.clone()];
+    of_evidence.extend(comparison.findings.iter().map(|finding| finding.sentence.clone()));
+    of_evidence.extend(comparison.confounders.iter().cloned());
+    let is_outcome_first = has_outcome_decided && verdict == Verdict::Worse;
+    let (mut sentences, rest) = if is_outcome_first { (of_outcomes, of_evidence) } else { (of_evidence, of_outcomes) };
+    sentences.extend(rest);
     let mut metrics: Vec<Metric> = comparison.findings.iter().filter_map(metric).collect();
     metrics.extend(outcomes.metrics);
     Judgement {
