@@ -54,6 +54,13 @@ def scan(text: str) -> None:
             note(code)
 
 
+def scan_page(text: str) -> None:
+    """Every known code in what came over HTTP: a page shows it in a tag of its own."""
+    if "REACHED_CODES" in os.environ:
+        for code in set(re.findall(r"\b[a-z]+\.[a-z_]+\b", text)) & CODES:
+            note(code)
+
+
 def check(path: Path) -> int:
     """0 when each code was met."""
     met = set(path.read_text(encoding="utf-8").split()) if path.exists() else set[str]()

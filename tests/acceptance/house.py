@@ -133,7 +133,7 @@ class House:
             if "event-stream" in (answer.getheader("Content-Type") or "") and answer.status == 200:
                 return Answer(answer.status, answer.getheaders(), answer.read(20))
             whole = answer.read()
-            reached.scan(whole.decode("utf-8", "replace"))
+            reached.scan_page(whole.decode("utf-8", "replace"))
             return Answer(answer.status, answer.getheaders(), whole)
         finally:
             connection.close()
@@ -149,7 +149,7 @@ class House:
                     received += chunk
             except (TimeoutError, ConnectionError):
                 pass
-            reached.scan(received.decode("utf-8", "replace"))
+            reached.scan_page(received.decode("utf-8", "replace"))
             return received
 
     # ---- people and things -------------------------------------------------------------------------------------
