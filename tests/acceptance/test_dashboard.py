@@ -264,3 +264,11 @@ def test_an_address_that_means_nothing_is_answered_with_its_code(house: House, p
     told = house.ask("GET", path, cookie=house.cookies["viewer"], headers={"Accept": "application/json"})
     assert code in answer.text + told.text, (answer.status, answer.text[-500:], told.text[-300:])
     assert 400 <= answer.status < 500, (status, answer.status)
+
+
+def test_the_checklist_shows_what_the_doctor_found(house: House) -> None:
+    assert "</code> found" not in house.ask("GET", "/checklist", cookie=house.cookies["viewer"]).text
+    house.project.workaday("doctor", code=None)
+    shown = house.ask("GET", "/checklist", cookie=house.cookies["viewer"]).text
+    assert "workaday doctor</code> found" in shown
+    assert house.ask("GET", "/checklist?format=json", cookie=house.cookies["viewer"]).json["doctor"]["good"] > 10

@@ -9,8 +9,10 @@ use crate::{facts, words};
 use askama::Template;
 use serde_json::json;
 use workaday_core::catalogue::TaskEntry;
+use workaday_core::clock::Timestamp;
 use workaday_core::explain::Problem;
 use workaday_core::schedule::{ScheduleEntry, ScheduleState};
+use workaday_ops::doctor::{Check as Seen, State};
 use workaday_store::ScheduleRow;
 use workaday_store::sqlite::read::Reader;
 
@@ -33,6 +35,34 @@ struct View<'a> {
     verdict: String,
     open: Vec<Check>,
     done: Vec<Check>,
+    doctor: Option<Doctor>,
+}
+
+/// What `workaday doctor` found when it last looked.
+struct Doctor {
+    at: Timestamp,
+    ago: String,
+    goods: i64,
+    /// Red, warned or unknown, the worst first, each with its word.
+    rest: Vec<(&'static str, Seen)>,
+}
+
+impl Doctor {
+    fn newest(reader: &Reader, now: Timestamp) -> Result<Option<Doctor>, Problem> {
+        let Some(row) = reader.checks(1)?.into_iter().next() else { return Ok(None) };
+        let all: Vec<Seen> = serde_json::from_str(&row.checks).unwrap_or_default();
+        let rest = all.into_iter().filter(|check| check.state != State::Ok).map(|check| (word(check.state), check)).collect();
+        Ok(Some(Doctor { at: row.at, ago: words::ago(now, row.at), goods: row.goods, rest }))
+    }
+}
+
+const fn word(state: State) -> &'static str {
+    match state {
+        State::Red => "✕ red",
+        State::Warn => "◷ warned",
+        State::Unknown => "? unknown",
+        State::Ok => "✓ good",
+    }
 }
 
 pub fn checklist(reader: &Reader, context: &PageContext) -> Result<Page, Problem> {
@@ -47,6 +77,7 @@ pub fn checklist(reader: &Reader, context: &PageContext) -> Result<Page, Problem
     if !schedules.is_empty() {
         checks.extend(of_schedules(&schedules));
     }
+    let doctor = Doctor::newest(reader, context.now)?;
     let count = checks.len();
     let (done, open): (Vec<Check>, Vec<Check>) = checks.into_iter().partition(|check| check.is_ok);
     let verdict = match open.len() {
@@ -59,8 +90,9 @@ pub fn checklist(reader: &Reader, context: &PageContext) -> Result<Page, Problem
         "checks": open.iter().chain(&done).map(|check| json!({
             "title": check.title, "ok": check.is_ok, "found": check.found, "expected": check.expected, "fix": check.fix,
         })).collect::<Vec<_>>(),
+        "doctor": doctor.as_ref().map(|doctor| json!({"at": doctor.at.to_string(), "good": doctor.goods, "rest": doctor.rest.iter().map(|(_, check)| check).collect::<Vec<_>>()})),
     });
-    let view = View { s, verdict, open, done };
+    let view = View { s, verdict, open, done, doctor };
     page(&view.s, &view, json)
 }
 
