@@ -10,7 +10,7 @@ use std::path::PathBuf;
 /// Durable jobs and schedules for Python services. Start with `workaday init`.
 #[derive(Debug, Parser)]
 #[command(name = "workaday", version, propagate_version = true, disable_help_subcommand = true, max_term_width = 100)]
-#[command(after_help = "Exit codes: 0 done, 1 failed, 2 usage, 3 refused, 4 worse, 75 try again.")]
+#[command(after_help = "Exit codes: 0 done, 1 failed, 2 usage, 3 refused, 4 worse, 5 not enough data, 75 try again.")]
 pub struct Line {
     #[command(flatten)]
     pub common: Common,

@@ -10,7 +10,7 @@ pub fn markdown() -> String {
     root.build();
     let mut page = String::from(
         "# Command line\n\nGenerated from `crates/workaday-cli/src/args.rs` by `cargo run -p xtask -- docs`; change it there.\n\n\
-         Exit codes: 0 done, 1 failed, 2 usage, 3 refused, 4 worse, 75 try again. `--json` prints JSON, errors too (on standard error).\n\
+         Exit codes: 0 done, 1 failed, 2 usage, 3 refused, 4 worse, 5 not enough data, 75 try again. `--json` prints JSON, errors too (on standard error).\n\
          Colour appears on a terminal only, and never when `NO_COLOR` is set.\n\n## Options of every command\n\n",
     );
     options(&mut page, root.get_arguments().filter(|argument| argument.is_global_set()));
