@@ -71,7 +71,8 @@ pub fn exposure(pid: Option<i64>) -> Option<f64> {
 pub fn grade(unit: &Path) -> Option<f64> {
     let text = answer(Command::new("systemd-analyze").args(["security", "--offline=true", "--no-pager"]).arg(unit))?;
     let line = text.lines().find(|line| line.contains("Overall exposure level"))?;
-    line.rsplit_once(':')?.1.split_whitespace().next()?.parse().ok()
+    // Not the last colon: without a UTF-8 locale the line ends in a face, `:-)`.
+    line.split_once(": ")?.1.split_whitespace().next()?.parse().ok()
 }
 
 /// What a program prints, if it ends well within ten seconds.
