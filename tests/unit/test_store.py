@@ -16,7 +16,7 @@ import pytest
 from test_enqueue import rows
 from workaday import App, StoreBusy, StoreCorrupt, StoreError, StoreFull
 from workaday.client import connection as connections
-from workaday.client import place, schema, store
+from workaday.client import failures, place, schema, store
 from workaday.client.statements import migrations
 
 
@@ -128,6 +128,30 @@ def test_a_file_that_is_no_database_is_corrupt_and_left_alone(app: App, database
     assert (refused.value.code, refused.value.retry) == ("store.corrupt", "never")
     assert "newest backup" in (refused.value.hint or "")
     assert database.read_bytes() == before
+
+
+def test_a_damaged_schema_is_corrupt_even_when_its_words_are_no_text(app: App, database: Path) -> None:
+    """SQLite quotes the damaged word in its message, and Python cannot decode the message."""
+    app.setup()
+    app.store.close()
+    theirs = sqlite3.connect(database)
+    theirs.execute("PRAGMA writable_schema=ON")
+    theirs.execute("UPDATE sqlite_schema SET name = CAST(x'776f726b61646179ba' AS TEXT), sql = 'nonsense' WHERE name = 'workaday_jobs'")
+    theirs.commit()
+    theirs.close()
+    for act in (app.setup, lambda: app.store.read("all_schedules", {})):
+        with pytest.raises(StoreCorrupt) as refused:
+            act()
+        assert refused.value.code == "store.corrupt"
+    app.store.close()
+
+
+def test_text_that_is_not_utf_8_is_corrupt() -> None:
+    connection = sqlite3.connect(":memory:")
+    with pytest.raises(sqlite3.Error) as unreadable:
+        connection.execute("SELECT CAST(x'ba' AS TEXT)").fetchone()
+    connection.close()
+    assert failures.explain("w.db", unreadable.value).code == "store.corrupt"
 
 
 def test_a_second_name_for_the_file_is_refused(tmp_path: Path) -> None:

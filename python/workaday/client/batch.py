@@ -68,7 +68,7 @@ class Writer:
                 self._write(connection, batch, more)
             finally:
                 self._turn.give_back()
-        except (WorkadayError, sqlite3.Error) as error:
+        except (WorkadayError, *failures.Failed) as error:
             _fail(batch, error if isinstance(error, WorkadayError) else failures.explain(self.path, error))
         for work in batch:
             work.done = True
@@ -106,7 +106,7 @@ class Writer:
         """After a COMMIT of unknown outcome: what the old handle believes is no longer to be trusted."""
         connection, self._connection = self._connection, None
         if connection is not None:
-            with contextlib.suppress(sqlite3.Error):
+            with contextlib.suppress(*failures.Failed):
                 connection.close()
 
     def close(self) -> None:
@@ -186,7 +186,7 @@ class Writer:
                 # After some failures SQLite has rolled back by itself: then the whole batch has failed.
                 if not connection.in_transaction:
                     raise
-                work.error = failures.explain(self.path, error) if isinstance(error, sqlite3.Error) else error
+                work.error = failures.explain(self.path, error) if isinstance(error, failures.Failed) else error
                 connection.execute("ROLLBACK TO one").close()
             connection.execute("RELEASE one").close()
 
@@ -202,7 +202,7 @@ class Writer:
         self.committing = True
         try:
             connection.execute("COMMIT").close()
-        except sqlite3.Error as error:
+        except failures.Failed as error:
             told = failures.explain_commit(self.path, error)
             _roll_back(connection)
             if not failures.is_busy(error):
@@ -213,7 +213,7 @@ class Writer:
 
 
 def _roll_back(connection: sqlite3.Connection) -> None:
-    with contextlib.suppress(sqlite3.Error):
+    with contextlib.suppress(*failures.Failed):
         if connection.in_transaction:
             connection.execute("ROLLBACK").close()
 

@@ -40,7 +40,7 @@ def connect(path: Path, *, writes: bool) -> sqlite3.Connection:
         connection = getattr(sqlite3.connect, "__wrapped__", sqlite3.connect)(
             f"file:{quoted}?mode=rw", uri=True, timeout=0, isolation_level=None, check_same_thread=False, cached_statements=128
         )
-    except sqlite3.Error as error:
+    except failures.Failed as error:
         raise failures.explain(shown, error) from None
     _keep(connection)
     try:
@@ -49,7 +49,7 @@ def connect(path: Path, *, writes: bool) -> sqlite3.Connection:
         _write_ahead(connection, shown)
         if not writes:
             connection.execute("PRAGMA query_only=ON").close()
-    except sqlite3.Error as error:
+    except failures.Failed as error:
         connection.close()
         raise failures.explain(shown, error) from None
     except StoreError:

@@ -10,6 +10,9 @@ _BUSY, _LOCKED, _FULL, _CORRUPT, _NOTADB = 5, 6, 13, 11, 26
 _IOERR, _READONLY, _CANTOPEN, _PERM, _AUTH = 10, 8, 14, 3, 23
 _BUSY_SNAPSHOT = 5 | (2 << 8)
 
+Failed = (sqlite3.Error, UnicodeDecodeError)
+"""What a statement may end with. Python reads SQLite's message as UTF-8, and the message about a damaged schema quotes it."""
+
 
 def code_of(error: BaseException) -> int:
     """SQLite's extended code, 0 when there is none."""
@@ -32,6 +35,8 @@ def cause(error: BaseException) -> str:
 def explain(path: str, error: BaseException, waited_ms: int = 0) -> StoreError:
     """The kind of a failure outside COMMIT. Nothing of the transaction it happened in is stored."""
     kind = code_of(error) & 0xFF
+    if isinstance(error, UnicodeDecodeError) or str(error).startswith("Could not decode to UTF-8"):
+        return corrupt(path, "text in it is not UTF-8")
     if kind in {_BUSY, _LOCKED}:
         return busy(path, waited_ms)
     if kind == _FULL:
@@ -54,7 +59,7 @@ def explain(path: str, error: BaseException, waited_ms: int = 0) -> StoreError:
     )
 
 
-def explain_commit(path: str, error: sqlite3.Error) -> StoreError:
+def explain_commit(path: str, error: BaseException) -> StoreError:
     """A COMMIT that failed: busy and full are certainly not stored, of anything else nobody knows."""
     if is_busy(error):
         return busy(path, 0)

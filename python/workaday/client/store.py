@@ -67,7 +67,7 @@ class Store:
             try:
                 connection = self._reader or self._open_reader()
                 return connection.execute(statement(name), parameters).fetchall()
-            except sqlite3.Error as error:
+            except failures.Failed as error:
                 raise failures.explain(str(self.path), error) from None
 
     def _open_reader(self) -> sqlite3.Connection:

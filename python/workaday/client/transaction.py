@@ -150,7 +150,7 @@ def _told(store: Store, error: Exception) -> Exception:
     """What went wrong in the caller's transaction, which is still open and theirs to end."""
     # SQLAlchemy wraps the driver's exception.
     raw: Any = getattr(error, "orig", None) or error
-    if not isinstance(raw, sqlite3.Error):
+    if not isinstance(raw, failures.Failed):
         return error
     path = str(store.path)
     if failures.is_snapshot_stale(raw):
