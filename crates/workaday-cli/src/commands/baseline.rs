@@ -135,7 +135,7 @@ fn list(context: &mut Context) -> Done {
 }
 
 /// A baseline by its name, or the refusal with the nearest one.
-pub fn find(reader: &Reader, name: &str) -> Result<BaselineRow, Failure> {
+fn find(reader: &Reader, name: &str) -> Result<BaselineRow, Failure> {
     if let Some(row) = reader.baseline(name)? {
         return Ok(row);
     }
