@@ -159,7 +159,7 @@ fn ended(reader: &Reader, detail: &JobDetail, context: &mut Context) -> Done {
         out.line(text::json(result))?;
     }
     if code != DONE
-        && let Some(error) = attempts.last().and_then(facts::error_text)
+        && let Some(error) = attempts.last().and_then(|row| facts::said(row.error.as_deref(), row.cause.as_deref()))
     {
         out.line(text::block(&error))?;
     }

@@ -95,7 +95,7 @@ fn show(args: &TaskName, context: &mut Context) -> Done {
     for hold in &holds {
         let until = hold.rule.until.map_or_else(|| "until resumed".to_owned(), |until| format!("until {until}"));
         let by = hold.rule.owner.as_deref().map_or_else(String::new, |owner| format!(" by {owner}"));
-        let values = facts::where_text(&hold.rule);
+        let values = facts::where_pairs(&hold.rule).join(" ");
         let values = if values.is_empty() { "the whole task".to_owned() } else { values };
         out.line(out.cell(&Cell::new(format!("‖ paused      {values}{by}, {until}: {}", hold.rule.reason)).tone(Tone::Wait)))?;
     }
@@ -151,7 +151,7 @@ fn pause(args: &TaskPause, context: &mut Context) -> Done {
         context.out.json(&json!({"rule": number, "task": row.name, "where": rule.where_args.iter().cloned().collect::<Map<_, _>>(), "until": document::optional(until)}))?;
         return Ok(DONE);
     }
-    let values = facts::where_text(&rule);
+    let values = facts::where_pairs(&rule).join(" ");
     let what = if values.is_empty() { row.name.clone() } else { format!("{} with {values}", row.name) };
     let end = until.map_or_else(|| "until it is resumed".to_owned(), |until| format!("until {until}"));
     context.out.line(text::line(&format!("{what} is paused {end}. Jobs are kept and none is started; those that run go on.")))?;
