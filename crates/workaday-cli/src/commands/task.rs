@@ -10,7 +10,6 @@ use workaday_core::catalogue::TaskEntry;
 use workaday_core::clock::format_length;
 use workaday_core::explain::{Problem, RetryAdvice};
 use workaday_core::hold::HoldRule;
-use workaday_core::nearest::nearest;
 use workaday_core::values;
 use workaday_store::Store;
 use workaday_store::sqlite::read::{HoldRow, Reader, TaskRow};
@@ -194,10 +193,7 @@ fn where_arg(task: &str, params: &Value, pair: &str) -> Result<(String, Value), 
     let properties = params["properties"].as_object().cloned().unwrap_or_default();
     let Some(schema) = properties.get(name) else {
         let problem = usage(format!("--where names `{name}`, which is no parameter of {task}"), format!("one of {}", parameters(params)));
-        return Err(match nearest(name, properties.keys().map(String::as_str)) {
-            Some(near) => problem.hint(format!("did you mean `{near}`?")),
-            None => problem,
-        });
+        return Err(problem.meant(name, properties.keys().map(String::as_str)));
     };
     let as_json = serde_json::from_str::<Value>(text).ok().filter(|value| values::check(schema, value).is_ok());
     let as_text = || Some(Value::from(text)).filter(|value| values::check(schema, value).is_ok());

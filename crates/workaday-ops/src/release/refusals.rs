@@ -183,10 +183,7 @@ fn unknown_caches(settings: &Settings, asked: &Asked) -> Vec<Problem> {
                     format!("one of {}", known.join(", "))
                 })
                 .retry(RetryAdvice::SafeAfterFix, format!("safe with another name; {NOTHING}"));
-            match workaday_core::nearest::nearest(name, known.iter().copied()) {
-                Some(near) => problem.hint(format!("did you mean `{near}`?")),
-                None => problem,
-            }
+            problem.meant(name, known.iter().copied())
         })
         .collect()
 }
