@@ -79,7 +79,7 @@ impl Store for SqliteStore {
         self.stage_due(now, limit)
     }
     fn restage_retries(&mut self, now: Timestamp, limit: usize) -> Result<usize> {
-        Ok(self.link.execute(&sql::RESTAGE_RETRIES, params![now.0, limit as i64])?)
+        self.link.execute(&sql::RESTAGE_RETRIES, params![now.0, limit as i64])
     }
     fn expire(&mut self, now: Timestamp, limit: usize) -> Result<usize> {
         self.expire_waiting(now, limit)
