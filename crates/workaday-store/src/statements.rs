@@ -71,6 +71,7 @@ statements! {
     SET_PROGRESS = "set_progress" (progress, note, key, fence),
     // -- time passes ---------------------------------------------------------------------------------------------------
     STAGE_DUE = "stage_due" (now, limit),
+    RESTAGE_RETRIES = "restage_retries" (now, limit),
     EXPIRED_JOBS = "expired_jobs" (now, limit),
     PRUNE_FINISHED = "prune_finished" (state, before, limit),
     DELETE_ATTEMPTS = "delete_attempts" (job),
