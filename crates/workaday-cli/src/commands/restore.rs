@@ -161,7 +161,8 @@ fn say(
         context.out.line(format!("The state before is kept in {}.", shown(before)))?;
     }
     if let Some(aside) = aside {
-        context.out.line(format!("The damaged store was moved to {}.", shown(aside)))?;
+        let what = if change.damaged.is_some() { "The damaged store was" } else { "What was left of a store that is gone was" };
+        context.out.line(format!("{what} moved to {}.", shown(aside)))?;
     }
     if !dry_run {
         context.out.line(
