@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "tests" / "acceptance")]  # the measures · the tests' harness
+sys.path[:0] = [str(HERE), str(HERE.parent / "tests" / "acceptance"), str(HERE.parent / "tests")]  # the measures · the tests' harness
 PAGE = HERE.parent / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- figures -->", "<!-- /figures -->"
 MEASURES = ("floors", "enqueue", "latency", "throughput", "footprint", "schedules", "peer_huey")
