@@ -17,7 +17,7 @@ pub struct Statement {
 
 macro_rules! statements {
     ($($constant:ident = $file:literal ($($parameter:ident),*)),+ $(,)?) => {
-        #[allow(non_camel_case_types, clippy::upper_case_acronyms)]
+        #[allow(non_camel_case_types, clippy::upper_case_acronyms, reason = "named like the constants, each once")]
         enum Number { $($constant),+ }
         $(pub const $constant: Statement = Statement {
             number: Number::$constant as usize,

@@ -27,7 +27,7 @@ def wait(job: Job[T], timeout: Any) -> T:
     return _result(job)
 
 
-async def await_(job: Job[T], timeout: Any) -> T:  # noqa: ASYNC109
+async def await_(job: Job[T], timeout: Any) -> T:  # noqa: ASYNC109 - the same words as `wait`
     import asyncio
 
     for pause in _pauses(job, timeout):
@@ -36,7 +36,10 @@ async def await_(job: Job[T], timeout: Any) -> T:  # noqa: ASYNC109
 
 
 def _pauses(job: Job[Any], timeout: Any) -> Iterator[float]:
-    """The pauses between looks, until the job has finished; `JobTimeout` at the end of the time."""
+    """The pauses between looks, until the job has finished; `JobTimeout` at the end of the time.
+
+    SQLite tells other processes nothing of a commit: it is asked soon at first, then twenty times a second.
+    """
     deadline = time.monotonic() + length_us(timeout, "result(timeout)", error=JobError) / 1_000_000
     pause = _FIRST_PAUSE_S
     while job.refresh().state not in FINISHED:

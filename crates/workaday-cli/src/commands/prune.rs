@@ -29,14 +29,13 @@ pub fn run(args: &Prune, context: &mut Context) -> Done {
     let mut pruned = 0;
     let mut progress = Progress::new("Deleting finished jobs:", None, context.out.json);
     loop {
+        // A step is a transaction of its own: the store lets other writers have their turn before the next.
         let step = transaction(&mut store, |store| store.prune(&before, STEP))?;
         pruned += step;
         progress.at(pruned);
         if step < STEP {
             break;
         }
-        // Other writers get their turn between two steps.
-        std::thread::sleep(std::time::Duration::from_millis(2));
     }
     drop(progress);
     report(context, pruned, false, &format!("{} past their retention deleted.", words::count(pruned, "finished job")))

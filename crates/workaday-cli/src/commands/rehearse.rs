@@ -143,6 +143,7 @@ fn end_leftovers(id: &str) -> usize {
             ended.insert(pid);
             let _ = Pid::from_raw(pid).map(|pid| kill_process(pid, Signal::KILL));
         }
+        // They are no children of ours, so their end is seen in /proc alone.
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
     ended.len()

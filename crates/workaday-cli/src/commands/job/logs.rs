@@ -11,7 +11,7 @@ use workaday_core::job::{Fence, JobId, JobKey};
 use workaday_store::sqlite::read::{LogRow, Reader};
 
 const PAGE: usize = 1_000;
-/// How often a follower looks; it reads only when somebody has committed.
+/// How often a follower asks whether somebody has committed: SQLite tells other processes nothing. It reads only then.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 pub fn run(args: &JobLogs, context: &mut Context) -> Done {
