@@ -10,6 +10,8 @@ command -v git >/dev/null || missing+=(git)
 "$python" -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
 # Only a test of the tests wants it: the seam of chaos/ is held against what strace sees.
 [ "$(id -u)" = 0 ] && { command -v strace >/dev/null || missing+=(strace); }
+# chaos/clock.py sets the clock with it; without it that harness is named as not tried.
+[ "$(id -u)" = 0 ] && { compgen -G '/usr/lib*/*/faketime/libfaketimeMT.so.1' >/dev/null || compgen -G '/usr/lib*/faketime/libfaketimeMT.so.1' >/dev/null || missing+=(libfaketime); }
 
 if ((${#missing[@]})); then
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
