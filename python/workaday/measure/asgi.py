@@ -88,7 +88,7 @@ def _measured(kind: str, scope: Any, root: str, seen: _Seen, cpu_ns: int) -> Mea
     )
 
 
-_new: Any = tuple.__new__  # pyright: ignore[reportUnknownMemberType]
+_new: Any = tuple.__new__  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
 """A named tuple's own `__new__` is a function in Python, and takes three times as long."""
 
 
