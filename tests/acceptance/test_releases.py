@@ -260,6 +260,12 @@ def test_a_rollback_goes_the_same_way_to_the_recorded_release(shop: Shop) -> Non
     assert done["state"] == "done" and shop.deployed == [f"release {first}", f"release {second}", f"rollback {first}"]
     shown = shop.release("show", "3")
     assert [step["step"] for step in shown["steps"]][:4] == ["backup", "baseline", "drain", "deploy"], "the same steps"
+    # Both notes lead to each other, in their files and in the store.
+    notes = shop.project.root / "releases"
+    undone, undoing = (notes / "0002-two.md").read_text(), (notes / "0003-not-good.md").read_text()
+    assert " by [release 0003](0003-not-good.md) with `sh deploy.sh`, which got through\n" in undone
+    assert "- **Undoes:** [release 0002](0002-two.md)\n" in undoing
+    assert shop.release("show", "2")["note"] == undone and "Rolled back" not in shop.release("show", "1")["note"]
     # Jobs that only the newer code understands stop the way back, too.
     shop.project.write("jobs.py", JOBS.replace("n: int) -> int", 'n: int, text: str = "") -> int'))
     shop.commit("wider")

@@ -49,7 +49,7 @@ pub struct Engine {
     pub(crate) drain: Drain,
     pub(crate) staffing: Staffing,
     claimer: Claimer,
-    stager: Stager::default(),
+    stager: Stager,
     scheduler: Scheduler,
     pruner: Pruner,
     timekeeper: Timekeeper,
