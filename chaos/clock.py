@@ -105,6 +105,7 @@ def hold_back(live: Live) -> None:
 def decide_again(live: Live) -> None:
     """A planted bug: a decision that covers the next tick too, which was decided by itself."""
     with sqlite3.connect(live.store / "w.db") as writer:
+        writer.execute("PRAGMA ignore_check_constraints = 1")  # the schema itself refuses the most of it
         writer.execute(
             "UPDATE workaday_ticks SET until = until + 2000000, count = count + 1 "
             "WHERE schedule = 'live.pulse' AND at = (SELECT min(at) FROM workaday_ticks WHERE schedule = 'live.pulse')"

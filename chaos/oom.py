@@ -13,7 +13,6 @@ import json
 import os
 import signal
 import sys
-from pathlib import Path
 from uuid import UUID
 
 from chaos.cgroup import Group
@@ -41,14 +40,11 @@ HELD = "SELECT held, key FROM workaday_jobs WHERE id = ?"
 
 
 def round_of(live: Live, group: Group | None, planted: str) -> None:
-    if planted == "supervisor":
-        assert live.up
-        Path(f"/proc/{live.up.pid}/oom_score_adj").write_text("1000")
     good = live.enqueue("work", live.chance.randrange(1, 5))
     [eater] = live.enqueue("hungry")
     live.told.present.discard(eater)  # it never comes to a good end: looked at here
     good += live.enqueue("long", live.chance.randrange(1, 3))
-    if group is None:
+    if group is None or planted == "other":  # planted: somebody's SIGKILL, which must not pass for the kernel's
         live.wait(lambda: (live.root / f"eats-{eater}").exists() and (live.root / f"eats-{eater}").read_text(), "the hungry job eats")
         os.kill(int((live.root / f"eats-{eater}").read_text()), signal.SIGKILL)
     live.wait(lambda: judged(live, eater), "a verdict about the hungry job")
@@ -76,7 +72,7 @@ def judged(live: Live, one: str) -> tuple[str, bytes] | None:
 def body(run: Run, arguments: argparse.Namespace) -> None:
     with scratch() as root, Group.made("memory") as group:
         live = Live(run, root / "project", tasks=TASKS + HUNGRY)
-        if group:
+        if group and arguments.plant != "other":
             (live.root / "kernel").touch()
         fault = "killed by the kernel (OOM)" if group else "killed in the kernel's stead (no memory cgroup here)"
         try:

@@ -110,11 +110,12 @@ impl Checker<'_> {
         self.entries[from..=to].iter().map(|entry| entry.wall).max().unwrap_or(i64::MIN)
     }
 
-    /// The most by which a wall clock has gone on from any of its times between two entries: a retry has waited its wait
-    /// when a clock that was set back has shown that much time since.
-    fn wall_rise(&self, from: usize, to: usize) -> i64 {
+    /// How much time has passed between two entries, by the steady clock or by the wall clock from its lowest on: a
+    /// retry has waited its wait when a clock that was set back has shown that much time since.
+    fn time_shown(&self, from: usize, to: usize) -> i64 {
         let mut lowest = i64::MAX;
-        self.entries[from..=to].iter().fold(0, |most, entry| {
+        let steady = self.entries[to].boot - self.entries[from].boot;
+        self.entries[from..=to].iter().fold(steady, |most, entry| {
             lowest = lowest.min(entry.wall);
             most.max(entry.wall - lowest)
         })
@@ -145,7 +146,7 @@ impl Checker<'_> {
         if *fence != job.fence + 1 {
             return broken("I5", format!("job {id}: claim {fence} came after claim {}", job.fence));
         }
-        let waited = job.retry_wait.is_some_and(|wait| self.wall_rise(job.due.1, place) >= wait);
+        let waited = job.retry_wait.is_some_and(|wait| self.time_shown(job.due.1, place) >= wait);
         if job.due.0 > entry.wall && job.due.0 > self.wall_peak(job.due.1, place) && !waited {
             return broken("I12", format!("job {id} was claimed before it was due"));
         }
