@@ -46,6 +46,7 @@ pub fn explain(reader: &Reader, database: &Path, detail: &JobDetail, attempts: &
             outcome: row.outcome,
             ended_at: row.ended_at,
             error: last_error.as_deref(),
+            limit: Last::limit_of(row.cause.as_deref()),
         }),
         finished_at: job.finished_at,
         reason: job.reason.as_deref(),

@@ -44,7 +44,9 @@ pub fn explain(reader: &Reader, detail: &JobDetail, attempts: &[AttemptRow], tas
     let of_queue = holds.iter().find(|hold| is_active(hold, now) && hold.rule.queue.as_deref() == Some(&job.queue));
     let hold = marking.or(of_queue);
     let where_args: Vec<String> = hold.map(where_pairs).unwrap_or_default();
-    let last_error = attempts.last().and_then(|row| said(row.error.as_deref(), row.cause.as_deref()));
+    let last_error = attempts.last().and_then(|row| {
+        said(row.error.as_deref(), row.cause.as_deref()).or_else(|| row.unexpected.as_deref().map(|why| crate::mask::text(why)))
+    });
     let ahead = if job.state == State::Available && job.held.is_none() { ahead(reader, detail)? } else { None };
     Ok(why(&Facts {
         now,
@@ -75,6 +77,7 @@ pub fn explain(reader: &Reader, detail: &JobDetail, attempts: &[AttemptRow], tas
             outcome: row.outcome,
             ended_at: row.ended_at,
             error: last_error.as_deref(),
+            limit: Last::limit_of(row.cause.as_deref()),
         }),
         finished_at: job.finished_at,
         reason: job.reason.as_deref(),
