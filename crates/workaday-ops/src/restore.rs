@@ -38,14 +38,20 @@ impl Drop for Unpacked {
     }
 }
 
+/// Refuses a path where no backup is, before anything is made for its sake.
+pub fn require(path: &Path) -> Result<(), Problem> {
+    if path.is_file() {
+        return Ok(());
+    }
+    Err(Problem::new("restore.missing", format!("there is no backup at `{}`", path.display()))
+        .expected("a file that `workaday backup` made")
+        .retry(RetryAdvice::SafeAfterFix, format!("safe with its path; {UNTOUCHED}"))
+        .hint("`workaday backup --list` shows them"))
+}
+
 /// Unpacks a backup into `scratch` (a folder that is there) and looks at all of it: sum, pages, schema, rows.
 pub fn unpack(path: &Path, scratch: &Path) -> Result<Unpacked, Problem> {
-    if !path.is_file() {
-        return Err(Problem::new("restore.missing", format!("there is no backup at `{}`", path.display()))
-            .expected("a file that `workaday backup` made")
-            .retry(RetryAdvice::SafeAfterFix, format!("safe with its path; {UNTOUCHED}"))
-            .hint("`workaday backup --list` shows them"));
-    }
+    require(path)?;
     let manifest = read_manifest(path)?;
     let sha256 = files::sum_of(path).map_err(|error| failed(path, &error))?;
     if let Some(manifest) = manifest.as_ref().filter(|manifest| manifest.sha256 != sha256) {
