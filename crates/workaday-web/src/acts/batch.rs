@@ -62,7 +62,7 @@ fn named(asked: &Asked<'_>, deed: Deed) -> Result<Vec<JobSummary>, Problem> {
     match found.as_slice() {
         [] => Err(Problem::new("job.not_found", "none of these jobs is there any more")
             .expected("jobs that are unfinished, or finished and not yet pruned")
-            .retry(RetryAdvice::Never, "there is nothing to act on; nothing was changed")),
+            .retry(RetryAdvice::SafeAfterFix, "safe with a job that is there; nothing was changed")),
         // One job alone is told why it cannot be; of many, those that cannot are left out and counted.
         [one] if !deed.concerns(one) => Err(deed.refusal(one, one.state)),
         _ => Ok(found.into_iter().filter(|job| deed.concerns(job)).collect()),
