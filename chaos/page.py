@@ -106,7 +106,36 @@ HOW: dict[str, tuple[str, str]] = {
         "stopped processes, no descriptors, floods, poison jobs, C code that keeps the GIL, memory hogs, full disks, half-written configuration: the acceptance tests, counted as they passed",
     ),
     "fuzz": ("Fuzzing", "random and mutated input for cron, configuration, rows and logs: refused with a code, or taken; no panic"),
-    "sim": ("Simulated worlds", "the real engine on an injected store, clock and processes; faults at every seam; replayed by seed"),
+    "clock": (
+        "Clock steps",
+        "libfaketime sets the clock of a supervisor, its children and a client while they work: hours, minutes, fractions of a second, forward and back; all that waits goes on within seconds, ticks follow each other without a gap and without an overlap",
+    ),
+    "exhaust": (
+        "No descriptors, no processes",
+        "the limit of open files falls to what is open, or a pids cgroup is full, while children die and jobs come in; each job has one attempt only, so that a refused start would show as a discarded job",
+    ),
+    "oom": (
+        "Out of memory",
+        "a task eats until the kernel kills in a memory cgroup of ours; where none can be made the harness sends that SIGKILL itself, which is counted under another name",
+    ),
+    "backups": (
+        "Backups under load",
+        "made while clients enqueue and jobs run, restored elsewhere and held against what was told before; some are killed in the middle, then every file with a backup's name proves itself",
+    ),
+    "http": (
+        "Hostile HTTP",
+        "mangled requests to every route of the dashboard, half of them from somebody who is let in: none is answered by a failure, none hangs",
+    ),
+    "storm": (
+        "Kill storm, Python children",
+        "supervisors, Python children and enqueuers killed under a load of sync and async tasks, a hundred in flight",
+    ),
+    "simulator (model)": (
+        "Simulated lives",
+        "the real engine over a store in plain Rust, with clocks, processes and chance of its own: clock jumps, suspends, zombies, two supervisors, deploys, power cuts and faults at every seam, also during recovery. A checker holds each history against sixteen invariants; it has been shown to reject every one of its false histories, and each seed replays",
+    ),
+    "simulator (memory)": ("Simulated lives on SQLite in memory", "the same lives on the SQLite store, without files"),
+    "simulator (file)": ("Simulated lives on SQLite files", "the same lives on the SQLite store as it is used, with its WAL and its locks"),
 }
 
 

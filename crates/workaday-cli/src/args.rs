@@ -135,7 +135,7 @@ pub enum Command {
     Install(Install),
     /// Take the services away again, and put back what stood there before
     Uninstall(Uninstall),
-    /// Delete finished jobs past their retention
+    /// Delete finished jobs, log lines and measures past their retention
     Prune(Prune),
     /// Print the completions of a shell
     #[command(after_help = COMPLETIONS_HELP)]

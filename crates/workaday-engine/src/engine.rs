@@ -26,6 +26,7 @@ use crate::staffing::Staffing;
 use crate::stager::Stager;
 use crate::timekeeper::Timekeeper;
 use workaday_core::clock::{Length, Timestamp};
+use workaday_core::ending::DRAINED;
 use workaday_core::job::Generation;
 use workaday_store::{Durability, Peek, Store, StoreError};
 
@@ -102,7 +103,7 @@ impl Engine {
             drain: Drain::default(),
             staffing: Staffing::default(),
             claimer: Claimer::default(),
-            stager: Stager,
+            stager: Stager::default(),
             scheduler: Scheduler,
             pruner: Pruner::new(now.steady),
             timekeeper: Timekeeper,
@@ -158,6 +159,22 @@ impl Engine {
             total.outcome_unknown += step.outcome_unknown;
             if !step.more {
                 return Ok(total);
+            }
+        }
+    }
+
+    /// Closes the row of the supervisor itself, the last of its generation. Without it, the next one must take it for dead.
+    pub fn sign_off(&mut self, now: Moment) -> Result<(), StoreError> {
+        self.store.begin(Durability::Full)?;
+        let closed = self
+            .store
+            .leftovers(Generation(self.generation.0 + 1))
+            .and_then(|left| left.iter().try_for_each(|row| self.store.close_worker(row.worker, DRAINED, now.wall)));
+        match closed {
+            Ok(()) => self.store.commit(),
+            Err(error) => {
+                self.store.rollback();
+                Err(error)
             }
         }
     }

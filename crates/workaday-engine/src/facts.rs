@@ -52,6 +52,7 @@ pub fn explain(
             outcome: row.outcome,
             ended_at: row.ended_at,
             error: last_error.as_deref(),
+            limit: Last::limit_of(row.cause.as_deref()),
         }),
         finished_at: job.finished_at,
         reason: job.reason.as_deref(),

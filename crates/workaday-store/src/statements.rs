@@ -71,6 +71,7 @@ statements! {
     SET_PROGRESS = "set_progress" (progress, note, key, fence),
     // -- time passes ---------------------------------------------------------------------------------------------------
     STAGE_DUE = "stage_due" (now, limit),
+    RESTAGE_RETRIES = "restage_retries" (now, limit),
     EXPIRED_JOBS = "expired_jobs" (now, limit),
     PRUNE_FINISHED = "prune_finished" (state, before, limit),
     DELETE_ATTEMPTS = "delete_attempts" (job),
@@ -169,6 +170,7 @@ statements! {
     REMOVE_BACKUP = "remove_backup" (now, path),
     OPEN_RELEASE = "open_release" (kind, revision, previous, reason, owner, plan, now),
     CLOSE_RELEASE = "close_release" (state, verdict, note, now, release),
+    PUT_NOTE = "put_note" (note, release),
     BEGIN_STEP = "begin_step" (release, seq, step, now),
     END_STEP = "end_step" (state, detail, now, release, seq),
     WRITE_REHEARSAL = "write_rehearsal" (at, took_us, revision, config_hash, level, passed, proof),
@@ -218,6 +220,7 @@ statements! {
     LAST_LOGS = "read/last_logs" (job, limit),
     AUDIT_TRAIL = "read/audit_trail" (before, limit),
     CHANGES = "read/changes" (),
+    PAST_RETENTION = "read/past_retention" (minute, lines_before),
     // -- who may look and act -----------------------------------------------------------------------------------------
     PUT_USER = "access/put_user" (name, role, password, created_by, now),
     REMOVE_USER = "access/remove_user" (name),

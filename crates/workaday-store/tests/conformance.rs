@@ -68,6 +68,7 @@ every_question! {
     time:
         due_jobs_are_staged_the_earliest_first_and_in_steps
         held_jobs_are_not_staged
+        retries_do_not_wait_for_a_clock_that_was_set_back
         waiting_jobs_expire_and_running_ones_do_not
         pruning_takes_only_what_is_past_and_in_steps
         pruning_takes_attempts_and_logs_along

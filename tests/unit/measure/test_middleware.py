@@ -132,7 +132,7 @@ def test_errors_and_refusals_are_told_apart(api: FastAPI, sink: Sink) -> None:
     ask(api, "/orders/404", "/orders/500")
     series = Series()
     for one in sink.seen:
-        series.add(one)
+        series.add([one])
     assert (series.count, series.refused, series.errors) == (2, 1, 1)
 
 
@@ -145,7 +145,7 @@ def test_streams_have_series_of_their_own(api: FastAPI, sink: Sink) -> None:
 def test_x_cache_of_the_response_counts(api: FastAPI, sink: Sink) -> None:
     ask(api, "/cached")
     series = Series()
-    series.add(sink.seen[0])
+    series.add([sink.seen[0]])
     assert (series.cache_hits, series.cache_misses) == (1, 0)
 
 

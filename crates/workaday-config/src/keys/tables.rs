@@ -323,6 +323,12 @@ const STAGING: &[Key] = &[
     unset("integration", Kind::Command, "none", "One check that uses the service as its users do."),
     unset("copy", Kind::Texts, "tracked files alone", "Files that are not in the repository and are needed: configuration, certificates."),
     unset("databases", Kind::Texts, "the store alone", "SQLite files of the app; a snapshot of each is taken."),
+    unset(
+        "postgres",
+        Kind::Texts,
+        "none",
+        "Variables with DSNs of PostgreSQL databases: each database is copied on its server, and the variable leads to the copy.",
+    ),
     unset("env", Kind::Map, "nothing is added", "Variables of the rehearsal: DSNs of staging, replaced secrets."),
     unset("keep_env", Kind::Texts, "PATH, LANG, LC_ALL, TZ, USER", "Variables that the rehearsal inherits besides."),
     unset("ports", Kind::Texts, "PORT", "Variables that get a free port."),

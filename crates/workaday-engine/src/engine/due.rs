@@ -97,6 +97,7 @@ impl Engine {
             return Some(Durability::Full);
         }
         let lazily = claims
+            || self.stager.is_set_back(now)
             || self.peek.cancelling
             || self.journal.due_at().is_some_and(|at| at <= now.steady)
             || self.measure_at(now).is_some_and(|at| at <= now.steady)

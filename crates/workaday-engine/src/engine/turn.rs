@@ -139,7 +139,7 @@ impl Engine {
             false => 0,
         };
         self.do_chores(now)?;
-        turn.staged = self.stager.run_once(&mut *self.store, now.wall)?;
+        turn.staged = self.stager.run_once(&mut *self.store, now)?;
         if self.may_claim() {
             self.tick(now, turn)?;
         }
@@ -229,6 +229,7 @@ impl Engine {
         }
         turn.moved = std::mem::take(&mut self.moved);
         self.journal.committed();
+        self.stager.committed();
         // New work may have come of what was written: lifted holds, freed lanes, jobs that went back.
         let again = !self.chores.is_empty() || turn.staged.more || claims.more || self.peek.holds_pending || turn.settled.available > 0;
         self.chores.clear();
@@ -236,7 +237,7 @@ impl Engine {
         // The end of a run may be what a queued tick waits for.
         self.look |= ticked || (self.peek.queued_ticks && turn.settled.settled > 0);
         self.peek.releasable_ticks = false;
-        self.look |= again || turn.settled.later > 0 || turn.staged.staged > 0 || turn.staged.expired > 0;
+        self.look |= again || turn.settled.later > 0 || turn.staged.staged > 0 || turn.staged.expired > 0 || turn.staged.restaged > 0;
         self.peek.cancelling = false;
         self.peek.holds_pending = false;
         if now.steady >= self.touched_at + TOUCH {

@@ -2,7 +2,7 @@
 
 use super::{Job, Model, Result};
 use std::rc::Rc;
-use workaday_core::clock::Timestamp;
+use workaday_core::clock::{Length, Timestamp};
 use workaday_core::explain::Problem;
 use workaday_core::job::{Counts, Fence, Generation, JobId, JobKey, Lane, State};
 use workaday_core::lifecycle::{self, CancelEffect, Next};
@@ -176,14 +176,15 @@ impl Model {
     }
 
     pub(super) fn write_settlement(&mut self, settlement: &Settlement<'_>, now: Timestamp) -> Result<bool> {
-        if self.claimed(settlement.key, settlement.fence).is_none() {
-            return Ok(false);
-        }
+        let Some(claimed) = self.claimed(settlement.key, settlement.fence) else { return Ok(false) };
+        let by_hand = claimed.cancel_requested_at.is_some();
         let settled = &settlement.settled;
         match settled.next {
             Next::Completed | Next::Cancelled | Next::Discarded { .. } => {
                 let reason = match settled.next {
                     Next::Discarded { reason } => settlement.reason.or(reason),
+                    Next::Cancelled if by_hand => Some("by_hand"),
+                    Next::Cancelled => settlement.reason.or(Some("by_task")),
                     _ => settlement.reason,
                 };
                 self.finish(settlement.key.0, settled.next.state(), reason, now, |job| job.counts.attempt = settled.counts.attempt);
@@ -209,7 +210,7 @@ impl Model {
             if self.attempts.get(&at).is_some() {
                 return Err(Problem::new("store.statement_failed", "UNIQUE constraint failed: workaday_attempts").into());
             }
-            self.attempts.put(at, ());
+            self.attempts.put(at, now);
         }
         Ok(true)
     }
@@ -238,6 +239,22 @@ impl Model {
             self.jobs.change(key, |job| job.state = State::Available);
         }
         due.len()
+    }
+
+    pub(super) fn restage_retries(&mut self, now: Timestamp, limit: usize) -> usize {
+        let again = |key: i64, job: &Job| {
+            let ended = **self.attempts.get(&(key, job.fence))?;
+            let waits = job.run_at - ended;
+            let is_late = ended > now && job.run_at > now && waits >= Length(0) && waits < ended - now;
+            (job.state == State::Retryable && job.held.is_none() && is_late).then_some((job.run_at, key, now + waits))
+        };
+        let mut late: Vec<(Timestamp, i64, Timestamp)> = self.jobs.iter().filter_map(|(key, job)| again(*key, job)).collect();
+        late.sort_unstable();
+        late.truncate(limit);
+        for (_, key, run_at) in &late {
+            self.jobs.change(key, |job| job.run_at = *run_at);
+        }
+        late.len()
     }
 
     pub(super) fn expire_waiting(&mut self, now: Timestamp, limit: usize) -> usize {
