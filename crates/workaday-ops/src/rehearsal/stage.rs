@@ -161,7 +161,7 @@ fn copied(request: &Request<'_>, variable: &str, id: &str, scratch: &Path) -> Re
     }
     let in_files = || {
         let texts = request.staging.copy.iter().filter_map(|name| fs::read_to_string(request.root.join(name)).ok());
-        texts.flat_map(|text| text.lines().filter_map(|line| value_of(line, variable)).last()).last()
+        texts.flat_map(|text| text.lines().filter_map(|line| value_of(line, variable)).next_back()).last()
     };
     let dsn = std::env::var(variable).ok().filter(|value| !value.is_empty()).or_else(in_files);
     let dsn = dsn.ok_or_else(|| postgres::failed(variable, "it is not set".to_owned(), "nothing was copied"))?;
