@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "tests" / "acceptance")]  # the measures · the tests' harness
+sys.path[:0] = [str(HERE), str(HERE.parent / "tests" / "acceptance"), str(HERE.parent / "tests")]  # the measures · the tests' harness
 PAGE = HERE.parent / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- figures -->", "<!-- /figures -->"
 MEASURES = ("floors", "enqueue", "latency", "throughput", "footprint", "schedules", "peer_huey")
@@ -107,13 +107,13 @@ def against_peer(measures: dict) -> list[tuple[str, str]]:
     return ratios
 
 
-def publish(text: str, page: Path) -> None:
+def publish(text: str, page: Path, marks: tuple[str, str] = (BEGIN, END)) -> None:
     """Puts the table between the marks of the page; what stands around it is written by hand."""
     whole = page.read_text(encoding="utf-8")
-    before, begin, rest = whole.partition(BEGIN)
-    _, end, after = rest.partition(END)
+    before, begin, rest = whole.partition(marks[0])
+    _, end, after = rest.partition(marks[1])
     if not (begin and end):
-        raise SystemExit(f"{page} has no place for the table: {BEGIN} … {END}")
+        raise SystemExit(f"{page} has no place for the table: {marks[0]} … {marks[1]}")
     page.write_text(f"{before}{begin}\n{text}{end}{after}", encoding="utf-8")
 
 

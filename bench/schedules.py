@@ -13,6 +13,7 @@ import sys
 import time
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "acceptance"))
 
 from harness import Project, cpu_seconds, wait_until
@@ -71,7 +72,7 @@ def idle(count: int, seconds: int) -> dict[str, object]:
             what="every first tick worked out",
             seen=project.tell,
         )
-        time.sleep(3)
+        time.sleep(3)  # idling is measured, not the end of the start
         shares.append(share_of(up.pid, seconds))
         up.stop()
     return {

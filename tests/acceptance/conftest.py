@@ -12,6 +12,9 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))  # harness.py, for the tests and for nothing else
 
 from harness import EFFECTS, Project
+from postgres import postgres
+
+__all__ = ["postgres"]
 
 CONFIG = """
 [worker]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import sys
 import time
@@ -74,6 +75,42 @@ def test_acts_that_wait_are_bounded(house: House) -> None:
     answers = [house.ask("POST", "/actions/jobs/delete", cookie=house.cookies["operator"], form=form) for _ in range(110)]
     refused = [answer for answer in answers if answer.status == 503]
     assert refused and "web.too_busy" in refused[0].text, [answer.status for answer in answers]
+
+
+def test_what_is_confirmed_is_what_the_dry_run_showed(house: House) -> None:
+    tag = "shown-first"
+    shown = house.enqueue({"order_id": 1}, delay="1h", tags=[tag])
+    form = {"filter": f"?tag={tag}"}
+    act = lambda fields: house.ask("POST", "/actions/jobs/cancel", cookie=house.cookies["operator"], form=fields)  # noqa: E731
+    dry = act(form)
+    assert dry.status == 200 and shown in dry.text
+    hidden = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', dry.text)
+    later = house.enqueue({"order_id": 2}, delay="1h", tags=[tag])
+    # A filter that nobody was shown the jobs of is shown first, whatever the form says.
+    assert act({**form, "confirm": "yes"}).status == 200
+    assert act({**form, "confirm": "yes", "newest": "1", "count": "9"}).status == 200
+    assert act({**form, "confirm": "yes", "newest": str(2**60), "count": "1"}).status == 200, "two are more than one"
+    confirmed = act([*hidden, ("confirm", "yes"), ("reason", "only those")])
+    assert confirmed.status == 303
+    wait_until(lambda: state(house, shown) == "cancelled", within=40, what="the job that was shown is cancelled")
+    assert state(house, later) == "scheduled"
+
+
+def test_a_proxy_names_its_user_also_with_the_address_it_forwards(new_project: Callable[..., Project]) -> None:
+    config = '[web]\nauth = "proxy"\ntrusted_proxies = ["127.0.0.1"]\n[security]\nroles = { "anna@shop.example" = "operator" }\n'
+    project = new_project(config=config)
+    project.write("jobs.py", "from workaday import App\napp = App('shop')\n")
+    supervisor = project.up()
+    port = int(supervisor.wait_line(r"the dashboard is at \S+, listening on 127\.0\.0\.1:(\d+)").group(1))
+    house = House(project, supervisor, port)
+    anna = {"X-Forwarded-User": "anna@shop.example", "X-Forwarded-For": "203.0.113.9"}
+    assert house.ask("GET", "/api/v1/queues", headers=anna).status == 200
+    assert house.ask("GET", "/api/v1/audit", headers=anna).status == 403, "an operator is no admin"
+    assert house.ask("GET", "/api/v1/queues", headers={"X-Forwarded-For": "203.0.113.9"}).status == 401
+    # A proxy that adds its line and leaves the caller's own: nobody is named.
+    both = house.ask("GET", "/api/v1/queues", headers={"X-Forwarded-User": "root", "x-forwarded-user": "anna@shop.example"})
+    assert both.status == 401
+    supervisor.stop()
 
 
 def test_a_filter_that_is_not_understood_acts_on_nothing(house: House) -> None:

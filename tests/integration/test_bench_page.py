@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -22,6 +24,17 @@ def run() -> ModuleType:
     spec.loader.exec_module(module)
     sys.path[:] = searched  # it adds its own folders, whose names are not for other tests
     return module
+
+
+@pytest.mark.parametrize("command", [("run.py", "--quick", "--only", "floors"), ("schedules.py", "--help")], ids=lambda command: command[0])
+def test_a_benchmark_starts_as_it_is_called(command: tuple[str, ...]) -> None:
+    """By its own search path: the one of the tests would hide a module that it cannot find."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    script, *options = command
+    ended = subprocess.run(
+        [sys.executable, str(TREE / "bench" / script), *options], env=environment, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
 
 
 def test_a_run_replaces_the_table_and_nothing_around_it(run: ModuleType, tmp_path: Path) -> None:

@@ -32,6 +32,19 @@ def test_a_bucket_tells_any_number_within_two_percent() -> None:
         assert abs(value_of(bucket_of(value)) - value) <= value / 62
 
 
+def test_recording_many_is_recording_each() -> None:
+    chance = random.Random(4)
+    edges = [(1 << power) + step for power in range(64) for step in (-1, 0, 1)]
+    values = [-5, (1 << 64) + 7, *edges, *(chance.getrandbits(chance.randint(1, 64)) for _ in range(2000))]
+    each, many = Histogram(), Histogram()
+    for value in values:
+        each.record(value)
+    many.record_all(values[:1000])
+    many.record_all(values[1000:])
+    many.record_all([])
+    assert (many.buckets, many.sum, many.max) == (each.buckets, each.sum, each.max)
+
+
 def test_merging_is_recording_everything_in_one() -> None:
     left, right, whole = Histogram(), Histogram(), Histogram()
     for value in (3, 900, 41_000):

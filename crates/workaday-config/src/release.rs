@@ -73,6 +73,8 @@ pub struct Staging {
     pub integration: Option<Vec<String>>,
     pub copy: Vec<String>,
     pub databases: Vec<String>,
+    /// Variables with DSNs of PostgreSQL databases, each to be copied.
+    pub postgres: Vec<String>,
     pub env: BTreeMap<String, String>,
     pub keep_env: Vec<String>,
     pub ports: Vec<String>,
@@ -132,6 +134,7 @@ fn staging(settings: &Settings) -> Staging {
         integration: get.command("integration"),
         copy: get.texts("copy"),
         databases: get.texts("databases"),
+        postgres: get.texts("postgres"),
         env: match settings.value(STAGING, "", "env") {
             Some(Value::Map(map)) => map,
             _ => BTreeMap::new(),

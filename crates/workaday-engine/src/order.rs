@@ -5,7 +5,6 @@ use workaday_core::catalogue::TaskEntry;
 use workaday_core::clock::Timestamp;
 use workaday_core::explain::{Problem, RetryAdvice};
 use workaday_core::job::{JobId, State};
-use workaday_core::nearest::nearest;
 use workaday_core::unique::Unique;
 use workaday_core::values;
 use workaday_store::NewJob;
@@ -70,10 +69,9 @@ pub fn find_task<'a>(tasks: &'a [TaskRow], name: &str) -> Result<&'a TaskRow, Pr
                 many => format!("one of the {} tasks that `workaday task list` shows", many.len()),
             })
             .retry(RetryAdvice::SafeAfterFix, "safe once the name is right; nothing was stored");
-        match nearest(name, tasks.iter().map(|row| row.name.as_str())) {
-            Some(near) => problem.hint(format!("did you mean `{near}`?")),
-            None if tasks.is_empty() => problem.hint("`workaday up MODULE:APP` starts a worker, which states its tasks"),
-            None => problem,
+        match tasks {
+            [] => problem.hint("`workaday up MODULE:APP` starts a worker, which states its tasks"),
+            _ => problem.meant(name, tasks.iter().map(|row| row.name.as_str())),
         }
     })
 }
@@ -99,10 +97,7 @@ pub fn check_queue(name: &str, known: &[String]) -> Result<(), Problem> {
     let problem = Problem::new("queue.unknown", format!("there is no queue `{name}`"))
         .expected(format!("one of {}; a task's own queue, or one of workaday.toml, [queues]", listed.join(", ")))
         .retry(RetryAdvice::SafeAfterFix, "safe once the name is fixed; nothing was changed");
-    Err(match nearest(name, known.iter().map(String::as_str)) {
-        Some(near) => problem.hint(format!("did you mean `{near}`?")),
-        None => problem.hint(format!("a new queue is declared in workaday.toml: [queues.{name}]")),
-    })
+    Err(problem.hint(format!("a new queue is declared in workaday.toml: [queues.{name}]")).meant(name, known.iter().map(String::as_str)))
 }
 
 /// Another unfinished job holds the unique key, and the caller wants to hear of it. `replaces`: it was to be replaced.

@@ -17,7 +17,7 @@ pub struct Statement {
 
 macro_rules! statements {
     ($($constant:ident = $file:literal ($($parameter:ident),*)),+ $(,)?) => {
-        #[allow(non_camel_case_types, clippy::upper_case_acronyms)]
+        #[allow(non_camel_case_types, clippy::upper_case_acronyms, reason = "named like the constants, each once")]
         enum Number { $($constant),+ }
         $(pub const $constant: Statement = Statement {
             number: Number::$constant as usize,
@@ -170,6 +170,7 @@ statements! {
     REMOVE_BACKUP = "remove_backup" (now, path),
     OPEN_RELEASE = "open_release" (kind, revision, previous, reason, owner, plan, now),
     CLOSE_RELEASE = "close_release" (state, verdict, note, now, release),
+    PUT_NOTE = "put_note" (note, release),
     BEGIN_STEP = "begin_step" (release, seq, step, now),
     END_STEP = "end_step" (state, detail, now, release, seq),
     WRITE_REHEARSAL = "write_rehearsal" (at, took_us, revision, config_hash, level, passed, proof),
@@ -219,6 +220,7 @@ statements! {
     LAST_LOGS = "read/last_logs" (job, limit),
     AUDIT_TRAIL = "read/audit_trail" (before, limit),
     CHANGES = "read/changes" (),
+    PAST_RETENTION = "read/past_retention" (minute, lines_before),
     // -- who may look and act -----------------------------------------------------------------------------------------
     PUT_USER = "access/put_user" (name, role, password, created_by, now),
     REMOVE_USER = "access/remove_user" (name),

@@ -54,7 +54,8 @@ fn one_release_is_open_at_a_time_and_a_step_that_was_cut_off_is_counted() {
     store.begin_step(first, 0, "backup", Timestamp(3)).expect("begun");
     store.begin_step(first, 0, "backup", Timestamp(5)).expect("begun again");
     store.end_step(first, 0, "done", "{}", Timestamp(6)).expect("ended");
-    store.close_release(first, "done", Some("same"), "# note", Timestamp(7)).expect("closed");
+    store.close_release(first, "done", Some("same"), "# no", Timestamp(7)).expect("closed");
+    store.put_note(first, "# note").expect("noted");
     let second = store.open_release(&release("two"), Timestamp(8)).expect("opened");
     store.commit().expect("commit");
     let steps = reader.release_steps(first).expect("read");

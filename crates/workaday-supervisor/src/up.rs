@@ -18,6 +18,7 @@ use crate::wakeup::{WakeSocket, WalWatch};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use workaday_core::ending::SUPERVISOR_DIED;
 use workaday_core::explain::{Explain, Problem, RetryAdvice};
 use workaday_core::job::Generation;
 use workaday_engine::{Engine, Moment, Seeded, Settings};
@@ -118,6 +119,9 @@ pub fn up(options: UpOptions) -> Result<(), Problem> {
     supervisor.reload = options.reload;
     supervisor.measures = MeasureSocket::bind(&supervisor.database);
     let ended = supervisor.run();
+    if ended.is_ok() {
+        supervisor.sign_off();
+    }
     tracing::info!("workaday is down");
     ended
 }
@@ -182,7 +186,8 @@ fn take_over(store: &mut SqliteStore, instance: &str, release: Option<String>, n
         let generation = store.next_generation()?;
         let leftovers = store.leftovers(generation)?;
         for left in &leftovers {
-            store.close_worker(left.worker, "its supervisor died", now.wall)?;
+            let cause = if left.kind == "supervisor" { "died before it could say why" } else { SUPERVISOR_DIED };
+            store.close_worker(left.worker, cause, now.wall)?;
         }
         let row = worker_row("supervisor", i64::from(std::process::id()), release);
         store.open_worker(generation, &row, now.wall)?;

@@ -23,9 +23,14 @@ const BODY_PATIENCE: Duration = Duration::from_secs(15);
 const PATH_MAX: usize = 2_000;
 const QUERY_MAX: usize = 8_000;
 
-/// Where a request comes from, once proxies are believed or not.
+/// Where a request comes from.
 #[derive(Clone, Copy, Debug)]
-pub struct Peer(pub IpAddr);
+pub struct Peer {
+    /// The one that is connected: a proxy, if there is one. It alone may name a user.
+    pub connected: IpAddr,
+    /// The one that asks, once proxies are believed or not: for buckets and the audit.
+    pub client: IpAddr,
+}
 
 /// The router, from the table.
 pub fn router(window: &Arc<Window>) -> Router {
@@ -39,7 +44,7 @@ pub fn router(window: &Arc<Window>) -> Router {
         let window = Arc::clone(window);
         router = router.route(
             route.path,
-            on(filter, move |Extension(Peer(peer)): Extension<Peer>, params: RawPathParams, request: Request| {
+            on(filter, move |Extension(peer): Extension<Peer>, params: RawPathParams, request: Request| {
                 let params = params.iter().map(|(_, value)| value.to_owned()).collect();
                 enter(Arc::clone(&window), route, peer, params, request)
             }),
@@ -54,8 +59,8 @@ pub fn router(window: &Arc<Window>) -> Router {
 pub async fn serve(window: Arc<Window>, router: Router, peer: IpAddr, mut request: Request) -> Answer {
     let host = window.hosts.of(request.headers(), request.uri());
     let secure = host.as_deref().is_some_and(|host| window.hosts.is_secure(host));
-    let peer = believed(&window, peer, request.headers());
-    let mut answer = match check(&window, host.is_some(), peer, &request) {
+    let peer = Peer { connected: peer, client: believed(&window, peer, request.headers()) };
+    let mut answer = match check(&window, host.is_some(), peer.client, &request) {
         Err((problem, wait)) => {
             let mut answer = refuse(&request, problem);
             if let Some(wait) = wait {
@@ -64,7 +69,7 @@ pub async fn serve(window: Arc<Window>, router: Router, peer: IpAddr, mut reques
             answer
         }
         Ok(()) => {
-            request.extensions_mut().insert(Peer(peer));
+            request.extensions_mut().insert(peer);
             route(router, request).await
         }
     };
@@ -113,7 +118,7 @@ fn believed(window: &Window, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
 }
 
 /// A route's own way: origin, body, then a thread that may block.
-async fn enter(window: Arc<Window>, route: &'static Route, peer: IpAddr, params: Vec<String>, request: Request) -> Answer {
+async fn enter(window: Arc<Window>, route: &'static Route, peer: Peer, params: Vec<String>, request: Request) -> Answer {
     let (parts, body) = request.into_parts();
     let people = is_for_people(route, &parts);
     let id = request_id();
@@ -157,7 +162,7 @@ pub enum Outcome {
 fn work(
     window: &Arc<Window>,
     route: &'static Route,
-    peer: IpAddr,
+    peer: Peer,
     params: &[String],
     parts: &Parts,
     body: &Bytes,
@@ -165,9 +170,9 @@ fn work(
     let host = window.hosts.of(&parts.headers, &parts.uri).unwrap_or_default();
     let secure = window.hosts.is_secure(&host);
     window.reading(|reader| {
-        let who = identity::of(window, reader, &parts.headers, peer, secure)?;
+        let who = identity::of(window, reader, &parts.headers, peer.connected, secure)?;
         if parts.headers.contains_key(header::AUTHORIZATION) || parts.headers.contains_key(header::COOKIE) {
-            let caller = who.as_ref().map_or(Caller::Address(peer), |who| Caller::Known(who.name.clone()));
+            let caller = who.as_ref().map_or(Caller::Address(peer.client), |who| Caller::Known(who.name.clone()));
             window.requests.take(&caller, Instant::now()).map_err(|_| too_many("requests"))?;
         }
         let query = Query::parse(parts.uri.query().unwrap_or_default());
@@ -181,7 +186,7 @@ fn work(
             query: &query,
             headers: &parts.headers,
             body,
-            peer,
+            peer: peer.client,
             secure,
             now: window.now(),
         };

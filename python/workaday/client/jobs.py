@@ -119,7 +119,7 @@ def _not_found(job_id: bytes) -> JobNotFound:
         "job.not_found",
         f"there is no job {UUID(bytes=job_id)} in the store",
         expected="the id of a job that was enqueued here and not pruned yet",
-        retry="check_first",
+        retry="safe_after_fix",
         retry_note="after its id, the store, and the retention of finished jobs have been looked at",
         hint="a job enqueued in a transaction of yours is seen once that is committed",
     )

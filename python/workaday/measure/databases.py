@@ -5,11 +5,15 @@
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from functools import wraps
 from time import perf_counter_ns
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from workaday.measure.counters import Statement, current, inside
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
 
 
 def _sync(owner: Any, name: str, text: Any) -> None:
@@ -155,19 +159,103 @@ def sqlalchemy(module: Any) -> None:
 
 
 def psycopg(module: Any) -> None:
-    """`Connection.execute` makes a cursor, so cursors are enough."""
+    """`Connection.execute` makes a cursor, so cursors are enough. A named one has an `execute` of its own."""
     for name in ("execute", "executemany"):
         _sync(module.Cursor, name, _first)
         _async(module.AsyncCursor, name, _first)
+    _sync(module.ServerCursor, "execute", _first)
+    _async(module.AsyncServerCursor, "execute", _first)
+    _psycopg_streams(module.Cursor, module.AsyncCursor)
+    _psycopg_copies(module.Cursor, module.AsyncCursor)
+
+
+def _psycopg_streams(sync: Any, asynchronous: Any) -> None:
+    """Counted until the first row: how long the reader takes for the others is not the database's time."""
+    call, call_async = sync.stream, asynchronous.stream
+
+    @wraps(call)
+    def stream(self: Any, *args: Any, **options: Any) -> Iterator[Any]:
+        rows = call(self, *args, **options)
+        with Statement(_first(self, args)):
+            first = next(rows, _END)
+        if first is not _END:
+            yield first
+            yield from rows
+
+    @wraps(call_async)
+    async def stream_async(self: Any, *args: Any, **options: Any) -> AsyncIterator[Any]:
+        rows = call_async(self, *args, **options)
+        with Statement(_first(self, args)):
+            first = await anext(rows, _END)
+        if first is not _END:
+            yield first
+            async for row in rows:
+                yield row
+
+    sync.stream, asynchronous.stream = stream, stream_async
+
+
+_END = object()
+
+
+def _psycopg_copies(sync: Any, asynchronous: Any) -> None:
+    """COPY counts as one, until the rows may flow."""
+    call, call_async = sync.copy, asynchronous.copy
+
+    @wraps(call)
+    @contextmanager
+    def copy(self: Any, *args: Any, **options: Any) -> Iterator[Any]:
+        with ExitStack() as stack:
+            with Statement(_first(self, args)):
+                entered = stack.enter_context(call(self, *args, **options))
+            yield entered
+
+    @wraps(call_async)
+    @asynccontextmanager
+    async def copy_async(self: Any, *args: Any, **options: Any) -> AsyncIterator[Any]:
+        async with AsyncExitStack() as stack:
+            with Statement(_first(self, args)):
+                entered = await stack.enter_async_context(call_async(self, *args, **options))
+            yield entered
+
+    sync.copy, asynchronous.copy = copy, copy_async
 
 
 def asyncpg(module: Any) -> None:
-    """Connections, also those of a pool, and prepared statements."""
+    """Connections, also those of a pool, prepared statements and cursors."""
+    connection = module.connection.Connection
     for name in ("execute", "executemany", "fetch", "fetchrow", "fetchval", "fetchmany"):
-        if hasattr(module.connection.Connection, name):
-            _async(module.connection.Connection, name, _first)
+        if hasattr(connection, name):
+            _async(connection, name, _first)
     for name in ("fetch", "fetchrow", "fetchval", "executemany"):
         _async(module.prepared_stmt.PreparedStatement, name, _prepared)
+    for name in ("_bind", "_bind_exec"):
+        _async(module.cursor.BaseCursor, name, _of_cursor)
+    # What it sends by itself, through the same methods: a pool that takes a connection back, BEGIN and its ends.
+    _hide(connection, "reset")
+    for name in ("start", "commit", "rollback", "__aexit__"):
+        _hide(module.transaction.Transaction, name)
+
+
+def _of_cursor(cursor: Any, _args: tuple[Any, ...]) -> Any:
+    return cursor._query
+
+
+def _hide(owner: Any, name: str) -> None:
+    """What this method sends is nobody's statement."""
+    call = getattr(owner, name)
+
+    @wraps(call)
+    async def hidden(self: Any, *args: Any, **options: Any) -> Any:
+        if inside.get():
+            return await call(self, *args, **options)
+        token = inside.set(True)
+        try:
+            return await call(self, *args, **options)
+        finally:
+            inside.reset(token)
+
+    setattr(owner, name, hidden)
 
 
 def django(module: Any) -> None:

@@ -66,7 +66,7 @@ def check_text(value: str) -> None:
 
 def check_plain(value: Any, depth: int = 0) -> None:
     """Refuses what is not plain JSON, naming the place. Subclasses too: they would come back as something else."""
-    kind = type(value)  # pyright: ignore[reportUnknownVariableType]
+    kind = type(value)  # pyright: ignore[reportUnknownVariableType] - anything may be given
     if kind is str:
         if not value.isascii():
             check_text(value)

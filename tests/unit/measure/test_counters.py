@@ -174,6 +174,41 @@ def test_a_cancelled_coroutine_ends_as_any_does() -> None:
     assert seen == ["cancelled"]
 
 
+def test_a_coroutine_whose_first_step_was_made_goes_on_from_there() -> None:
+    seen = []
+
+    async def work() -> str:
+        seen.append(1)
+        await asyncio.sleep(0)
+        seen.append(2)
+        await asyncio.sleep(0.001)
+        return "done"
+
+    async def main() -> tuple[str, int]:
+        coroutine = work()
+        timed = Timed(coroutine, coroutine.send(None), 7)
+
+        async def wait() -> str:
+            return await timed
+
+        return await wait(), timed.cpu_ns
+
+    assert asyncio.run(main())[0] == "done"
+    assert seen == [1, 2]
+
+    async def cancelled() -> None:
+        task = asyncio.create_task(await_it(Timed(again := work(), again.send(None))))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    async def await_it(timed: Timed) -> None:
+        await timed
+
+    asyncio.run(cancelled())
+
+
 def test_no_library_is_imported_for_being_counted() -> None:
     code = """
 import sys

@@ -1,4 +1,4 @@
-"""Each library that is known is counted as it is used; one that is not there is skipped, its protocol faked where a server is needed."""
+"""Each library that is known is counted as it is used; one that is not there is skipped, its protocol faked where a server is needed (PostgreSQL: test_postgres)."""
 
 from __future__ import annotations
 
@@ -252,22 +252,3 @@ def test_django_counts_every_connection(counters: Counters) -> None:
         assert cursor.fetchone() == (1,)
     assert counters.db_calls - before == 1
     connection.close()
-
-
-def test_psycopg_and_asyncpg_count_what_they_are_asked_to_send(counters: Counters) -> None:
-    """Without a server: the call counts and then fails on a connection that is none."""
-    psycopg = pytest.importorskip("psycopg")
-    asyncpg = pytest.importorskip("asyncpg")
-
-    async def ask(call: Any, owner: Any, statement: str) -> None:
-        with pytest.raises(AttributeError):
-            await call(owner, statement)
-
-    for number in range(10):
-        with pytest.raises(AttributeError):
-            psycopg.Cursor.execute(object(), f"SELECT {number}")
-        asyncio.run(ask(asyncpg.connection.Connection.fetchrow, object(), f"SELECT {number}"))
-        asyncio.run(ask(psycopg.AsyncCursor.execute, object(), "SELECT now()"))
-    # `asyncio.run` takes a copy of the context along: the counters are the same object.
-    assert counters.db_calls == 30
-    assert counters.suspects() == {"SELECT ?": 20, "SELECT now()": 10}

@@ -14,6 +14,7 @@ use workaday_store::sqlite::read::{JobSummary, LogRow, Reader};
 /// The newest jobs, whose lines are shown. An older one that still runs is among the unfinished.
 const JOBS: usize = 200;
 const PAGE: usize = 1_000;
+/// How often a follower asks whether somebody has committed: SQLite tells other processes nothing. It reads only then.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 pub fn run(args: &Logs, context: &mut Context) -> Done {

@@ -48,6 +48,12 @@ pub fn run(args: &Rehearse, context: &mut Context) -> Done {
             .filter(|step| step.step == "rollback")
             .for_each(|step| step.says += &format!("; {ended} processes were left and ended"));
     }
+    if !args.keep {
+        for remark in stage.drop_databases() {
+            tracing::warn!("{remark}");
+            proof.steps.iter_mut().filter(|step| step.step == "rollback").for_each(|step| step.says += &format!("; {remark}"));
+        }
+    }
     if !proof.refused {
         let new = NewRehearsal {
             at: began,
@@ -119,7 +125,7 @@ pub fn player(args: &RehearsalPlay) -> Done {
 pub fn prober(args: &RehearsalProbe, context: &mut Context) -> Done {
     let scene = scene(&args.scene)?;
     let port = scene.port.as_ref().map_or("PORT", |(name, _)| name.as_str());
-    let found = probe(&scene.production, scene.listener, port);
+    let found = probe(&scene.production, scene.listener, port, &scene.postgres);
     context.out.json_line(&json!(found))?;
     Ok(DONE)
 }
@@ -143,6 +149,7 @@ fn end_leftovers(id: &str) -> usize {
             ended.insert(pid);
             let _ = Pid::from_raw(pid).map(|pid| kill_process(pid, Signal::KILL));
         }
+        // They are no children of ours, so their end is seen in /proc alone.
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
     ended.len()
@@ -169,6 +176,9 @@ fn report(proof: &Proof, stage: &Stage, context: &mut Context) -> Done {
         say(proof, context)?;
         if let Some(kept) = &kept {
             context.out.line(format!("The scratch place stays at {}.", super::backup::shown(kept)))?;
+            for copied in &stage.scene.postgres {
+                context.out.line(format!("The database {} stays too: DROP DATABASE ends it.", copied.database))?;
+            }
         }
     }
     if proof.passed {

@@ -50,6 +50,7 @@ pub fn run(args: &Status, context: &mut Context) -> Done {
             context.out.line(context.out.paint(Tone::Soft, &text::block(&footer)))?;
         }
         context.out.flush()?;
+        // Once in `--every`, as asked: states change by the passing of time as well, without a commit.
         std::thread::sleep(pause);
     }
 }

@@ -9,6 +9,7 @@ use workaday_config::settings::{Auth, Settings};
 use workaday_config::{alerts, release as practice};
 use workaday_core::catalogue::TaskEntry;
 use workaday_core::clock::{Length, Timestamp};
+use workaday_core::ending::is_death;
 use workaday_core::schedule::{Pause, ScheduleState};
 use workaday_store::sqlite::read::{Reader, WorkerStatus, open_reader};
 use workaday_store::sqlite::{checkpoint, file_system, schema};
@@ -109,15 +110,6 @@ fn worker(reader: Option<&Reader>, is_running: bool, pid: Option<i64>, now: Time
         uid: pid.and_then(machine::uid_of),
         memory_free: machine::memory_free(),
         deaths: reader.and_then(|reader| Some(reader.worker_ends(now - DAY, LIST).ok()?.iter().filter(died).count())),
-    }
-}
-
-/// Killed by a signal or ended with an error, rather than sent home.
-fn is_death(cause: &str) -> bool {
-    let known: serde_json::Value = serde_json::from_str(cause).unwrap_or_default();
-    match known.get("kind").and_then(serde_json::Value::as_str) {
-        Some(kind) => matches!(kind, "signal" | "exit" | "out_of_memory" | "oom"),
-        None => cause.contains("signal") || cause.contains("memory"),
     }
 }
 

@@ -5,6 +5,7 @@
 //! | `stage` | the scratch place: code, configuration, snapshots, environment |
 //! | `traps` | which level of isolation was reached, found out by trying |
 //! | `jail` | level 3: no network, all but the scratch place read-only, nothing outlives it |
+//! | `postgres` | a scratch database for each of the app's, on the same server |
 //! | `state` | what must be the same again after the way back |
 //! | `play` | deploy, health, integration, schedules, rollback, compare |
 //!
@@ -12,6 +13,7 @@
 
 mod jail;
 mod play;
+mod postgres;
 mod stage;
 mod state;
 mod traps;

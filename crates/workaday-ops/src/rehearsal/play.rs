@@ -1,5 +1,6 @@
 //! What is played in the scratch place, and the proof of it. Runs inside the isolation.
 
+use super::postgres::Copied;
 use super::state::{State, differences};
 use super::traps::{Probed, Trap, level};
 use crate::command::{Ran, Surroundings, run};
@@ -12,6 +13,7 @@ use workaday_config::release::Probe;
 use workaday_core::clock::Length;
 use workaday_core::explain::Problem;
 
+/// How often the service, or the store of the rehearsal, is asked again: neither can tell us by itself.
 const PROBE_EVERY: Duration = Duration::from_millis(200);
 /// A schedule that is run here may take this long.
 const JOB_WITHIN: Duration = Duration::from_secs(60);
@@ -26,6 +28,8 @@ pub struct Scene {
     pub store: PathBuf,
     /// All databases, the store first.
     pub databases: Vec<PathBuf>,
+    /// Copies of PostgreSQL databases.
+    pub postgres: Vec<Copied>,
     pub config: Vec<PathBuf>,
     pub production: PathBuf,
     pub program: PathBuf,
@@ -104,7 +108,7 @@ pub fn play(scene: &Scene) -> Result<Proof, Problem> {
 }
 
 fn state(scene: &Scene) -> Result<State, Problem> {
-    State::of(&scene.work, &scene.databases, &scene.config)
+    State::of(&scene.work, &scene.databases, &scene.postgres, &scene.config)
 }
 
 fn around(scene: &Scene, revision: &str) -> Surroundings {

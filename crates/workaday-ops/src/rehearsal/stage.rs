@@ -1,6 +1,7 @@
 //! The scratch place: the code as a clone of its own, configuration with its secrets replaced, snapshots, an environment.
 
 use super::play::Scene;
+use super::postgres::{self, Copied};
 use crate::files;
 use crate::git::Repository;
 use crate::release::{Kind, last_in_place};
@@ -43,8 +44,19 @@ pub struct Stage {
 impl Drop for Stage {
     fn drop(&mut self) {
         if !self.keep {
+            let _ = self.drop_databases();
             let _ = fs::remove_dir_all(&self.scratch);
         }
+    }
+}
+
+impl Stage {
+    /// Drops the scratch databases. What could not be dropped, a sentence each.
+    pub fn drop_databases(&mut self) -> Vec<String> {
+        let dropped = self.scene.postgres.drain(..).map(|copied| (postgres::drop_copy(&copied), copied));
+        dropped
+            .filter_map(|(done, copied)| done.err().map(|why| format!("the database {} is still there: {why}", copied.database)))
+            .collect()
     }
 }
 
@@ -65,10 +77,18 @@ pub fn set(request: &Request<'_>) -> Result<Stage, Problem> {
     let code = scratch.join("code");
     repository.clone_into(&code, &start).map_err(|error| failed(&format!("the code could not be cloned: {error}")))?;
     let work = code.join(repository.prefix());
-    let (config, replaced) = copy_files(request, &work)?;
+    let mut env = request.staging.env.clone();
+    for (number, variable) in request.staging.postgres.iter().enumerate() {
+        let copied = copied(request, variable, &format!("{id}_{number}"), &scratch)?;
+        env.insert(variable.clone(), copied.dsn.clone());
+        // Known to the stage at once: it is dropped, whatever fails from here on.
+        stage.scene.postgres.push(copied);
+    }
+    let (config, mut replaced) = copy_files(request, &env, &work)?;
+    replaced.extend(request.staging.postgres.iter().filter(|name| !replaced.contains(name)).cloned().collect::<Vec<_>>());
     let (store, databases) = snapshots(request, &work)?;
     let ports = free_ports(&request.staging.ports)?;
-    let variables = variables(request, &scratch, &store, &ports, &id);
+    let variables = variables(&env, &scratch, &store, &ports, &id);
     let clean = request.staging.level >= 2;
     let (health_url, health_command) = match request.staging.health.clone().or_else(|| request.settings.health.clone()) {
         Some(Probe::Url(url)) => (Some(filled(&url, &ports)), None),
@@ -81,6 +101,7 @@ pub fn set(request: &Request<'_>) -> Result<Stage, Problem> {
         work,
         store,
         databases,
+        postgres: std::mem::take(&mut stage.scene.postgres),
         config,
         production: request.root.to_path_buf(),
         program: request.program.clone(),
@@ -132,8 +153,30 @@ fn before(database: &Path, repository: &Repository, revision: &str) -> Result<St
     Ok(recorded.or_else(|| repository.revision("HEAD~1")).unwrap_or_else(|| revision.to_owned()))
 }
 
+/// A copy of the database that the variable leads to, here or in a file that is copied.
+fn copied(request: &Request<'_>, variable: &str, id: &str, scratch: &Path) -> Result<Copied, Problem> {
+    if request.staging.level >= 3 {
+        let why = "level 3 has no network, and a server on a socket would reach the real database".to_owned();
+        return Err(postgres::failed(variable, why, "level 2 is as far as it goes with PostgreSQL"));
+    }
+    let in_files = || {
+        let texts = request.staging.copy.iter().filter_map(|name| fs::read_to_string(request.root.join(name)).ok());
+        texts.flat_map(|text| text.lines().filter_map(|line| value_of(line, variable)).last()).last()
+    };
+    let dsn = std::env::var(variable).ok().filter(|value| !value.is_empty()).or_else(in_files);
+    let dsn = dsn.ok_or_else(|| postgres::failed(variable, "it is not set".to_owned(), "nothing was copied"))?;
+    postgres::copy(variable, &dsn, id, scratch)
+}
+
+/// The value in a line like `NAME=value` or `export NAME="value"`.
+fn value_of(line: &str, variable: &str) -> Option<String> {
+    let (name, value) = line.split_once('=')?;
+    let is_it = name.trim().trim_start_matches("export ").trim() == variable;
+    is_it.then(|| value.trim().trim_matches(['"', '\'']).to_owned())
+}
+
 /// The files that git does not carry, with the secrets in them replaced. Returns all configuration, and the names replaced.
-fn copy_files(request: &Request<'_>, work: &Path) -> Result<(Vec<PathBuf>, Vec<String>), Problem> {
+fn copy_files(request: &Request<'_>, env: &BTreeMap<String, String>, work: &Path) -> Result<(Vec<PathBuf>, Vec<String>), Problem> {
     let mut config = vec![work.join(crate::release::CONFIG_FILE)];
     let mut replaced = vec![];
     for name in &request.staging.copy {
@@ -143,7 +186,7 @@ fn copy_files(request: &Request<'_>, work: &Path) -> Result<(Vec<PathBuf>, Vec<S
         }
         let bytes = fs::read(request.root.join(inner)).map_err(|error| missing(name, &error.to_string()))?;
         let bytes = match String::from_utf8(bytes) {
-            Ok(text) => without_secrets(&text, &request.mask, &request.staging.env, &mut replaced).into_bytes(),
+            Ok(text) => without_secrets(&text, &request.mask, env, &mut replaced).into_bytes(),
             Err(binary) => binary.into_bytes(),
         };
         let target = work.join(inner);
@@ -232,8 +275,14 @@ fn free_ports(names: &[String]) -> Result<BTreeMap<String, u16>, Problem> {
     Ok(ports)
 }
 
-fn variables(request: &Request<'_>, scratch: &Path, store: &Path, ports: &BTreeMap<String, u16>, id: &str) -> Vec<(String, String)> {
-    let mut all: Vec<(String, String)> = request.staging.env.iter().map(|(name, value)| (name.clone(), filled(value, ports))).collect();
+fn variables(
+    env: &BTreeMap<String, String>,
+    scratch: &Path,
+    store: &Path,
+    ports: &BTreeMap<String, u16>,
+    id: &str,
+) -> Vec<(String, String)> {
+    let mut all: Vec<(String, String)> = env.iter().map(|(name, value)| (name.clone(), filled(value, ports))).collect();
     for (name, port) in ports {
         let value = if name == "WORKADAY_WEB_BIND" { format!("127.0.0.1:{port}") } else { port.to_string() };
         all.push((name.clone(), value));

@@ -1,5 +1,6 @@
 //! What must be the same again after the way back: schema, rows, configuration, files.
 
+use super::postgres::{self, Copied};
 use crate::files;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -22,13 +23,18 @@ pub struct State {
 
 impl State {
     /// Reads it. `databases` and `config` are below `work`.
-    pub fn of(work: &Path, databases: &[PathBuf], config: &[PathBuf]) -> Result<Self, Problem> {
+    pub fn of(work: &Path, databases: &[PathBuf], copies: &[Copied], config: &[PathBuf]) -> Result<Self, Problem> {
         let mut state = State::default();
         for database in databases.iter().filter(|path| path.exists()) {
             let name = database.strip_prefix(work).unwrap_or(database).display().to_string();
             let content = examine_live(database).map_err(|error| error.problem())?;
             state.schema.insert(name.clone(), files::sum(schema_of(database).map_err(|error| error.problem())?.as_bytes()));
             state.rows.insert(name, content.counts);
+        }
+        for copied in copies {
+            let (schema, rows) = postgres::look(copied)?;
+            state.schema.insert(copied.variable.clone(), files::sum(schema.as_bytes()));
+            state.rows.insert(copied.variable.clone(), rows);
         }
         let all: Vec<u8> = config.iter().flat_map(|path| std::fs::read(path).unwrap_or_default()).collect();
         state.config = files::sum(&all);

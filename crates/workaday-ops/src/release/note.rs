@@ -16,8 +16,39 @@ pub fn file_name(release: i64, reason: &str) -> String {
     format!("{release:04}-{slug}.md")
 }
 
-/// The note, Markdown. Writing to a String cannot fail.
-pub fn markdown(release: i64, plan: &Plan, steps: &[StepRow], state: &str, ended: Timestamp) -> String {
+/// A line that begins so tells that the release was rolled back.
+const ROLLED_BACK: &str = "- **Rolled back:** ";
+const ROLLBACK: &str = "- **Rollback:** ";
+
+/// How a way back went, for the note of the release that it undid.
+#[derive(Clone, Debug)]
+pub struct Undone<'a> {
+    /// Number of the rollback, and the file of its note.
+    pub release: i64,
+    pub file: &'a str,
+    pub state: &'a str,
+    pub command: &'a [String],
+    pub at: Timestamp,
+}
+
+/// Adds to a note how its release was rolled back. What people wrote into it stays; said again, it is said once.
+pub fn rolled_back(note: &str, undone: &Undone<'_>) -> String {
+    let Undone { release, file, state, command, at } = undone;
+    let went = match *state {
+        "done" => "which got through".to_owned(),
+        state => format!("which ended as {state}"),
+    };
+    let line = format!("{ROLLED_BACK}{at} by [release {release:04}]({file}) with `{}`, {went}", line(command));
+    let of_this = format!("by [release {release:04}]");
+    let mut lines: Vec<&str> = note.lines().filter(|known| !(known.starts_with(ROLLED_BACK) && known.contains(&of_this))).collect();
+    // After the way back itself, and after the ways back that were tried before. A note without one gets it at its end.
+    let place = lines.iter().rposition(|known| known.starts_with(ROLLED_BACK) || known.starts_with(ROLLBACK));
+    lines.insert(place.map_or(lines.len(), |at| at + 1), &line);
+    lines.join("\n") + "\n"
+}
+
+/// The note, Markdown; `undoes` is the file of the note of what it undoes. Writing to a String cannot fail.
+pub fn markdown(release: i64, plan: &Plan, steps: &[StepRow], state: &str, ended: Timestamp, undoes: Option<&str>) -> String {
     let mut page = String::new();
     let title = match plan.kind {
         Kind::Release => format!("Release {release:04}"),
@@ -35,11 +66,12 @@ pub fn markdown(release: i64, plan: &Plan, steps: &[StepRow], state: &str, ended
         None => page.push_str("- **Before it:** no release is recorded\n"),
     }
     if let Some(undone) = plan.undoes {
-        let _ = writeln!(page, "- **Undoes:** release {undone:04}");
+        let shown = undoes.map_or_else(|| format!("release {undone:04}"), |file| format!("[release {undone:04}]({file})"));
+        let _ = writeln!(page, "- **Undoes:** {shown}");
     }
     let _ = writeln!(page, "- **Owner:** {}", one_line(&plan.owner));
     let _ = writeln!(page, "- **Expected:** {}", one_line(&plan.expects));
-    let _ = writeln!(page, "- **Rollback:** `workaday release rollback {release}`, which runs `{}`", line(&plan.rollback));
+    let _ = writeln!(page, "{ROLLBACK}`workaday release rollback {release}`, which runs `{}`", line(&plan.rollback));
     let _ = writeln!(page, "- **From** {began} **to** {ended} ({})", format_length(Length((ended - began).0 / 1_000_000 * 1_000_000)));
     let _ = writeln!(
         page,
@@ -130,7 +162,23 @@ fn comparison(page: &mut String, steps: &[StepRow]) {
 
 #[cfg(test)]
 mod tests {
-    use super::file_name;
+    use super::{Undone, file_name, rolled_back};
+    use workaday_core::clock::Timestamp;
+
+    #[test]
+    fn a_note_that_people_wrote_into_learns_once_how_it_was_rolled_back() {
+        let note = "# Release 0002: x\n\n- **Rollback:** `workaday release rollback 2`\n- **From** a **to** b\n\nSeen by Ada.\n";
+        let command = ["sh".to_owned(), "back.sh".to_owned()];
+        let tried = Undone { release: 3, file: "0003-x.md", state: "failed", command: &command, at: Timestamp(0) };
+        let went = Undone { release: 4, file: "0004-x.md", state: "done", command: &command, at: Timestamp(0) };
+        let told = rolled_back(&rolled_back(note, &tried), &went);
+        let lines: Vec<&str> = told.lines().collect();
+        assert!(lines[3].ends_with("by [release 0003](0003-x.md) with `sh back.sh`, which ended as failed"), "{told}");
+        assert!(lines[4].ends_with("by [release 0004](0004-x.md) with `sh back.sh`, which got through"), "{told}");
+        assert_eq!(rolled_back(&told, &went), told);
+        assert!(told.ends_with("\nSeen by Ada.\n"));
+        assert!(rolled_back("mine\n", &went).starts_with("mine\n- **Rolled back:** "));
+    }
 
     #[test]
     fn a_note_is_named_by_number_and_reason() {

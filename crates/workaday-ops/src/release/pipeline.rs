@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use workaday_core::clock::{Length, Timestamp, format_length};
 use workaday_core::explain::{Explain, Problem, RetryAdvice};
 use workaday_store::sqlite::NewRelease;
-use workaday_store::sqlite::read::StepRow;
+use workaday_store::sqlite::read::{ReleaseRow, StepRow};
 use workaday_store::{Reader, Store, open_reader};
 
 /// In their order; their places are kept in the store.
@@ -25,6 +25,7 @@ pub const STEPS: &[&str] = &["backup", "baseline", "drain", "deploy", "caches", 
 const DEPLOY: usize = 3;
 /// A baseline looks back at least this far: ten minutes of watching compare with no less before.
 const BASELINE_MIN: Length = Length::minutes(10);
+/// How often is asked whether the supervisor has ended, or the service is well: neither can tell us by itself.
 const LOOK_EVERY: Length = Length::millis(200);
 /// While watching, the service is asked this often.
 const PROBE_EVERY: Length = Length::seconds(10);
@@ -342,8 +343,12 @@ impl<'a> Pipeline<'a> {
     ) -> Result<Ended, Problem> {
         let steps = self.steps()?;
         let now = host.now();
-        let text = note::markdown(self.release, &self.plan, &steps, state, now);
-        let path = self.ground.root.join(&self.ground.settings.notes).join(note::file_name(self.release, &self.plan.reason));
+        let undone = self.undone()?;
+        let undone_file = undone.as_ref().map(|row| note::file_name(row.release, &row.reason));
+        let text = note::markdown(self.release, &self.plan, &steps, state, now, undone_file.as_deref());
+        let notes = self.ground.root.join(&self.ground.settings.notes);
+        let file = note::file_name(self.release, &self.plan.reason);
+        let path = notes.join(&file);
         let mut remarks = vec![];
         if let Err(error) = write_note(&path, &text) {
             remarks.push(format!("the note stands in the store alone, `{}` could not be written: {error}", path.display()));
@@ -351,6 +356,19 @@ impl<'a> Pipeline<'a> {
         if (state == "done" || state == "worse") && self.ground.settings.tag {
             remarks.extend(self.tag(&text));
         }
+        let deployed = steps.iter().any(|row| row.step == "deploy");
+        let told = undone.filter(|_| deployed).and_then(|row| {
+            let how = note::Undone { release: self.release, file: &file, state, command: &self.plan.deploy, at: now };
+            let known = row.note?;
+            // The file may have been written into, or may have gone with its commit: one that is not there is not made again.
+            let of_undone = notes.join(undone_file?);
+            if let Ok(in_file) = std::fs::read_to_string(&of_undone)
+                && let Err(error) = write_note(&of_undone, &note::rolled_back(&in_file, &how))
+            {
+                remarks.push(format!("`{}` does not say that it was rolled back: {error}", of_undone.display()));
+            }
+            Some((row.release, note::rolled_back(&known, &how)))
+        });
         let verdict = judgement.as_ref().map(|found| found.verdict.as_str());
         let why = judgement.as_ref().and_then(|found| found.sentences.first()).map_or("", String::as_str);
         write(&self.ground.database, |store| {
@@ -366,10 +384,18 @@ impl<'a> Pipeline<'a> {
             if let (Some(undone), "done") = (self.plan.undoes, state) {
                 store.close_alert("release.worse", &subject(undone), now)?;
             }
+            if let Some((undone, text)) = &told {
+                store.put_note(*undone, text)?;
+            }
             store.close_release(self.release, state, verdict, &text, now)
         })?;
-        let deployed = steps.iter().any(|row| row.step == "deploy");
         Ok(Ended { release: self.release, state, judgement, problem, deployed, note: path, remarks })
+    }
+
+    /// The release that this one undoes, as recorded.
+    fn undone(&self) -> Result<Option<ReleaseRow>, Problem> {
+        let Some(number) = self.plan.undoes else { return Ok(None) };
+        self.reader()?.release(number).map_err(|error| error.problem())
     }
 
     fn tag(&self, text: &str) -> Option<String> {

@@ -97,6 +97,11 @@ impl SqliteStore {
         self.link.writing()?.execute(&sql::CLOSE_RELEASE, params![state, verdict, note, now.0, release]).map(|_| ())
     }
 
+    /// Replaces the note of a release that has ended.
+    pub fn put_note(&mut self, release: i64, note: &str) -> Result<()> {
+        self.link.writing()?.execute(&sql::PUT_NOTE, params![note, release]).map(|_| ())
+    }
+
     pub fn begin_step(&mut self, release: i64, seq: usize, step: &str, now: Timestamp) -> Result<()> {
         self.link.writing()?.execute(&sql::BEGIN_STEP, params![release, seq as i64, step, now.0]).map(|_| ())
     }

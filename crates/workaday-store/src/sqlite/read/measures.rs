@@ -29,6 +29,14 @@ fn bounds(from: Option<Timestamp>, to: Option<Timestamp>) -> (i64, i64) {
 }
 
 impl Reader {
+    /// How many minutes of measures, and how many lines of jobs, are older than these.
+    pub fn past_retention(&self, measures_before: Timestamp, lines_before: Timestamp) -> Result<(usize, usize)> {
+        let counts = self.link.first(&sql::PAST_RETENTION, params![minute_of(measures_before), lines_before.0], |row| {
+            Ok((row.get::<_, i64>(0)? as usize, row.get::<_, i64>(1)? as usize))
+        })?;
+        Ok(counts.unwrap_or_default())
+    }
+
     /// Every minute that the filter asks for, the oldest first.
     ///
     /// Not bounded: a month of a busy service is a million rows. Name a span, or use [`Reader::each_measure`].

@@ -176,14 +176,15 @@ impl Model {
     }
 
     pub(super) fn write_settlement(&mut self, settlement: &Settlement<'_>, now: Timestamp) -> Result<bool> {
-        if self.claimed(settlement.key, settlement.fence).is_none() {
-            return Ok(false);
-        }
+        let Some(claimed) = self.claimed(settlement.key, settlement.fence) else { return Ok(false) };
+        let by_hand = claimed.cancel_requested_at.is_some();
         let settled = &settlement.settled;
         match settled.next {
             Next::Completed | Next::Cancelled | Next::Discarded { .. } => {
                 let reason = match settled.next {
                     Next::Discarded { reason } => settlement.reason.or(reason),
+                    Next::Cancelled if by_hand => Some("by_hand"),
+                    Next::Cancelled => settlement.reason.or(Some("by_task")),
                     _ => settlement.reason,
                 };
                 self.finish(settlement.key.0, settled.next.state(), reason, now, |job| job.counts.attempt = settled.counts.attempt);

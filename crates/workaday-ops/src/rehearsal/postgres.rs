@@ -1,0 +1,188 @@
+//! PostgreSQL databases of the app: each is copied into a scratch database on the same server, looked at by schema and rows,
+//! and dropped at the end. Its variable leads to the copy, with the same user and password.
+//!
+//! · Needs: `psql`, `pg_dump`, `pg_restore`, and a user who may create databases.
+//! · Killed midway: the scratch database stays; its name begins with `workaday_rehearsal_`.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use workaday_core::explain::{Problem, RetryAdvice};
+
+/// A scratch database, and the variable that leads to it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Copied {
+    pub variable: String,
+    /// Of the copy. It holds a password: shown to nobody, and kept in the private scratch place alone.
+    pub dsn: String,
+    /// Sum of the DSN of production, to find it again without carrying it along.
+    pub original: String,
+    pub database: String,
+}
+
+/// A DSN as URL, taken apart as far as is needed.
+struct Dsn<'a> {
+    scheme: &'a str,
+    /// User, password, `@`.
+    user: &'a str,
+    password: Option<&'a str>,
+    host: &'a str,
+    database: &'a str,
+    /// With its `?`.
+    options: &'a str,
+}
+
+impl<'a> Dsn<'a> {
+    fn parse(text: &'a str) -> Option<Self> {
+        let (scheme, rest) = text.split_once("://")?;
+        let driver = scheme.split('+').next()?;
+        let (rest, options) = rest.find('?').map_or((rest, ""), |at| rest.split_at(at));
+        let (authority, database) = rest.rsplit_once('/')?;
+        let (user, host) = authority.rsplit_once('@').map_or(("", authority), |(user, host)| (user, host));
+        let (user, password) = user.split_once(':').map_or((user, None), |(user, password)| (user, Some(password)));
+        (matches!(driver, "postgres" | "postgresql") && !database.is_empty()).then_some(Self {
+            scheme,
+            user,
+            password,
+            host,
+            database,
+            options,
+        })
+    }
+
+    /// The same place, another database.
+    fn with(&self, scheme: &str, database: &str, with_password: bool) -> String {
+        let password = self.password.filter(|_| with_password).map_or(String::new(), |password| format!(":{password}"));
+        let at = if self.user.is_empty() { "" } else { "@" };
+        format!("{scheme}://{}{password}{at}{}/{database}{}", self.user, self.host, self.options)
+    }
+}
+
+/// Copies the database that `variable` leads to.
+pub fn copy(variable: &str, dsn: &str, id: &str, scratch: &Path) -> Result<Copied, Problem> {
+    let parsed = Dsn::parse(dsn).ok_or_else(|| {
+        failed(variable, "its value is no DSN like `postgresql://user:password@host:5432/database`".to_owned(), "nothing was copied")
+    })?;
+    let database = format!("workaday_rehearsal_{id}");
+    let copied = Copied {
+        variable: variable.to_owned(),
+        dsn: parsed.with(parsed.scheme, &database, true),
+        original: crate::files::sum(dsn.as_bytes()),
+        database: database.clone(),
+    };
+    let tell = |why: String| failed(variable, why, "nothing real was touched");
+    // The copy sorts and encodes as the original does, whatever the server does for new ones.
+    let create = format!(
+        "SELECT format('CREATE DATABASE %I TEMPLATE template0 ENCODING %L LC_COLLATE %L LC_CTYPE %L', '{database}', \
+         pg_encoding_to_char(encoding), datcollate, datctype) FROM pg_database WHERE datname = current_database() \\gexec\n"
+    );
+    psql(dsn, &create).map_err(tell)?;
+    let dump = scratch.join("postgres.dump");
+    let file = dump.display().to_string();
+    let moved = tool("pg_dump", dsn, &["--format=custom", "--no-owner", "--no-privileges", "--file", &file], None)
+        .and_then(|_| {
+            let words = ["--no-owner", "--no-privileges", "--no-comments", "--exit-on-error", &file];
+            tool("pg_restore", &copied.dsn, &words, None)
+        })
+        .map_err(tell);
+    let _ = std::fs::remove_file(&dump);
+    if let Err(problem) = moved {
+        let _ = drop_copy(&copied);
+        return Err(problem);
+    }
+    Ok(copied)
+}
+
+/// Drops the copy, whoever is still connected to it.
+pub fn drop_copy(copied: &Copied) -> Result<(), String> {
+    // From another database of that server: nobody drops the one he stands in.
+    let Some(dsn) = Dsn::parse(&copied.dsn) else { return Ok(()) };
+    let sql = format!("DROP DATABASE IF EXISTS \"{}\" WITH (FORCE);\n", copied.database);
+    let from = |database: &str| psql(&dsn.with("postgresql", database, true), &sql).map(|_| ());
+    from("postgres").or_else(|_| from("template1"))
+}
+
+/// Schema as text, and the rows of each table.
+pub fn look(copied: &Copied) -> Result<(String, BTreeMap<String, i64>), Problem> {
+    const COUNT: &str = "SELECT format('SELECT %L, count(*) FROM %I.%I', schemaname || '.' || tablename, schemaname, tablename) \
+                         FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1 \\gexec\n";
+    let tell = |why: String| failed(&copied.variable, why, "nothing real was touched");
+    let schema = tool("pg_dump", &copied.dsn, &["--schema-only", "--no-owner", "--no-privileges"], None).map_err(tell)?;
+    // Newer versions put a random word around a dump.
+    let schema: Vec<&str> = schema.lines().filter(|line| !line.starts_with("\\restrict") && !line.starts_with("\\unrestrict")).collect();
+    let counted = psql(&copied.dsn, COUNT).map_err(tell)?;
+    let rows =
+        counted.lines().filter_map(|line| line.rsplit_once('|')).filter_map(|(name, rows)| Some((name.to_owned(), rows.parse().ok()?)));
+    Ok((schema.join("\n"), rows.collect()))
+}
+
+fn psql(dsn: &str, script: &str) -> Result<String, String> {
+    tool("psql", dsn, &["--no-psqlrc", "--quiet", "--no-align", "--tuples-only", "--set=ON_ERROR_STOP=1"], Some(script))
+}
+
+/// Runs a tool of PostgreSQL on a database. Its output, or why not.
+fn tool(program: &str, dsn: &str, words: &[&str], script: Option<&str>) -> Result<String, String> {
+    let dsn = Dsn::parse(dsn).ok_or("the DSN does not read")?;
+    let mut command = Command::new(program);
+    // The password goes by the environment: arguments can be read by everybody on the machine.
+    if let Some(password) = dsn.password {
+        command.env("PGPASSWORD", decoded(password));
+    }
+    command.arg(format!("--dbname={}", dsn.with("postgresql", dsn.database, false))).args(words).env("PGCONNECT_TIMEOUT", "10");
+    command.stdin(if script.is_some() { Stdio::piped() } else { Stdio::null() }).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut run = || {
+        let mut child = command.spawn()?;
+        if let (Some(script), Some(mut stdin)) = (script, child.stdin.take()) {
+            stdin.write_all(script.as_bytes())?;
+        }
+        child.wait_with_output()
+    };
+    let done = run().map_err(|error| format!("`{program}` could not be run: {error} (apt-get install postgresql-client)"))?;
+    if done.status.success() {
+        return Ok(String::from_utf8_lossy(&done.stdout).into_owned());
+    }
+    let said = String::from_utf8_lossy(&done.stderr);
+    Err(format!("`{program}`: {}", said.lines().filter(|line| !line.trim().is_empty()).take(3).collect::<Vec<_>>().join(" / ")))
+}
+
+/// Percent signs taken out of a part of a URL.
+fn decoded(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut out = vec![];
+    let mut at = 0;
+    while at < bytes.len() {
+        let hex = text.get(at + 1..at + 3).filter(|_| bytes[at] == b'%').and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        out.push(hex.unwrap_or(bytes[at]));
+        at += if hex.is_some() { 3 } else { 1 };
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+pub fn failed(variable: &str, why: String, state: &str) -> Problem {
+    Problem::new("rehearse.postgres", format!("the PostgreSQL database of `{variable}` cannot be rehearsed: {why}"))
+        .expected("a DSN in that variable or in a copied file, psql, pg_dump and pg_restore, and a user with CREATEDB")
+        .retry(RetryAdvice::SafeAfterFix, format!("safe after that is mended; {state}"))
+        .hint("ALTER ROLE … CREATEDB lets a user make the scratch database")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dsn_leads_to_another_database_and_nowhere_else() {
+        let moved = |text: &str| Dsn::parse(text).map(|dsn| dsn.with(dsn.scheme, "copy", true));
+        let same = |from: &str, to: &str| assert_eq!(moved(from).as_deref(), Some(to));
+        same("postgresql+asyncpg://ada:p%40ss@db:5433/shop?ssl=require", "postgresql+asyncpg://ada:p%40ss@db:5433/copy?ssl=require");
+        same("postgres://db/shop", "postgres://db/copy");
+        same("postgresql:///shop?host=/run/postgresql", "postgresql:///copy?host=/run/postgresql");
+        for none in ["postgresql://db/", "postgresql://db", "mysql://db/shop", "host=db dbname=shop", ""] {
+            assert_eq!(moved(none), None, "{none}");
+        }
+        let dsn = Dsn::parse("postgresql://ada:p%40ss@db/shop").expect("a DSN");
+        assert_eq!(dsn.with("postgresql", "shop", false), "postgresql://ada@db/shop", "no password among the arguments");
+        assert_eq!(decoded("p%40s%zs%"), "p@s%zs%");
+    }
+}
