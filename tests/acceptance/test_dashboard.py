@@ -128,6 +128,19 @@ def test_the_same_id_again_is_no_second_job(house: House) -> None:
     assert first.json["id"] == again.json["id"] == body["id"]
 
 
+@pytest.mark.parametrize("option", [{"delay": "1400000w"}, {"expires": "1400000w"}, {"tags": ["t" * 101]}, {"tags": ["a\0b"]}], ids=str)
+def test_what_the_client_refuses_the_api_refuses(house: House, option: dict[str, object]) -> None:
+    body = {"task": "shop.send_invoice", "args": {"order_id": 1}, **option}
+    answer = house.ask("POST", "/api/v1/jobs", token=house.tokens["operator"], body=body)
+    assert (answer.status, answer.json["code"]) == (422, "usage.value"), answer.text
+
+
+def test_a_pause_ends_in_a_year_that_can_be_read(house: House) -> None:
+    body = {"reason": "for ever", "until": "1400000w"}
+    answer = house.ask("POST", "/api/v1/queues/default/pause", token=house.tokens["operator"], body=body)
+    assert (answer.status, answer.json["code"]) == (422, "web.value_invalid"), answer.text
+
+
 def test_arguments_are_judged_before_anything_is_stored(house: House) -> None:
     body = {"task": "shop.send_invoice", "args": {"order_id": "abc"}}
     answer = house.ask("POST", "/api/v1/jobs", token=house.tokens["operator"], body=body)
