@@ -210,6 +210,20 @@ def test_a_page_that_follows_hears_of_a_change(house: House) -> None:
         assert b'"jobs"' in heard and b"text/event-stream" in heard
 
 
+def test_a_page_that_follows_hears_no_more_after_the_logout(house: House) -> None:
+    cookie = house.log_in_by_link("viewer")
+    with socket.create_connection(("127.0.0.1", house.port), timeout=60) as stream:
+        head = f"GET /events HTTP/1.1\r\nHost: 127.0.0.1:{house.port}\r\nCookie: workaday-{house.port}={cookie}\r\n\r\n"
+        stream.sendall(head.encode())
+        heard = b""
+        while b": workaday" not in heard:
+            heard += stream.recv(4096)
+        assert house.ask("POST", "/logout", cookie=cookie, form={}).status == 303
+        # The last chunk is the end that the server says; within a minute, or the socket's patience ends the test.
+        while not heard.endswith(b"0\r\n\r\n"):
+            heard += stream.recv(4096)
+
+
 def test_health_says_each_check_with_value_and_limit(house: House) -> None:
     deep = house.ask("GET", "/health/deep", token=house.tokens["viewer"])
     assert deep.status == 200 and deep.json["status"] == "ok", deep.text
