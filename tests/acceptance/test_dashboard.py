@@ -128,6 +128,19 @@ def test_the_same_id_again_is_no_second_job(house: House) -> None:
     assert first.json["id"] == again.json["id"] == body["id"]
 
 
+@pytest.mark.parametrize("option", [{"delay": "1400000w"}, {"expires": "1400000w"}, {"tags": ["t" * 101]}, {"tags": ["a\0b"]}], ids=str)
+def test_what_the_client_refuses_the_api_refuses(house: House, option: dict[str, object]) -> None:
+    body = {"task": "shop.send_invoice", "args": {"order_id": 1}, **option}
+    answer = house.ask("POST", "/api/v1/jobs", token=house.tokens["operator"], body=body)
+    assert (answer.status, answer.json["code"]) == (422, "usage.value"), answer.text
+
+
+def test_a_pause_ends_in_a_year_that_can_be_read(house: House) -> None:
+    body = {"reason": "for ever", "until": "1400000w"}
+    answer = house.ask("POST", "/api/v1/queues/default/pause", token=house.tokens["operator"], body=body)
+    assert (answer.status, answer.json["code"]) == (422, "web.value_invalid"), answer.text
+
+
 def test_arguments_are_judged_before_anything_is_stored(house: House) -> None:
     body = {"task": "shop.send_invoice", "args": {"order_id": "abc"}}
     answer = house.ask("POST", "/api/v1/jobs", token=house.tokens["operator"], body=body)
@@ -195,6 +208,20 @@ def test_a_page_that_follows_hears_of_a_change(house: House) -> None:
                 house.enqueue({"order_id": 3})
             heard += stream.recv(4096)
         assert b'"jobs"' in heard and b"text/event-stream" in heard
+
+
+def test_a_page_that_follows_hears_no_more_after_the_logout(house: House) -> None:
+    cookie = house.log_in_by_link("viewer")
+    with socket.create_connection(("127.0.0.1", house.port), timeout=60) as stream:
+        head = f"GET /events HTTP/1.1\r\nHost: 127.0.0.1:{house.port}\r\nCookie: workaday-{house.port}={cookie}\r\n\r\n"
+        stream.sendall(head.encode())
+        heard = b""
+        while b": workaday" not in heard:
+            heard += stream.recv(4096)
+        assert house.ask("POST", "/logout", cookie=cookie, form={}).status == 303
+        # The last chunk is the end that the server says; within a minute, or the socket's patience ends the test.
+        while not heard.endswith(b"0\r\n\r\n"):
+            heard += stream.recv(4096)
 
 
 def test_health_says_each_check_with_value_and_limit(house: House) -> None:

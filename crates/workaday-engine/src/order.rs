@@ -38,6 +38,12 @@ pub fn job(order: Order, tasks: &[TaskRow], queues: &[String]) -> Result<NewJob,
     let Some(priority) = i32::try_from(priority).ok().filter(|priority| (-100..=100).contains(priority)) else {
         return Err(value(format!("the priority is {priority}"), "a whole number from -100 to 100, higher goes first"));
     };
+    check_tags(&order.tags)?;
+    for (at, what) in [(Some(order.run_at), "due"), (order.expires_at, "to expire")] {
+        if at.is_some_and(|at| !is_instant(at)) {
+            return Err(value(format!("the job would be {what} in no year that clients can read"), "an instant of the years 1 to 9999"));
+        }
+    }
     if order.expires_at.is_some_and(|expires| expires <= order.run_at) {
         return Err(value("the job would expire before it is due", "an expiry later than the instant at which it is due"));
     }
@@ -55,6 +61,25 @@ pub fn job(order: Order, tasks: &[TaskRow], queues: &[String]) -> Result<NewJob,
         rerun_of: order.rerun_of,
         enqueued_release: order.release,
     })
+}
+
+/// The years that every client can read, Python's `datetime` among them.
+pub fn is_instant(at: Timestamp) -> bool {
+    const YEAR_1: i64 = -62_135_596_800_000_000;
+    const YEAR_10000: i64 = 253_402_300_800_000_000;
+    (YEAR_1..YEAR_10000).contains(&at.0)
+}
+
+/// The rule of the client, for whoever orders without it.
+fn check_tags(tags: &[String]) -> Result<(), Problem> {
+    const TAGS_MAX: usize = 20;
+    const LETTERS_MAX: usize = 100;
+    let is_printable = |c: char| c == ' ' || !(c.is_control() || c.is_whitespace());
+    let is_tag = |tag: &String| (1..=LETTERS_MAX).contains(&tag.chars().count()) && tag.chars().all(is_printable);
+    if tags.len() <= TAGS_MAX && tags.iter().all(is_tag) {
+        return Ok(());
+    }
+    Err(value(format!("{} tags, or one of them, cannot be kept", tags.len()), "at most 20 words of 1 to 100 printable characters"))
 }
 
 /// A task by its name, or the refusal with the nearest one.
@@ -120,4 +145,24 @@ fn value(what: impl Into<String>, expected: &str) -> Problem {
     Problem::new("usage.value", what)
         .expected(expected)
         .retry(RetryAdvice::SafeAfterFix, "safe after the value is fixed; nothing was stored")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_are_judged_as_the_client_judges_them() {
+        let tags = |words: &[&str]| check_tags(&words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>()).is_ok();
+        assert!(tags(&[]) && tags(&["import", "2030-01", "two words", "ä"]) && tags(&["x"; 20]) && tags(&["t".repeat(100).as_str()]));
+        assert!(!tags(&["x"; 21]) && !tags(&[""]) && !tags(&["a\0b"]) && !tags(&["\x1b[31m"]) && !tags(&["t".repeat(101).as_str()]));
+    }
+
+    #[test]
+    fn an_instant_has_a_year_that_every_client_reads() {
+        assert_eq!(Timestamp(-62_135_596_800_000_000).to_string(), "0001-01-01T00:00:00Z");
+        assert!(is_instant(Timestamp(-62_135_596_800_000_000)) && !is_instant(Timestamp(-62_135_596_800_000_001)));
+        assert!(is_instant(Timestamp(253_402_300_799_999_999)) && !is_instant(Timestamp(253_402_300_800_000_000)));
+        assert!(!is_instant(Timestamp(i64::MAX)) && !is_instant(Timestamp(i64::MIN)));
+    }
 }

@@ -120,6 +120,9 @@ pub fn until(text: Option<&str>, now: Timestamp) -> Result<Option<Timestamp>, Pr
         Some(length) => now + length,
         None => instant(text, "until")?,
     };
+    if !workaday_engine::order::is_instant(at) {
+        return Err(invalid("`until` is in no year that clients can read", "an instant of the years 1 to 9999, or a length: 2h").got(text));
+    }
     if at <= now {
         return Err(invalid(format!("`until` is {at}, which is past"), "an instant to come, or a length: 2h").got(text));
     }

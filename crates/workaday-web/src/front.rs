@@ -131,7 +131,7 @@ async fn enter(window: Arc<Window>, route: &'static Route, peer: Peer, params: V
     };
     let outcome = match outcome.await {
         // The stream belongs to the loop, not to a thread that blocks.
-        Ok(Outcome::Stream) => live::stream(&window),
+        Ok(Outcome::Stream(still)) => live::stream(&window, still),
         Ok(Outcome::Done(answer)) => Ok(answer),
         Err(problem) => Err(problem),
     };
@@ -156,7 +156,7 @@ fn failed(error: &tokio::task::JoinError) -> Problem {
 
 pub enum Outcome {
     Done(Answer),
-    Stream,
+    Stream(live::Still),
 }
 
 fn work(
@@ -195,7 +195,7 @@ fn work(
             return if goes_to_login { Ok(Outcome::Done(crate::login::ask(parts))) } else { Err(problem) };
         }
         match route.does {
-            Does::Stream => Ok(Outcome::Stream),
+            Does::Stream => Ok(Outcome::Stream(still(window, route, peer, parts.headers.clone(), secure))),
             Does::Work(work) => work(&asked).map(Outcome::Done),
             Does::Page(page) => {
                 let page = page(reader, &asked.page_context())?;
@@ -205,6 +205,19 @@ fn work(
             }
         }
     })?
+}
+
+/// Asks later whether the one who was admitted still would be.
+fn still(window: &Arc<Window>, route: &'static Route, peer: Peer, headers: HeaderMap, secure: bool) -> live::Still {
+    let window = Arc::clone(window);
+    Arc::new(move || {
+        let who = window.reading(|reader| identity::of(&window, reader, &headers, peer.connected, secure));
+        let Ok(Ok(Some(who))) = who else { return false };
+        match route.access {
+            Access::Public => true,
+            Access::Role(role, scope) => who.role >= role && who.has_scope(scope),
+        }
+    })
 }
 
 /// May he? The default is no: a route says whom it serves.
