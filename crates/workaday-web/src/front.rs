@@ -4,6 +4,7 @@ use crate::answer::{self, Answer};
 use crate::asked::Asked;
 use crate::identity::{self, Via};
 use crate::page::Query;
+use crate::peer::{Peer, counted};
 use crate::routes::{self, Access, Does, Kind, Method, Route};
 use crate::window::{Caller, Window};
 use crate::{headers, live};
@@ -22,15 +23,6 @@ use workaday_core::explain::{Problem, RetryAdvice};
 const BODY_PATIENCE: Duration = Duration::from_secs(15);
 const PATH_MAX: usize = 2_000;
 const QUERY_MAX: usize = 8_000;
-
-/// Where a request comes from.
-#[derive(Clone, Copy, Debug)]
-pub struct Peer {
-    /// The one that is connected: a proxy, if there is one. It alone may name a user.
-    pub connected: IpAddr,
-    /// The one that asks, once proxies are believed or not: for buckets and the audit.
-    pub client: IpAddr,
-}
 
 /// The router, from the table.
 pub fn router(window: &Arc<Window>) -> Router {
@@ -59,7 +51,7 @@ pub fn router(window: &Arc<Window>) -> Router {
 pub async fn serve(window: Arc<Window>, router: Router, peer: IpAddr, mut request: Request) -> Answer {
     let host = window.hosts.of(request.headers(), request.uri());
     let secure = host.as_deref().is_some_and(|host| window.hosts.is_secure(host));
-    let peer = Peer { connected: peer, client: believed(&window, peer, request.headers()) };
+    let peer = Peer::of(peer, &window.options.trusted_proxies, request.headers());
     let mut answer = match check(&window, host.is_some(), peer.client, &request) {
         Err((problem, wait)) => {
             let mut answer = refuse(&request, problem);
@@ -101,20 +93,9 @@ fn check(window: &Window, host_is_ours: bool, peer: IpAddr, request: &Request) -
     // Those who show nothing share the bucket of their address; the rest have their own, taken once they are known.
     let shows_something = request.headers().contains_key(header::AUTHORIZATION) || request.headers().contains_key(header::COOKIE);
     if !shows_something {
-        window.requests.take(&Caller::Address(peer), Instant::now()).map_err(|wait| (too_many("requests"), Some(wait)))?;
+        window.requests.take(&Caller::Address(counted(peer)), Instant::now()).map_err(|wait| (too_many("requests"), Some(wait)))?;
     }
     Ok(())
-}
-
-/// The address that a trusted proxy names last, else the one that is connected.
-fn believed(window: &Window, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
-    let trusted = &window.options.trusted_proxies;
-    if !trusted.contains(&peer) {
-        return peer;
-    }
-    let named = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
-    let chain: Vec<IpAddr> = named.flat_map(|line| line.split(',')).filter_map(|text| text.trim().parse().ok()).collect();
-    chain.into_iter().rev().find(|address| !trusted.contains(address)).unwrap_or(peer)
 }
 
 /// A route's own way: origin, body, then a thread that may block.
@@ -172,7 +153,7 @@ fn work(
     window.reading(|reader| {
         let who = identity::of(window, reader, &parts.headers, peer.connected, secure)?;
         if parts.headers.contains_key(header::AUTHORIZATION) || parts.headers.contains_key(header::COOKIE) {
-            let caller = who.as_ref().map_or(Caller::Address(peer.client), |who| Caller::Known(who.name.clone()));
+            let caller = who.as_ref().map_or(Caller::Address(counted(peer.client)), |who| Caller::Known(who.name.clone()));
             window.requests.take(&caller, Instant::now()).map_err(|_| too_many("requests"))?;
         }
         let query = Query::parse(parts.uri.query().unwrap_or_default());
