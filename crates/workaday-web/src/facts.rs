@@ -44,9 +44,9 @@ pub fn explain(reader: &Reader, detail: &JobDetail, attempts: &[AttemptRow], tas
     let of_queue = holds.iter().find(|hold| is_active(hold, now) && hold.rule.queue.as_deref() == Some(&job.queue));
     let hold = marking.or(of_queue);
     let where_args: Vec<String> = hold.map(where_pairs).unwrap_or_default();
-    let last_error = attempts.last().and_then(|row| {
-        said(row.error.as_deref(), row.cause.as_deref()).or_else(|| row.unexpected.as_deref().map(crate::mask::text))
-    });
+    let last_error = attempts
+        .last()
+        .and_then(|row| said(row.error.as_deref(), row.cause.as_deref()).or_else(|| row.unexpected.as_deref().map(crate::mask::text)));
     let ahead = if job.state == State::Available && job.held.is_none() { ahead(reader, detail)? } else { None };
     Ok(why(&Facts {
         now,
