@@ -108,7 +108,9 @@ def dump(value: Any, bytes_max: int) -> str:
     text = encode_text(value)
     size = len(text) if text.isascii() else len(text.encode())
     if size > bytes_max:
-        raise ValueRefused(f"{size} bytes of JSON", f"at most {bytes_max} bytes", "store the content and pass its name or id")
+        refused = ValueRefused(None, f"at most {bytes_max} bytes", "store the content and pass its name or id")
+        refused.got = f"{size} bytes of JSON"  # a size, and no text in quotes
+        raise refused
     if text.count("[") + text.count("{") > DEPTH_MAX:
         check_depth(value)
     return text

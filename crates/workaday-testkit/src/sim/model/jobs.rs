@@ -278,6 +278,9 @@ impl Model {
 
     pub(super) fn cancel_by_hand(&mut self, id: JobId, now: Timestamp) -> Act {
         let Some((key, job)) = self.find(id) else { return Act::Missing };
+        if lifecycle::cancel(job.state) != CancelEffect::Refused {
+            self.attended(id);
+        }
         match lifecycle::cancel(job.state) {
             CancelEffect::Refused => Act::Refused(job.state),
             CancelEffect::Now => {
@@ -308,7 +311,14 @@ impl Model {
         row.unique_held = row.unique.is_some();
         (row.expires_at, row.cancel_requested_at, row.reason) = (None, None, None);
         self.jobs.put(key, row);
+        self.attended(id);
         Ok(Act::Done)
+    }
+
+    fn attended(&mut self, id: JobId) {
+        for code in lifecycle::ALERTS_OF_A_JOB {
+            self.alerts.remove(&(code.to_owned(), id.to_string()));
+        }
     }
 
     pub(super) fn release_by_hand(&mut self, id: JobId) -> Act {
@@ -320,6 +330,7 @@ impl Model {
             job.counts = Counts { attempt: job.counts.attempt, ..Counts::default() };
             (job.held, job.held_rule) = (None, None);
         });
+        self.attended(id);
         Act::Done
     }
 
@@ -332,6 +343,7 @@ impl Model {
         self.finished.remove(&key);
         self.ids.remove(&id);
         self.forget_history(key);
+        self.attended(id);
         Act::Done
     }
 
