@@ -69,14 +69,6 @@ def test_a_confirmed_act_is_carried_out_after_ten_seconds(house: House) -> None:
     assert rows == [{"who": "operator", "why": "the bank is back"}]
 
 
-def test_acts_that_wait_are_bounded(house: House) -> None:
-    job = discarded(house, "again and again")
-    form = [("ids", job), ("confirm", "yes")]
-    answers = [house.ask("POST", "/actions/jobs/delete", cookie=house.cookies["operator"], form=form) for _ in range(110)]
-    refused = [answer for answer in answers if answer.status == 503]
-    assert refused and "web.too_busy" in refused[0].text, [answer.status for answer in answers]
-
-
 def test_what_is_confirmed_is_what_the_dry_run_showed(house: House) -> None:
     tag = "shown-first"
     shown = house.enqueue({"order_id": 1}, delay="1h", tags=[tag])
@@ -94,6 +86,14 @@ def test_what_is_confirmed_is_what_the_dry_run_showed(house: House) -> None:
     assert confirmed.status == 303
     wait_until(lambda: state(house, shown) == "cancelled", within=40, what="the job that was shown is cancelled")
     assert state(house, later) == "scheduled"
+
+
+def test_acts_that_wait_are_bounded(house: House) -> None:
+    job = discarded(house, "again and again")
+    form = [("ids", job), ("confirm", "yes")]
+    answers = [house.ask("POST", "/actions/jobs/delete", cookie=house.cookies["operator"], form=form) for _ in range(110)]
+    refused = [answer for answer in answers if answer.status == 503]
+    assert refused and "web.too_busy" in refused[0].text, [answer.status for answer in answers]
 
 
 def test_a_proxy_names_its_user_also_with_the_address_it_forwards(new_project: Callable[..., Project]) -> None:
