@@ -97,6 +97,7 @@ def test_a_running_supervisor_is_looked_at(project: Project) -> None:
 def test_a_child_that_was_killed_is_a_death_and_one_that_was_sent_home_is_none(project: Project) -> None:
     project.write("jobs.py", JOBS)
     up = project.up()
+    up.wait_children()
     living = "SELECT pid FROM workaday_workers WHERE kind != 'supervisor' AND ended_at IS NULL"
     victim = wait_until(lambda: project.rows(living), within=20, what="a child is known")[0]["pid"]
     assert by_name(project)["worker.deaths"]["state"] == "ok"

@@ -86,7 +86,9 @@ class Shop:
 
     def real(self) -> tuple[str, str, str]:
         """What must stay as it is."""
-        tables = self.server.psql("SELECT string_agg(tablename, ' ' ORDER BY 1) FROM pg_tables WHERE schemaname IN ('public', 'depot')", "orders")
+        tables = self.server.psql(
+            "SELECT string_agg(tablename, ' ' ORDER BY 1) FROM pg_tables WHERE schemaname IN ('public', 'depot')", "orders"
+        )
         return tables, self.server.psql("SELECT count(*) FROM orders", "orders"), self.server.psql("SELECT sum(id) FROM orders", "orders")
 
 
@@ -115,7 +117,10 @@ def test_a_good_release_is_proved_on_a_copy(shop: Shop) -> None:
     ("rollback", "says"),
     [
         ("true\n", "the schema of DATABASE_URL is not as it was"),
-        (ROLLBACK + 'psql -qX "$DATABASE_URL" -c "DELETE FROM orders WHERE id = 7"\n', "DATABASE_URL: public.orders has 49 rows and had 50"),
+        (
+            ROLLBACK + 'psql -qX "$DATABASE_URL" -c "DELETE FROM orders WHERE id = 7"\n',
+            "DATABASE_URL: public.orders has 49 rows and had 50",
+        ),
         (ROLLBACK + 'psql -qX "$DATABASE_URL" -c "TRUNCATE depot.shelves"\n', "DATABASE_URL: depot.shelves has 0 rows and had 1"),
     ],
     ids=["does nothing", "loses a row", "empties a table of another schema"],
