@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
+import sqlite3
 from typing import Any
 
 import pytest
-from harness import Project
+from harness import Project, wait_until
 
 JOBS = """
     from workaday import App, Retry
@@ -88,6 +92,46 @@ def test_a_running_supervisor_is_looked_at(project: Project) -> None:
     assert checks["store.adopted"]["state"] == "ok"
     assert checks["security.headers"]["state"] == "ok", checks["security.headers"]
     assert "DB_PASSWORD" in checks["security.environment"]["found"]
+
+
+def test_a_child_that_was_killed_is_a_death_and_one_that_was_sent_home_is_none(project: Project) -> None:
+    project.write("jobs.py", JOBS)
+    up = project.up()
+    up.wait_children()
+    living = "SELECT pid FROM workaday_workers WHERE kind != 'supervisor' AND ended_at IS NULL"
+    victim = wait_until(lambda: project.rows(living), within=20, what="a child is known")[0]["pid"]
+    assert by_name(project)["worker.deaths"]["state"] == "ok"
+    os.kill(victim, signal.SIGKILL)
+    ended = "SELECT * FROM workaday_workers WHERE pid = ? AND ended_at IS NOT NULL"
+    wait_until(lambda: project.rows(ended, victim), within=20, what="its end is written")
+    found = by_name(project)["worker.deaths"]
+    assert (found["state"], found["found"]) == ("warn", "1 in the last day")
+    up.wait_children()
+    up.stop()
+    assert by_name(project)["worker.deaths"]["found"] == "1 in the last day", "a drain adds none"
+
+
+def test_a_process_that_holds_the_write_lock_is_named(project: Project) -> None:
+    project.write("jobs.py", JOBS)
+    project.enqueue("work.enqueue(1)")
+    assert by_name(project)["store.long_writer"]["state"] == "ok"
+    with contextlib.closing(sqlite3.connect(project.database, isolation_level=None)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        # Without its history, which is a write of its own and would wait for that lock.
+        found = by_name(project)["store.long_writer"]
+        writer.execute("ROLLBACK")
+    assert found["state"] == "red" and f"pid {os.getpid()} (" in found["found"]
+    assert by_name(project)["store.long_writer"]["state"] == "ok"
+
+
+def test_a_clock_that_was_set_back_is_noticed(project: Project) -> None:
+    project.write("jobs.py", JOBS)
+    project.up().stop()
+    assert by_name(project)["clock.not_behind"]["state"] == "ok"
+    with contextlib.closing(sqlite3.connect(project.database)) as store, store:
+        store.execute("UPDATE workaday_workers SET seen_at = seen_at + 3600 * 1000000, ended_at = ended_at + 3600 * 1000000")
+    found = by_name(project)["clock.not_behind"]
+    assert found["state"] == "red" and "ahead of this clock" in found["found"]
 
 
 def test_no_store_is_a_finding_and_no_failure(project: Project) -> None:

@@ -271,6 +271,9 @@ fn command(recipe: &Recipe, application: &Application, kind: ChildKind, mark: &s
         .env("WORKADAY_ROOT", &recipe.root)
         .env("WORKADAY_RUN", mark)
         .env("PYTHONUNBUFFERED", "1");
+    crate::notify::VARIABLES.iter().for_each(|name| {
+        command.env_remove(name);
+    });
     command
 }
 

@@ -272,6 +272,9 @@ impl Running {
         command.arg("--cwd").arg(&task.cwd).arg("--").args(&argv);
         inherit_environment(&mut command, recipe);
         command.env_remove("WORKADAY_RUN").envs(&task.env);
+        crate::notify::VARIABLES.iter().for_each(|name| {
+            command.env_remove(name);
+        });
         command.env("WORKADAY_JOB_ID", job.id.to_string()).env("WORKADAY_ATTEMPT", job.attempt.to_string());
         command.current_dir(&recipe.root).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         let inherited = [theirs.as_raw_fd(), lock.as_raw_fd()];

@@ -22,6 +22,7 @@
 //! | [`measures`] | figures that web processes hand over |
 //! | [`zone_data`] | which time zone data there is, and whether it changed |
 //! | [`memory`] | resident sizes |
+//! | [`notify`] | ready, reloading, stopping and alive, said to the service manager |
 //! | [`test_mode`] | the same engine, driven by JSON lines |
 
 pub mod beside;
@@ -35,6 +36,7 @@ pub mod interpreter;
 pub mod lock;
 pub mod measures;
 pub mod memory;
+pub mod notify;
 pub mod orphans;
 pub mod page;
 pub mod refusal;

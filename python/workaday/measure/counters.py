@@ -22,16 +22,14 @@ _NORMALISED_MAX = 1_000
 class Counters:
     """Counts of one request or job. Times in nanoseconds."""
 
-    __slots__ = ("cache_hits", "cache_misses", "db_calls", "db_ns", "http_calls", "http_ns", "statements")
-
-    def __init__(self) -> None:
-        self.db_calls = 0
-        self.db_ns = 0
-        self.http_calls = 0
-        self.http_ns = 0
-        self.cache_hits = 0
-        self.cache_misses = 0
-        self.statements: dict[str, int] | None = None
+    # What nothing has counted yet stands here once: each request makes one of these, and most count little.
+    db_calls: int = 0
+    db_ns: int = 0
+    http_calls: int = 0
+    http_ns: int = 0
+    cache_hits: int = 0
+    cache_misses: int = 0
+    statements: dict[str, int] | None = None
 
     def statement(self, text: object, elapsed_ns: int) -> None:
         """One statement was sent to a database."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from workaday.measure.counters import Statement, current, inside
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
 
 
 def _sync(owner: Any, name: str, text: Any) -> None:
@@ -204,7 +204,7 @@ def _psycopg_copies(sync: Any, asynchronous: Any) -> None:
 
     @wraps(call)
     @contextmanager
-    def copy(self: Any, *args: Any, **options: Any) -> Iterator[Any]:
+    def copy(self: Any, *args: Any, **options: Any) -> Generator[Any]:
         with ExitStack() as stack:
             with Statement(_first(self, args)):
                 entered = stack.enter_context(call(self, *args, **options))
@@ -212,7 +212,7 @@ def _psycopg_copies(sync: Any, asynchronous: Any) -> None:
 
     @wraps(call_async)
     @asynccontextmanager
-    async def copy_async(self: Any, *args: Any, **options: Any) -> AsyncIterator[Any]:
+    async def copy_async(self: Any, *args: Any, **options: Any) -> AsyncGenerator[Any]:
         async with AsyncExitStack() as stack:
             with Statement(_first(self, args)):
                 entered = await stack.enter_async_context(call_async(self, *args, **options))

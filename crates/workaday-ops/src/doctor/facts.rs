@@ -43,6 +43,17 @@ pub struct Store {
     /// The shortest of several fdatasync calls on the store's disk, in microseconds.
     pub sync_us: Option<i64>,
     pub is_copy: Option<bool>,
+    /// Who holds the write lock for long; inner `None`: nobody.
+    pub writer: Option<Option<LongWriter>>,
+}
+
+/// A process that keeps everybody else from writing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LongWriter {
+    pub pid: i64,
+    pub program: String,
+    /// At least so long.
+    pub held: Length,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -92,6 +103,8 @@ pub struct Clock {
     pub is_synchronised: Option<bool>,
     /// `2025b`, or the mark that the scheduler keeps.
     pub zones: Option<String>,
+    /// How far the newest that the store knows lies in the future.
+    pub ahead: Option<Length>,
 }
 
 #[derive(Clone, Debug, PartialEq)]

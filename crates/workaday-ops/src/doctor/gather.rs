@@ -42,7 +42,11 @@ pub fn gather(ground: &Ground<'_>) -> Facts {
         worker: worker(reader, supervisor.is_some(), pid, ground.now),
         tasks: reader.and_then(|reader| tasks(reader, ground.now)),
         schedules: reader.and_then(|reader| schedules(reader, ground.now)),
-        clock: Clock { is_synchronised: machine::is_synchronised(), zones: zones(reader) },
+        clock: Clock {
+            is_synchronised: machine::is_synchronised(),
+            zones: zones(reader),
+            ahead: reader.and_then(|reader| ahead(reader, ground.now)),
+        },
         security: security(settings, reader, pid),
         release: release(settings, reader),
         system: System { exposure: machine::exposure(pid) },
@@ -85,6 +89,7 @@ fn store(ground: &Ground<'_>, reader: Option<&Reader>, pid: Option<i64>) -> Stor
         disk_free_min: limits.disk_free,
         sync_us: is_present.then(|| machine::sync_us(folder)).flatten(),
         is_copy: reader.and_then(|reader| reader.is_copy().ok().flatten()),
+        writer: is_present.then(|| machine::long_writer(path)).flatten(),
     }
 }
 
@@ -158,6 +163,16 @@ fn schedules(reader: &Reader, now: Timestamp) -> Option<Schedules> {
         }
     }
     Some(found)
+}
+
+/// How far the newest that the store knows lies in the future: then this clock, or the one before, is wrong.
+fn ahead(reader: &Reader, now: Timestamp) -> Option<Length> {
+    let ends = reader.worker_ends(now, LIST).ok()?;
+    let living = reader.workers(false, LIST).ok()?;
+    let seen = living.iter().chain(&ends).flat_map(|row| [Some(row.started_at), Some(row.seen_at), row.ended_at]).flatten();
+    let released = reader.releases(None, 1).ok()?.into_iter().map(|row| row.started_at);
+    let newest = seen.chain(released).max()?;
+    Some(Length((newest - now).0.max(0)))
 }
 
 fn zones(reader: Option<&Reader>) -> Option<String> {

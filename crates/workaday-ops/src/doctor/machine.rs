@@ -1,10 +1,13 @@
 //! What the kernel, other programs and the running dashboard say.
 
+use super::facts::LongWriter;
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
+use workaday_core::clock::Length;
 
 /// Whether the kernel disciplines its clock; `None` when it refuses to say.
 #[cfg(target_os = "linux")]
@@ -117,6 +120,42 @@ pub fn sync_us(folder: &Path) -> Option<i64> {
     shortest
 }
 
+/// Who holds the write lock of a store for two seconds on end; inner `None`: nobody.
+///
+/// Read from `/proc/locks`. To ask for the lock would mean to open the file, and to close it again would end every lock that
+/// this process has on it (POSIX): in a supervisor that would be the end of its store.
+pub fn long_writer(database: &Path) -> Option<Option<LongWriter>> {
+    const LONG: Duration = Duration::from_secs(2);
+    let shm = std::fs::metadata(crate::files::with_end(database, "-shm")).ok().map(|found| found.ino());
+    let wal = || std::fs::metadata(crate::files::with_end(database, "-wal")).ok().map(|found| (found.mtime(), found.mtime_nsec()));
+    let Some(inode) = shm else { return Some(None) };
+    let holder = || Some(writer_of(&std::fs::read_to_string("/proc/locks").ok()?, inode));
+    let Some(pid) = holder()? else { return Some(None) };
+    let (began, written) = (Instant::now(), wal());
+    while began.elapsed() < LONG {
+        std::thread::sleep(Duration::from_millis(20));
+        // A commit in between: many short transactions, which is as it should be.
+        if holder()? != Some(pid) || wal() != written {
+            return Some(None);
+        }
+    }
+    let program = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default().trim().to_owned();
+    Some(Some(LongWriter { pid, program, held: Length(LONG.as_micros() as i64) }))
+}
+
+/// The process whose write lock covers the byte that SQLite's writers take in the shared memory of a WAL.
+fn writer_of(locks: &str, inode: u64) -> Option<i64> {
+    const WRITE_BYTE: u64 = 120;
+    let end = format!(":{inode}");
+    locks.lines().find_map(|line| {
+        // `1: POSIX  ADVISORY  WRITE 4711 fe:01:1234 120 120`; those that wait have `->` behind the number.
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let [_, "POSIX" | "OFDLCK", _, "WRITE", pid, place, from, to] = words[..] else { return None };
+        let (from, to) = (from.parse::<u64>().ok()?, to.parse::<u64>().unwrap_or(u64::MAX));
+        (place.ends_with(&end) && (from..=to).contains(&WRITE_BYTE)).then(|| pid.parse().ok()).flatten()
+    })
+}
+
 /// Headers that protect a page, with what has to stand in them.
 const HEADERS: &[(&str, &str)] = &[
     ("x-content-type-options", "nosniff"),
@@ -160,6 +199,43 @@ mod tests {
         assert_eq!(missing(all), Vec::<String>::new());
         assert_eq!(missing(&all.replace("nosniff", "sniff")), ["x-content-type-options: nosniff"]);
         assert_eq!(missing(&all.replace("referrer-policy", "x")), ["referrer-policy"]);
+    }
+
+    #[test]
+    fn the_holder_of_the_write_lock_is_read_from_the_kernels_list() {
+        let locks = "1: POSIX  ADVISORY  READ 10 fe:01:77 123 123\n2: POSIX  ADVISORY  WRITE 11 fe:01:78 120 120\n\
+                     3: -> POSIX  ADVISORY  WRITE 12 fe:01:77 120 120\n4: POSIX  ADVISORY  WRITE 13 fe:01:77 120 120\n5: FLOCK  ADVISORY  WRITE 14 fe:01:77 0 EOF\n";
+        assert_eq!(writer_of(locks, 77), Some(13));
+        assert_eq!(writer_of(locks, 79), None);
+    }
+
+    #[test]
+    fn a_unit_is_graded_by_systemd_itself() {
+        use crate::install::{Plan, files};
+        if answer(Command::new("systemd-analyze").arg("--version")).is_none() {
+            return;
+        }
+        let folder = tempfile::tempdir().expect("a folder");
+        let plan = Plan {
+            is_user: false,
+            account: "workaday".into(),
+            program: "/bin/true".into(),
+            config: "/opt/shop/workaday.toml".into(),
+            folder: "/opt/shop".into(),
+            writes: vec!["/opt/shop/.workaday".into()],
+            service: None,
+            stop: Length::seconds(40),
+            user_config: "/opt/ada".into(),
+        };
+        let text = files(&plan).expect("units").into_iter().find(|file| file.path.ends_with("workaday.service")).expect("a unit").text;
+        let graded = |text: &str| {
+            let unit = folder.path().join("workaday.service");
+            std::fs::write(&unit, text).expect("written");
+            grade(&unit).expect("a figure")
+        };
+        assert!(graded(&text) <= 2.0, "as installed: {}", graded(&text));
+        let opened: Vec<&str> = text.lines().filter(|line| !line.starts_with("Protect") && !line.starts_with("System")).collect();
+        assert!(graded(&opened.join("\n")) > 2.0, "with its walls taken down");
     }
 
     #[test]

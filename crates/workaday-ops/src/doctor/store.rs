@@ -2,6 +2,7 @@
 
 use super::facts::Facts;
 use super::{Ask, Check, State, Sure, ask, either, few, mib};
+use workaday_core::clock::format_length;
 use workaday_store::sqlite::file_system::Verdict;
 
 /// Older ones can lose commits at a checkpoint.
@@ -32,6 +33,12 @@ const SYNC: Ask = ask(
     Sure::Inferred,
     "20 us or more: a disk that answers faster has not written",
     "switch off the volatile write cache, or ask the host whether it honours flushes",
+);
+const WRITER: Ask = ask(
+    "store.long_writer",
+    Sure::Measured,
+    "nobody who holds the write lock for 2 seconds: enqueues and outcomes wait for it",
+    "commit sooner in that process: no network and no computing inside a transaction",
 );
 const COPY: Ask =
     ask("store.adopted", Sure::Measured, "a store that is bound to this file", "workaday up --adopt, when this copy is meant to run");
@@ -71,6 +78,10 @@ pub fn checks(facts: &Facts) -> Vec<Check> {
             (state, format!("{} free", mib(bytes)))
         }),
         SYNC.of(store.sync_us, "the folder takes no file to time it on", |us| (either(us >= SYNC_MIN_US, State::Warn), format!("{us} us"))),
+        WRITER.of(store.writer.as_ref(), ABSENT, |writer| match writer {
+            None => (State::Ok, "nobody".to_owned()),
+            Some(found) => (State::Red, format!("pid {} ({}), for {} or more", found.pid, found.program, format_length(found.held))),
+        }),
         COPY.of(store.is_copy, "no supervisor has bound it yet", |is_copy| match is_copy {
             true => (State::Red, "a copy that nobody adopted: nothing is claimed".to_owned()),
             false => (State::Ok, "bound".to_owned()),

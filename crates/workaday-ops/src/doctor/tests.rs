@@ -36,6 +36,7 @@ fn well() -> Facts {
             disk_free_min: 1 << 30,
             sync_us: Some(900),
             is_copy: Some(false),
+            writer: Some(None),
         },
         backup: Backup { newest: Some(Some(ago(3))), proved: Some(Some(ago(30))), every: Length(HOUR.0 * 24), is_same_disk: Some(false) },
         worker: Worker {
@@ -48,7 +49,7 @@ fn well() -> Facts {
         },
         tasks: Some(Tasks::default()),
         schedules: Some(Schedules { health: ScheduleHealth::default(), ..Schedules::default() }),
-        clock: Clock { is_synchronised: Some(true), zones: Some("2025b".into()) },
+        clock: Clock { is_synchronised: Some(true), zones: Some("2025b".into()), ahead: Some(Length(0)) },
         security: Security {
             is_served: true,
             bind: "127.0.0.1:8765".into(),
@@ -107,6 +108,10 @@ const DAMAGES: &[Damage] = &[
     ("store.disk_free", State::Red, |f| f.store.disk_free = Some(1 << 20)),
     ("store.fdatasync", State::Warn, |f| f.store.sync_us = Some(3)),
     ("store.adopted", State::Red, |f| f.store.is_copy = Some(true)),
+    ("store.long_writer", State::Red, |f| f.store.writer = Some(Some(LongWriter { pid: 7, program: "python".into(), held: HOUR }))),
+    ("store.long_writer", State::Unknown, |f| f.store.writer = None),
+    ("clock.not_behind", State::Red, |f| f.clock.ahead = Some(HOUR)),
+    ("clock.not_behind", State::Unknown, |f| f.clock.ahead = None),
     ("backup.age", State::Red, |f| f.backup.newest = Some(None)),
     ("backup.age", State::Red, |f| f.backup.newest = Some(Some(ago(49)))),
     ("backup.age", State::Unknown, |f| f.backup.newest = None),

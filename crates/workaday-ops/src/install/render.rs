@@ -89,8 +89,8 @@ fn unit(plan: &Plan, name: &str, description: &str, command: &[String], is_worke
     let values = [
         ("@NAME@", name.to_owned()),
         ("@DESCRIPTION@", description.to_owned()),
-        // The program says nothing to the service manager, so it counts as started when it runs.
-        ("@TYPE@", "exec".to_owned()),
+        // The worker says when it is ready. A web service says nothing that we know of: it counts as started when it runs.
+        ("@TYPE@", if is_worker { "notify" } else { "exec" }.to_owned()),
         ("@COMMAND@", command),
         ("@FOLDER@", path(&plan.folder)?),
         ("@ENVIRONMENT@", path(environment)?),

@@ -70,7 +70,9 @@ impl Supervisor {
     pub(super) fn signalled(&mut self, now: Moment) {
         for signal in self.signals.read() {
             if signal == libc::SIGHUP {
+                self.notifier.reloading(now.steady);
                 self.reload();
+                self.notifier.reloaded();
                 continue;
             }
             let again = self.engine.is_draining();

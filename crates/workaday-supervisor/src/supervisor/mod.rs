@@ -11,6 +11,7 @@ use crate::clocks::{ClockWatch, moment};
 use crate::command::Commands;
 use crate::lock::{ChildrenLock, beside};
 use crate::measures::MeasureSocket;
+use crate::notify::Notifier;
 use crate::orphans;
 use crate::signals::Signals;
 use crate::storage;
@@ -58,6 +59,7 @@ pub struct Supervisor {
     storage_stopped: bool,
     pub(super) zones: ZoneWatch,
     clocks: ClockWatch,
+    pub(super) notifier: Notifier,
 }
 
 impl Supervisor {
@@ -94,6 +96,7 @@ impl Supervisor {
             storage_stopped: false,
             zones: ZoneWatch::new(),
             clocks: ClockWatch::new(),
+            notifier: Notifier::of_environment(),
         }
     }
 
@@ -128,9 +131,17 @@ impl Supervisor {
                 }
                 self.report(&turn);
                 self.carry_out(turn.commands);
+                self.notifier.turned(now.steady, self.engine.is_draining());
                 Ok(())
             }
-            Err(error) => self.trouble(error, now),
+            Err(error) => {
+                // Somebody else's lock and a full disk are waited for: to be ended and started again would mend neither, and
+                // would cost what runs.
+                if matches!(error, StoreError::Busy { .. } | StoreError::Full { .. }) {
+                    self.notifier.waited(now.steady);
+                }
+                self.trouble(error, now)
+            }
         }
     }
 

@@ -39,6 +39,9 @@ impl Supervisor {
         if self.watches_memory() {
             until = until.min(self.memory_at);
         }
+        if let Some(at) = self.notifier.next_at() {
+            until = until.min(at.max(self.not_before));
+        }
         let wait = (until - now.steady).0.max(0);
         let timeout = Timespec { tv_sec: wait / 1_000_000, tv_nsec: (wait % 1_000_000) * 1_000 };
         let sources = self.sources();
