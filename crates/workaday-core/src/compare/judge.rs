@@ -24,9 +24,8 @@ pub struct Question {
 /// The limits of the verdict.
 #[derive(Clone, Copy, Debug)]
 pub struct Rules {
-    /// Share of changes without effect that may be called worse. A false alarm is looked into by somebody, false praise by
-    /// nobody, so praise asks for more. Together they aim below the 5 % that are promised: a rank among placebos is exact only
-    /// where the next day is like the last fourteen.
+    /// Share of changes without effect that may be called worse. With `alpha_better` 5 %: a false alarm is
+    /// looked into by somebody, false praise by nobody, so praise asks for more.
     pub alpha_worse: f64,
     pub alpha_better: f64,
     /// A smaller ratio is a trifle: 0.10 = 10 %.
@@ -46,8 +45,8 @@ pub struct Rules {
 impl Default for Rules {
     fn default() -> Self {
         Self {
-            alpha_worse: 0.03,
-            alpha_better: 0.005,
+            alpha_worse: 0.04,
+            alpha_better: 0.01,
             floor_ratio: 0.10,
             floor_us: 2_000.0,
             floor_calls: 0.5,
