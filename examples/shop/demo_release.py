@@ -237,7 +237,7 @@ def proof(shop: Shop, commits: dict[str, str], worse: dict[str, Any], traffic: T
         (bool(named), f"the comparison names the route and what rose on it: {named[0] if named else 'nothing'}"),
         (bool(named) and "SELECT id, cents FROM items WHERE id = ?" in named[0], "it names the statement that the route repeats"),
         (
-            back["state"] == "done" and "Undoes:** release 0003" in note,
+            back["state"] == "done" and "Undoes:** [release 0003](0003-" in note,
             f"the policy rolled it back: release {back['release']}, {back['state']}",
         ),
         (shop.git("rev-parse", "HEAD") == commits["good"], f"the code before it is in place again: {commits['good'][:12]}"),

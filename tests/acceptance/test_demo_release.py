@@ -38,7 +38,8 @@ def test_the_second_release_is_called_worse_for_its_queries_and_rolled_back(demo
     assert "release 2: done, " in ended.out
     assert "GET /prices: database calls rose to 61 times" in ended.out
     assert WORSE in ended.out
-    assert "- **Undoes:** release 0003" not in ended.out, "the note that is shown is that of the release itself"
+    assert "- **Undoes:** [release 0003]" not in ended.out, "the note that is shown is that of the release itself"
+    assert "- **Rolled back:** " in ended.out and "by [release 0004](0004-" in ended.out
     assert "nothing of it runs any more" in ended.out
     assert nothing_is_left(demo)
 
