@@ -26,12 +26,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 TREE = Path(__file__).parents[1]
-sys.path[:0] = [str(TREE / "bench"), str(TREE / "tests" / "acceptance"), str(TREE / "tests")]
+for folder in ("bench", "tests/acceptance", "tests"):
+    sys.path.insert(0, str(TREE / folder))
 
-from browser import fill, places
-from harness import Project, Supervisor, memory_kib
-from run import machine, publish
-from scratch import scratch, spread
+from browser import fill, places  # noqa: E402
+from harness import Project, Supervisor, memory_kib  # noqa: E402
+from run import machine, publish  # noqa: E402
+from scratch import scratch, spread  # noqa: E402
 
 PAGE = TREE / "docs" / "benchmarks.md"
 MARKS = ("<!-- window -->", "<!-- /window -->")
@@ -132,22 +133,16 @@ def pages(jobs: int, rounds: int, cold_rounds: int) -> dict[str, object]:
             ours = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
             ask(ours, port, path)
             for _ in range(rounds):
-                passed, shown["bytes"] = allowed(lambda: ask(ours, port, path))
+                passed, shown["bytes"] = ask(ours, port, path)
                 shown["warm_ms"].append(passed)
                 if has_twin:
-                    shown["json_ms"].append(allowed(lambda: ask(ours, port, twin(path)))[0])
+                    shown["json_ms"].append(ask(ours, port, twin(path))[0])
             ours.close()
         name = named(path)
         while name in figures:
             name += "'"
         figures[name] = {key: spread(value, 1) if isinstance(value, list) and value else value for key, value in shown.items()}
     return {"jobs": jobs, "store_mib": round(store.stat().st_size / 2**20), "pages": figures}
-
-
-def allowed(work: Callable[[], tuple[float, int]]) -> tuple[float, int]:
-    """Past the second for which an answer may be kept: what is measured is the making of an answer."""
-    time.sleep(float(os.environ.get("BENCH_PAUSE", "0")))
-    return work()
 
 
 # ---- what following costs ---------------------------------------------------------------------------------------
