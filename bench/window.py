@@ -349,7 +349,9 @@ def table(run: dict) -> str:
         (f"{len(DASHBOARDS)} dashboards and a scrape each {SCRAPE_EVERY:g} s: cost", "dashboards", DASHBOARDS_PERCENT),
     ):
         seen = run[name]
-        shown = f"{seen['cost_percent']} % of {statistics.median(seen['without_per_second']):,.0f}/s"
+        without = seen["without_per_second"]
+        # Without its own scatter a cost below it would look like a finding.
+        shown = f"{seen['cost_percent']} % (turns without: {min(without):,} to {max(without):,}/s)"
         lines.append(f"| {what} | {shown} | < {bar:g} % |")
     memory = run["memory"]
     lines.append(
@@ -375,6 +377,8 @@ def table(run: dict) -> str:
             f"{page['bytes'] / 1000:.1f}",
         ]
         lines.append(f"| `{path}` | " + " | ".join(str(cell) for cell in cells) + " |")
+    if above := missed(run):
+        lines += ["", f"Above the bar: {'; '.join(above)}."]
     host = run["machine"]
     return "\n".join([*lines, "", f"{host['processor']}, {host['cores']} cores, Python {host['python']}; {run['when']}.", ""])
 
@@ -416,7 +420,8 @@ def main() -> int:
     jobs, drained, seconds, pairs = (10_000, 150_000, 0.5, 2) if chosen.quick else (1_000_000, 760_000, 1.2, 4)
     work: dict[str, Callable[[], dict[str, object]]] = {
         "pages": lambda: pages(chosen.jobs or jobs, 10 if chosen.quick else 40, 1 if chosen.quick else 3),
-        "viewers": lambda: cost(drained, seconds, pairs, lambda dashboard: viewers(dashboard, VIEWERS)),
+        # Connecting so many takes its time, in which the drain goes on.
+        "viewers": lambda: cost(drained * 3 // 2, seconds, pairs, lambda dashboard: viewers(dashboard, VIEWERS)),
         "dashboards": lambda: cost(drained, seconds, pairs, dashboards),
         "memory": idle_memory,
     }
