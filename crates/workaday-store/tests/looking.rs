@@ -6,7 +6,7 @@ mod suite;
 
 use suite::{NOW, Subject, job, later};
 use workaday_core::clock::{Length, Timestamp};
-use workaday_core::job::State;
+use workaday_core::job::{JobKey, State};
 use workaday_core::lifecycle::{self, Outcome, Running};
 use workaday_core::retry::{Chance, RetryPolicy};
 use workaday_store::sqlite::read::{Look, Reader};
@@ -67,6 +67,37 @@ fn failures_of_one_kind_are_one_error_and_a_success_is_none() {
     assert!(reader.error_groups(later(10)).expect("the groups").is_empty(), "none came since");
 }
 
+/// Every job of a list, a page of two at a time.
+fn paged(reader: &Reader, state: Option<State>) -> Vec<JobKey> {
+    let (mut keys, mut from) = (vec![], None);
+    loop {
+        let seen = reader.look(&Look { state, from, limit: 2, ..Look::default() }).expect("a look");
+        keys.extend(seen.jobs.iter().map(|listed| listed.job.key));
+        match seen.next {
+            // As the address of the next page carries it.
+            Some(next) => from = Some(next.to_string().parse().expect("a place")),
+            None => return keys,
+        }
+    }
+}
+
+#[test]
+fn jobs_of_one_instant_are_all_on_some_page() {
+    let (mut subject, reader) = store();
+    for number in 1..=7 {
+        subject.enqueue(&NewJob { run_at: later(60), ..job(number) });
+    }
+    for number in 11..=17 {
+        end(&mut subject, number, Outcome::Completed, None, later(1));
+    }
+    for state in [State::Scheduled, State::Completed] {
+        let mut keys = paged(&reader, Some(state));
+        keys.sort();
+        keys.dedup();
+        assert_eq!(keys.len(), 7, "{state:?}");
+    }
+}
+
 #[test]
 fn a_list_is_paged_to_its_end_and_no_job_comes_twice() {
     let (mut subject, reader) = store();
@@ -75,15 +106,7 @@ fn a_list_is_paged_to_its_end_and_no_job_comes_twice() {
     }
     end(&mut subject, 8, Outcome::Completed, None, later(1));
     for state in [None, Some(State::Scheduled), Some(State::Available), Some(State::Completed)] {
-        let (mut keys, mut from) = (vec![], None);
-        loop {
-            let seen = reader.look(&Look { state, from, limit: 2, ..Look::default() }).expect("a look");
-            keys.extend(seen.jobs.iter().map(|listed| listed.job.key));
-            match seen.next {
-                Some(next) => from = Some(next),
-                None => break,
-            }
-        }
+        let keys = paged(&reader, state);
         let expected = match state {
             None => 8,
             Some(State::Scheduled) => 3,

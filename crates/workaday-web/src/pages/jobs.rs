@@ -66,7 +66,7 @@ pub fn jobs(reader: &Reader, context: &PageContext) -> Result<Page, Problem> {
     let is_new = jobs.is_empty() && !is_filtered && look.from.is_none();
     let json = json!({
         "jobs": seen.jobs.iter().map(|job| rows::to_json(context, job)).collect::<Vec<_>>(),
-        "next": seen.next, "stopped_early": seen.stopped_early,
+        "next": seen.next.map(|next| next.to_string()), "stopped_early": seen.stopped_early,
     });
     let view = View {
         verdict: verdict(&look, &seen, is_new),
@@ -107,9 +107,7 @@ pub fn asked(context: &PageContext) -> Result<Look, Problem> {
     };
     let from = match query.get("from") {
         None => None,
-        Some(text) => {
-            Some(text.parse::<i64>().map_err(|_| refused("from", &words::cut(text, 40), "the number that the page before ended with"))?)
-        }
+        Some(text) => Some(text.parse().map_err(|_| refused("from", &words::cut(text, 40), "the place that the page before ended with"))?),
     };
     Ok(Look { state, held, task: text("task")?, queue: text("queue")?, tag: text("tag")?, text: text("text")?, from, limit: PAGE })
 }

@@ -8,6 +8,9 @@ use super::{Reader, bounded};
 use crate::error::Result;
 use crate::statements as sql;
 use rusqlite::{Row, params};
+use std::fmt;
+use std::num::ParseIntError;
+use std::str::FromStr;
 use workaday_core::job::{JobKey, State};
 
 /// Rows that one look reads at most.
@@ -25,9 +28,41 @@ pub struct Look {
     /// A piece of the arguments or of the task's name.
     pub text: Option<String>,
     /// Where the page before stopped: [`Seen::next`].
-    pub from: Option<i64>,
+    pub from: Option<Place>,
     /// At most 1000; 0 means 50.
     pub limit: usize,
+}
+
+/// Where a page of a list ended: what the list is ordered by, and the key of the job, since many may share an instant.
+/// A list that is ordered by the key alone has no second part. As text: `1795368000000000.42`, or `42`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    pub first: i64,
+    pub key: i64,
+}
+
+impl Place {
+    const TOP: Self = Self { first: i64::MAX, key: i64::MAX };
+    const BOTTOM: Self = Self { first: i64::MIN, key: 0 };
+
+    fn of_key(job: &JobSummary) -> Self {
+        Self { first: job.key.0, key: 0 }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.key == 0 { write!(f, "{}", self.first) } else { write!(f, "{}.{}", self.first, self.key) }
+    }
+}
+
+impl FromStr for Place {
+    type Err = ParseIntError;
+
+    fn from_str(text: &str) -> std::result::Result<Self, ParseIntError> {
+        let (first, key) = text.split_once('.').unwrap_or((text, "0"));
+        Ok(Self { first: first.parse()?, key: key.parse()? })
+    }
 }
 
 /// A job in a list, with the beginning of its arguments.
@@ -43,7 +78,7 @@ pub struct ListedJob {
 pub struct Seen {
     pub jobs: Vec<ListedJob>,
     /// From where to look further; `None`: there is no more.
-    pub next: Option<i64>,
+    pub next: Option<Place>,
     /// It read as far as it may before the page was full.
     pub stopped_early: bool,
 }
@@ -72,62 +107,75 @@ impl Reader {
         let floor = one.next.into_iter().chain(other.next).max();
         one.jobs.extend(other.jobs);
         one.jobs.sort_by_key(|listed| std::cmp::Reverse(listed.job.key));
-        one.jobs.retain(|listed| floor.is_none_or(|floor| listed.job.key.0 >= floor));
+        one.jobs.retain(|listed| floor.is_none_or(|floor| listed.job.key.0 >= floor.first));
         let limit = bounded(look.limit) as usize;
-        let next = if one.jobs.len() > limit { one.jobs.get(limit - 1).map(|listed| listed.job.key.0) } else { floor };
+        let next = if one.jobs.len() > limit { one.jobs.get(limit - 1).map(|listed| Place::of_key(&listed.job)) } else { floor };
         one.jobs.truncate(limit);
         Ok(Seen { stopped_early: next.is_some() && one.jobs.len() < limit, next, jobs: one.jobs })
     }
 
     fn look_unfinished(&self, look: &Look) -> Result<Seen> {
-        let before = look.from.unwrap_or(i64::MAX);
-        let floor: Option<i64> = self.link.first(&sql::UNFINISHED_FLOOR, params![before, LOOK_MAX], |row| row.get(0))?;
+        let before = look.from.map_or(i64::MAX, |place| place.first);
+        let floor = self.link.first(&sql::UNFINISHED_FLOOR, params![before, LOOK_MAX], key_of_floor)?;
         let state = look.state.map(|state| state.as_str());
         let limit = bounded(look.limit);
-        let parameters = params![before, floor.unwrap_or(i64::MIN), state, look.task, look.queue, look.tag, look.text, limit];
-        Ok(seen(self.link.list(&sql::PAGE_UNFINISHED, parameters, listed)?, limit, floor, |job| job.key.0))
+        let parameters = params![before, floor.unwrap_or(Place::BOTTOM).first, state, look.task, look.queue, look.tag, look.text, limit];
+        Ok(seen(self.link.list(&sql::PAGE_UNFINISHED, parameters, listed)?, limit, floor, Place::of_key))
     }
 
     fn look_finished(&self, look: &Look) -> Result<Seen> {
-        let before = look.from.unwrap_or(i64::MAX);
-        let floor: Option<i64> = self.link.first(&sql::FINISHED_FLOOR, params![before, LOOK_MAX], |row| row.get(0))?;
+        let before = look.from.map_or(i64::MAX, |place| place.first);
+        let floor = self.link.first(&sql::FINISHED_FLOOR, params![before, LOOK_MAX], key_of_floor)?;
         let limit = bounded(look.limit);
-        let parameters = params![before, floor.unwrap_or(i64::MIN), look.task, look.queue, look.tag, look.text, limit];
-        Ok(seen(self.link.list(&sql::PAGE_FINISHED, parameters, listed)?, limit, floor, |job| job.key.0))
+        let parameters = params![before, floor.unwrap_or(Place::BOTTOM).first, look.task, look.queue, look.tag, look.text, limit];
+        Ok(seen(self.link.list(&sql::PAGE_FINISHED, parameters, listed)?, limit, floor, Place::of_key))
     }
 
     fn look_ended(&self, look: &Look, state: State) -> Result<Seen> {
-        let before = look.from.unwrap_or(i64::MAX);
-        let floor: Option<i64> = self.link.first(&sql::ENDED_FLOOR, params![state.as_str(), before, LOOK_MAX], |row| row.get(0))?;
+        let before = look.from.unwrap_or(Place::TOP);
+        let floor = self.link.first(&sql::ENDED_FLOOR, params![state.as_str(), before.first, before.key, LOOK_MAX], floor)?;
         let limit = bounded(look.limit);
-        let parameters = params![state.as_str(), before, floor.unwrap_or(i64::MIN), look.task, look.queue, look.tag, look.text, limit];
-        let ended = |job: &JobSummary| job.finished_at.map_or(i64::MIN, |at| at.0);
+        let back_to = floor.unwrap_or(Place::BOTTOM);
+        let (task, queue, tag, text) = (&look.task, &look.queue, &look.tag, &look.text);
+        let parameters = params![state.as_str(), before.first, before.key, back_to.first, back_to.key, task, queue, tag, text, limit];
+        let ended = |job: &JobSummary| Place { first: job.finished_at.map_or(i64::MIN, |at| at.0), key: job.key.0 };
         Ok(seen(self.link.list(&sql::PAGE_ENDED, parameters, listed)?, limit, floor, ended))
     }
 
     fn look_due(&self, look: &Look, state: State) -> Result<Seen> {
-        // `next` is the instant of the last one shown, and the same instant is not asked again.
-        let since = look.from.map_or(i64::MIN, |at| at.saturating_add(1));
-        let until: Option<i64> = self.link.first(&sql::DUE_FLOOR, params![since, LOOK_MAX], |row| row.get(0))?;
+        let since = look.from.unwrap_or(Place::BOTTOM);
+        let floor = self.link.first(&sql::DUE_FLOOR, params![since.first, since.key, LOOK_MAX], floor)?;
         let limit = bounded(look.limit);
-        let parameters = params![since, until.unwrap_or(i64::MAX), state.as_str(), look.task, look.queue, look.tag, look.text, limit];
-        Ok(seen(self.link.list(&sql::PAGE_DUE, parameters, listed)?, limit, until, |job| job.run_at.0))
+        let until = floor.unwrap_or(Place::TOP);
+        let (task, queue, tag, text) = (&look.task, &look.queue, &look.tag, &look.text);
+        let parameters = params![since.first, since.key, until.first, until.key, state.as_str(), task, queue, tag, text, limit];
+        let due = |job: &JobSummary| Place { first: job.run_at.0, key: job.key.0 };
+        Ok(seen(self.link.list(&sql::PAGE_DUE, parameters, listed)?, limit, floor, due))
     }
 
     fn look_running(&self, look: &Look) -> Result<Seen> {
         let limit = bounded(look.limit);
-        let parameters = params![look.from.unwrap_or(i64::MAX), look.task, look.queue, look.tag, look.text, limit];
-        Ok(seen(self.link.list(&sql::PAGE_RUNNING, parameters, listed)?, limit, None, |job| job.key.0))
+        let parameters = params![look.from.unwrap_or(Place::TOP).first, look.task, look.queue, look.tag, look.text, limit];
+        Ok(seen(self.link.list(&sql::PAGE_RUNNING, parameters, listed)?, limit, None, Place::of_key))
     }
 
     fn look_held(&self, look: &Look) -> Result<Seen> {
         let limit = bounded(look.limit);
-        let parameters = params![LOOK_MAX, look.from.unwrap_or(i64::MAX), look.task, look.queue, look.tag, look.text, limit];
-        Ok(seen(self.link.list(&sql::PAGE_HELD, parameters, listed)?, limit, None, |job| job.key.0))
+        let parameters = params![LOOK_MAX, look.from.unwrap_or(Place::TOP).first, look.task, look.queue, look.tag, look.text, limit];
+        Ok(seen(self.link.list(&sql::PAGE_HELD, parameters, listed)?, limit, None, Place::of_key))
     }
 }
 
-fn seen(jobs: Vec<ListedJob>, limit: i64, floor: Option<i64>, place: fn(&JobSummary) -> i64) -> Seen {
+/// An instant and a key.
+fn floor(row: &Row<'_>) -> rusqlite::Result<Place> {
+    Ok(Place { first: row.get(0)?, key: row.get(1)? })
+}
+
+fn key_of_floor(row: &Row<'_>) -> rusqlite::Result<Place> {
+    Ok(Place { first: row.get(0)?, key: 0 })
+}
+
+fn seen(jobs: Vec<ListedJob>, limit: i64, floor: Option<Place>, place: fn(&JobSummary) -> Place) -> Seen {
     let is_full = jobs.len() as i64 >= limit;
     let next = if is_full { jobs.last().map(|listed| place(&listed.job)) } else { floor };
     Seen { stopped_early: !is_full && floor.is_some(), next, jobs }
