@@ -14,6 +14,7 @@ import datetime
 import http.client
 import json
 import os
+import re
 import selectors
 import socket
 import statistics
@@ -192,11 +193,15 @@ class Dashboard:
         return stream
 
 
+PACE = re.compile(rb'"pace":(\d+)')
+
+
 @contextlib.contextmanager
 def viewers(dashboard: Dashboard, count: int) -> Iterator[dict[str, int]]:
-    """So many pages are open and take what they are told."""
+    """So many pages are open, take what they are told, and look again at the pace that the events name, as live.js does."""
     streams = [dashboard.follow() for _ in range(count)]
-    told = {"viewers": len(streams), "events": 0}
+    told = {"viewers": len(streams), "events": 0, "pages": 0}
+    pace_s = [1.0]
     chosen = selectors.DefaultSelector()
     for stream in streams:
         chosen.register(stream, selectors.EVENT_READ)
@@ -205,15 +210,30 @@ def viewers(dashboard: Dashboard, count: int) -> Iterator[dict[str, int]]:
     def take() -> None:
         while not ending.is_set():
             for key, _ in chosen.select(0.1):
-                told["events"] += key.fileobj.recv(65536).count(b"event: changed")  # type: ignore[union-attr]
+                chunk = key.fileobj.recv(65536)  # type: ignore[union-attr]
+                told["events"] += chunk.count(b"event: changed")
+                for pace in PACE.findall(chunk)[-1:]:
+                    pace_s[0] = int(pace) / 1000
 
-    taking = threading.Thread(target=take)
-    taking.start()
+    def refresh() -> None:
+        """Whichever page's turn it is: all of them together, spread over their pace."""
+        seen = 0
+        while not ending.wait(pace_s[0] / count):
+            if told["events"] > seen:
+                dashboard.get(DASHBOARDS[told["pages"] % len(DASHBOARDS)])
+                told["pages"] += 1
+                # Every page has heard of a change by the time its turn has come again.
+                seen = max(seen, told["events"] - count)
+
+    threads = [threading.Thread(target=take), threading.Thread(target=refresh)]
+    for thread in threads:
+        thread.start()
     try:
         yield told
     finally:
         ending.set()
-        taking.join()
+        for thread in threads:
+            thread.join()
         for stream in streams:
             stream.close()
 

@@ -1,5 +1,7 @@
 //! What changed, told to every page that is open: names of regions, at most once a second.
 //!
+//! With the names goes the pace: how long a page waits between two looks. It grows with the pages that are open, so that
+//! all of them together ask for some ten parts a second, however many they are.
 //! One poller looks for all viewers, and only while there are some. Viewers hold no statement and no thread.
 
 use crate::answer::{self, Answer};
@@ -18,6 +20,8 @@ use workaday_store::sqlite::access::Marks;
 /// Open pages at once.
 pub const VIEWERS_MAX: usize = 800;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// What one open page adds to the pace of all.
+const PACE_OF_ONE: Duration = Duration::from_millis(100);
 const HEARTBEAT: Duration = Duration::from_secs(20);
 /// Who follows is judged anew as often: a session that has ended, a token that was revoked hears no more.
 const JUDGE_EVERY: Duration = Duration::from_secs(10);
@@ -125,7 +129,7 @@ async fn look(window: Arc<Window>) {
         let known = last;
         let seen = tokio::task::spawn_blocking(move || marks(&asked, known)).await.ok().flatten();
         if let (Some((_, before)), Some((_, now))) = (last, seen)
-            && let Some(event) = event(&before, &now)
+            && let Some(event) = event(&before, &now, window.live.viewers())
         {
             // Nobody listens just now: the next viewer reads the page anyway.
             let _ = window.live.changes.send(event.into());
@@ -160,8 +164,13 @@ fn marks(window: &Window, known: Option<(i64, Marks)>) -> Option<(i64, Marks)> {
     }
 }
 
-/// The regions of the marks that moved. `status` moves with any.
-fn event(before: &Marks, now: &Marks) -> Option<String> {
+/// The least time between two looks of a page, with so many open.
+fn pace(viewers: usize) -> Duration {
+    LOOK_EVERY.max(PACE_OF_ONE * u32::try_from(viewers).unwrap_or(u32::MAX))
+}
+
+/// The regions of the marks that moved, and the pace in ms. `status` moves with any.
+fn event(before: &Marks, now: &Marks, viewers: usize) -> Option<String> {
     let moved =
         before.iter().zip(now).zip(REGIONS).filter(|((before, now), _)| before != now).flat_map(|(_, regions)| regions.iter().copied());
     let mut regions: Vec<&str> = moved.collect();
@@ -171,7 +180,7 @@ fn event(before: &Marks, now: &Marks) -> Option<String> {
     regions.push("status");
     regions.sort_unstable();
     regions.dedup();
-    Some(format!("event: changed\ndata: {}\n\n", serde_json::json!({"regions": regions})))
+    Some(format!("event: changed\ndata: {}\n\n", serde_json::json!({"regions": regions, "pace": pace(viewers).as_millis()})))
 }
 
 #[cfg(test)]
@@ -182,8 +191,19 @@ mod tests {
     fn an_event_names_the_regions_that_moved_and_no_others() {
         let before: Marks = [Some(1); 13];
         let mut now = before;
-        assert_eq!(event(&before, &now), None);
+        assert_eq!(event(&before, &now, 1), None);
         now[6] = Some(2);
-        assert_eq!(event(&before, &now).unwrap(), "event: changed\ndata: {\"regions\":[\"alerts\",\"needs\",\"status\"]}\n\n");
+        assert_eq!(
+            event(&before, &now, 1).unwrap(),
+            "event: changed\ndata: {\"pace\":1000,\"regions\":[\"alerts\",\"needs\",\"status\"]}\n\n"
+        );
+    }
+
+    #[test]
+    fn many_pages_together_ask_no_more_than_ten() {
+        assert_eq!(pace(1), pace(10));
+        for viewers in [10, 100, 500, VIEWERS_MAX] {
+            assert!(viewers as f64 / pace(viewers).as_secs_f64() <= 10.0, "{viewers}");
+        }
     }
 }

@@ -7,16 +7,18 @@
   const parts = () => [...document.querySelectorAll("[data-region]")];
   const names = parts().map((part) => part.dataset.region);
 
-  // ---- refreshing: at most once a second, never under the reader's hands ----
+  // ---- refreshing: at most once a second (less often when many pages are open), never under the reader's hands ----
   const due = new Set();
-  let timer = 0, last = 0, busy = false;
+  let timer = 0, last = 0, busy = false, pace = 1000;
   const selecting = () => { const s = getSelection(); return s && !s.isCollapsed && main.contains(s.anchorNode); };
   const inUse = (part) => part.contains(document.activeElement) && document.activeElement.matches("input:not([type=checkbox]), textarea, select")
     || part.querySelector("details.act[open]") !== null;
 
   function plan() {
     if (timer || busy || !due.size || document.hidden) return;
-    timer = setTimeout(() => { timer = 0; refresh(); }, Math.max(0, 1000 - (Date.now() - last)));
+    // Above a second the pages are many, and all hear of a change at once: each takes a moment of its own.
+    const rest = pace - (Date.now() - last);
+    timer = setTimeout(() => { timer = 0; refresh(); }, Math.max(0, rest, pace > 1000 ? Math.random() * pace : 0));
   }
 
   async function refresh() {
@@ -89,7 +91,7 @@
     source.onerror = () => { live.textContent = "reconnecting"; };
     source.addEventListener("changed", (event) => {
       let regions = [];
-      try { regions = JSON.parse(event.data).regions; } catch { return; }
+      try { ({ regions, pace = pace } = JSON.parse(event.data)); } catch { return; }
       const every = regions.includes("*");
       names.filter((name) => every || regions.includes(name)).forEach((name) => due.add(name));
       plan();
