@@ -273,7 +273,7 @@ def totals() -> str:
         for run in runs:
             results.update(run["result"])
         other = sum(count for kind, count in results.items() if kind not in {"lost", "doubled", "panics"})
-        last = max(runs, key=lambda run: run["date"])
+        last = runs[-1]  # the ledger is appended to
         count = sum(run["count"] for run in runs)
         rows.append(
             f"| {title} | {count:,} {runs[0]['unit']} | {results['lost']} | {results['doubled']} | {results['panics']} | {other} | {last['date']}, `{last['revision']}` |"
