@@ -304,14 +304,23 @@ def more(harness: str, runs: list[dict]) -> str:
                 outcomes.update(run["outcomes"])
             return " What came of it: " + "; ".join(f"{name} {count:,}" for name, count in outcomes.most_common(8)) + "."
         case "kills":
-            timed = [run["rescue"] for run in runs if run.get("rescue")]
+            timed = [run for run in runs if run.get("rescue")]
             if not timed:
                 return ""
-            worst = max(timed, key=lambda rescue: rescue["p99"])
-            rescued = sum(rescue["rescued"] for rescue in timed)
-            return f" {rescued:,} rescues; in the slowest run p50 {worst['p50']:.3f} s, p99 {worst['p99']:.3f} s, longest {worst['max']:.3f} s."
+            newest, worst = timed[-1], max(timed, key=lambda run: run["rescue"]["p99"])
+            return f" {_rescues('In the newest run that was timed', newest)}" + (
+                f" {_rescues('In the slowest one', worst)}" if worst is not newest else ""
+            )
         case _:
             return ""
+
+
+def _rescues(which: str, run: dict[str, Any]) -> str:
+    seen = run["rescue"]
+    return (
+        f"{which} ({run['count']:,} kills) {seen['rescued']:,} rescues took p50 {seen['p50']:.3f} s, "
+        f"p99 {seen['p99']:.3f} s, at most {seen['max']:.3f} s."
+    )
 
 
 def repeat() -> str:
