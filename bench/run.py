@@ -107,13 +107,13 @@ def against_peer(measures: dict) -> list[tuple[str, str]]:
     return ratios
 
 
-def publish(text: str, page: Path) -> None:
+def publish(text: str, page: Path, marks: tuple[str, str] = (BEGIN, END)) -> None:
     """Puts the table between the marks of the page; what stands around it is written by hand."""
     whole = page.read_text(encoding="utf-8")
-    before, begin, rest = whole.partition(BEGIN)
-    _, end, after = rest.partition(END)
+    before, begin, rest = whole.partition(marks[0])
+    _, end, after = rest.partition(marks[1])
     if not (begin and end):
-        raise SystemExit(f"{page} has no place for the table: {BEGIN} … {END}")
+        raise SystemExit(f"{page} has no place for the table: {marks[0]} … {marks[1]}")
     page.write_text(f"{before}{begin}\n{text}{end}{after}", encoding="utf-8")
 
 

@@ -72,7 +72,7 @@ def idle(count: int, seconds: int) -> dict[str, object]:
             what="every first tick worked out",
             seen=project.tell,
         )
-        time.sleep(3)
+        time.sleep(3)  # idling is measured, not the end of the start
         shares.append(share_of(up.pid, seconds))
         up.stop()
     return {

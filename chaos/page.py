@@ -54,6 +54,92 @@ FAULTS: list[tuple[str, str, str | None, str]] = [
     ("the power goes", "all that was acknowledged is there, whatever part of the rest reached the disk", None, "power_loss"),
     ("the file is damaged", "SQLite's finding, with the way out", "store.corrupt", "corrupt"),
     ("a row cannot be read", "it is named and left alone", "store.row_unreadable", "corrupt"),
+    (
+        "a job's child is killed, crashes or leaves",
+        "the job fails with the signal or exit code and its retry policy decides; its neighbours go back, no attempt spent",
+        '"killed by SIGSEGV", "left with exit code 3 in the middle of its work"',
+        "storm",
+    ),
+    (
+        "a job hangs in C code that keeps the GIL",
+        "asked, SIGTERM, SIGKILL at its timeout; a timer of the kernel does it when the supervisor itself is stopped",
+        "an attempt `timed_out`",
+        "faults",
+    ),
+    (
+        "the kernel kills for want of memory",
+        "children are taken first, the supervisor and other jobs go on; the job is told as killed for memory, and held after three times",
+        '"killed by the kernel for want of memory (peak 812 MiB)"',
+        "oom",
+    ),
+    (
+        "the wall clock is set, forward or back",
+        "running jobs, ready jobs and retries go on within seconds; a step forward is downtime to schedules, a step back runs no tick again; jobs for an instant keep that instant",
+        '"the wall clock was set back by 2h; no tick that was decided runs again"',
+        "clock",
+    ),
+    (
+        "the machine sleeps",
+        "what the schedules missed is decided by their catch-up; timeouts count the sleep",
+        '"the machine was suspended for 3h; schedules take it as downtime: their catch-up decides"',
+        "simulator (model)",
+    ),
+    (
+        "a supervisor is stopped, replaced, and comes back",
+        "its late outcomes change nothing, its ticks are decided already",
+        None,
+        "zombie",
+    ),
+    (
+        "no descriptors, processes or threads are left",
+        "the supervisor stays up and tries again; a refused start is no failure of a job",
+        "command.not_started",
+        "exhaust",
+    ),
+    (
+        "a job prints without end",
+        "its first and last part are kept, the rest is counted; the pipe never blocks it",
+        '"… 1073741824 bytes left out here: an attempt keeps its first 1024 KiB and its last 1024 KiB"',
+        "faults",
+    ),
+    (
+        "arguments that are huge, deep, or no JSON",
+        "refused at the enqueue with the limit and the value's size; certainly not stored",
+        "args.invalid",
+        "fuzz",
+    ),
+    (
+        "a configuration is half written when it is read",
+        "all of it is judged before any of it counts: the old one stays in force",
+        "config.syntax",
+        "faults",
+    ),
+    (
+        "a backup is made under load, or killed",
+        "the copy is one instant; whatever has a backup's name is whole; a restored copy runs nothing until told to",
+        '"this store is a copy"',
+        "backups",
+    ),
+    ("an older program meets a newer store", "it refuses to write, and says which version it needs", "store.newer_schema", "acceptance"),
+    (
+        "a deploy leaves jobs that the new code does not know",
+        "held, shown, released by themselves when the task is back; never dropped, never retried in a loop",
+        "job.unknown_task",
+        "faults",
+    ),
+    ("jobs come while no supervisor runs", "stored all the same; the next one runs them", None, "kills"),
+    (
+        "a process forks, or a coroutine is cancelled, during `enqueue`",
+        "no handle is shared; the job is stored or not, and its id is known",
+        None,
+        "faults",
+    ),
+    (
+        "strangers send broken requests to the dashboard",
+        "an answer that says what was wrong, never a failure of the program",
+        "web.request_invalid",
+        "http",
+    ),
     ("a second supervisor starts", "it ends with exit code 3 and names the first", "supervisor.held", "acceptance"),
     ("a process of a dead supervisor does not die", "the new one ends it, or says which it is", "supervisor.children_alive", "acceptance"),
     ("another program holds the write lock", "5 s of fair waiting, then refused; certainly not stored", "store.busy", "acceptance"),
@@ -68,7 +154,8 @@ FAULTS: list[tuple[str, str, str | None, str]] = [
 NOT_PROMISED = """\
 ## What is not promised
 - **A disk that lies.** The promise rests on `fsync`. A drive or a virtual disk that says yes and forgets loses what it said yes to; no program can help that.
-- **Damage inside a value.** SQLite keeps no checksum of its main pages: bits that rot inside a number or a text, an id too, can go unnoticed. Damage to the structure is noticed, and refused.
+- **Damage inside a value.** SQLite keeps no checksum of its main pages: bits that rot inside a number or a text, an id too, can go unnoticed. Damage to the structure is noticed, and refused. Why there is no checksum column: [ADR 0027](adr/0027-no-checksum-of-values.md).
+- **A wait across a clock that is set.** A retry waits at most twice its wait, whatever the clock does. A job for an instant (`at`, `delay`, a snooze) is due when the clock shows it: a clock that is set back shows it later. So it is with a schedule whose ticks were decided under a clock that was ahead: it is silent until the clock has caught up, for none of them may run twice.
 - **A WAL damaged before its checkpoint.** From the first frame whose checksum is wrong on, SQLite takes the WAL for cut off by a power loss: what was acknowledged behind that frame is gone, and nothing tells.
 - **Copies made by `cp` of a store in use.** They may be torn, and their jobs may be the live store's: a copy starts paused until `workaday up --adopt`.
 - **A network file system.** Refused where it is recognised.
@@ -106,7 +193,36 @@ HOW: dict[str, tuple[str, str]] = {
         "stopped processes, no descriptors, floods, poison jobs, C code that keeps the GIL, memory hogs, full disks, half-written configuration: the acceptance tests, counted as they passed",
     ),
     "fuzz": ("Fuzzing", "random and mutated input for cron, configuration, rows and logs: refused with a code, or taken; no panic"),
-    "sim": ("Simulated worlds", "the real engine on an injected store, clock and processes; faults at every seam; replayed by seed"),
+    "clock": (
+        "Clock steps",
+        "libfaketime sets the clock of a supervisor, its children and a client while they work: hours, minutes, fractions of a second, forward and back; all that waits goes on within seconds, ticks follow each other without a gap and without an overlap",
+    ),
+    "exhaust": (
+        "No descriptors, no processes",
+        "the limit of open files falls to what is open, or a pids cgroup is full, while children die and jobs come in; each job has one attempt only, so that a refused start would show as a discarded job",
+    ),
+    "oom": (
+        "Out of memory",
+        "a task eats until the kernel kills in a memory cgroup of ours; where none can be made the harness sends that SIGKILL itself, which is counted under another name",
+    ),
+    "backups": (
+        "Backups under load",
+        "made while clients enqueue and jobs run, restored elsewhere and held against what was told before; some are killed in the middle, then every file with a backup's name proves itself",
+    ),
+    "http": (
+        "Hostile HTTP",
+        "mangled requests to every route of the dashboard, half of them from somebody who is let in: none is answered by a failure, none hangs",
+    ),
+    "storm": (
+        "Kill storm, Python children",
+        "supervisors, Python children and enqueuers killed under a load of sync and async tasks, a hundred in flight",
+    ),
+    "simulator (model)": (
+        "Simulated lives",
+        "the real engine over a store in plain Rust, with clocks, processes and chance of its own: clock jumps, suspends, zombies, two supervisors, deploys, power cuts and faults at every seam, also during recovery. A checker holds each history against sixteen invariants; it has been shown to reject every one of its false histories, and each seed replays",
+    ),
+    "simulator (memory)": ("Simulated lives on SQLite in memory", "the same lives on the SQLite store, without files"),
+    "simulator (file)": ("Simulated lives on SQLite files", "the same lives on the SQLite store as it is used, with its WAL and its locks"),
 }
 
 
@@ -129,7 +245,8 @@ def faults() -> str:
     titles = {code: told["meaning"] for file in sorted(CODES.glob("*.json")) for code, told in json.loads(file.read_text()).items()}
     rows = ["| what happens | what Workaday does | what you see | tried by |", "|---|---|---|---|"]
     for fault, does, code, harness in FAULTS:
-        seen = f"`{code}`: {titles[code]}" if code else "-"
+        # A code with its meaning, or the words themselves.
+        seen = "-" if code is None else f"`{code}`: {titles[code]}" if code in titles else code
         tried = "`tests/acceptance`" if harness == "acceptance" else HOW[harness][0].lower()
         rows.append(f"| {fault} | {does} | {seen} | {tried} |")
     return "\n".join(rows)
@@ -200,7 +317,7 @@ def more(harness: str, runs: list[dict]) -> str:
 def repeat() -> str:
     return """\
 ## Do it again
-`make chaos HOURS=8` runs all of it within a budget and prints its seed; `python -m chaos.power_loss --seed 7 --n 20000` runs one alone. With `WORKADAY_LEDGER=1` a run adds its line to `docs/reliability-ledger.jsonl`, of which this page is made. `tests/acceptance/test_chaos.py` plants bugs (a weaker sync, a sync left out, an id that is not looked for, a lock that is inherited) and asks that each harness finds its own."""
+`make chaos HOURS=8` runs all of it within a budget and prints its seed; `python -m chaos.power_loss --seed 7 --n 20000` runs one alone. With `WORKADAY_LEDGER=1` a run adds its line to `docs/reliability-ledger.jsonl`, of which this page is made. `tests/acceptance/test_chaos.py` plants bugs (a weaker sync, a sync left out, an id that is not looked for, a fence that is not asked for, a tick decided twice, a lock that is inherited, a retry that waits for a past clock, a backup by `cp`) and asks that each harness finds its own. Every named crash point is reached and survived by `tests/acceptance/test_crash_points.py`, which fails when one is left off."""
 
 
 if __name__ == "__main__":

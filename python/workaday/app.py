@@ -50,7 +50,7 @@ class App:
         return list(_registered.values())
 
     @overload
-    def task(self, function: WithContext[P, Coroutine[Any, Any, T]], /) -> AsyncContextTask[P, T]: ...  # pyright: ignore[reportOverlappingOverload]
+    def task(self, function: WithContext[P, Coroutine[Any, Any, T]], /) -> AsyncContextTask[P, T]: ...  # pyright: ignore[reportOverlappingOverload] - a coroutine is also a T; the first that fits wins
     @overload
     def task(self, function: WithContext[P, T], /) -> SyncContextTask[P, T]: ...
     @overload

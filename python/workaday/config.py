@@ -33,7 +33,7 @@ def override(path: Path | None) -> None:
 
 def forget() -> None:
     """Makes every app look again where its store is."""
-    global epoch  # noqa: PLW0603
+    global epoch  # noqa: PLW0603 - a switch of the process
     epoch += 1
 
 
@@ -65,7 +65,7 @@ def schedules_tz() -> str | None:
     named = os.environ.get("WORKADAY_SCHEDULES_TZ")
     file = None if named else config_file()
     shared = read(file).get("schedules") if file else None
-    text = named or (shared.get("tz") if isinstance(shared, dict) else None)  # pyright: ignore[reportUnknownMemberType,reportUnknownVariableType]
+    text = named or (shared.get("tz") if isinstance(shared, dict) else None)  # pyright: ignore[reportUnknownMemberType,reportUnknownVariableType] - read from TOML
     return text if isinstance(text, str) and text else None
 
 

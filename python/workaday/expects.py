@@ -38,7 +38,7 @@ class Expect:
         rows: int | tuple[int | None, int | None] | None = None,
         retry: bool = False,
     ) -> None:
-        if not isinstance(text, str) or not text.strip():  # pyright: ignore[reportUnnecessaryIsInstance]
+        if not isinstance(text, str) or not text.strip():  # pyright: ignore[reportUnnecessaryIsInstance] - not everybody has a type checker
             raise RegistrationError(
                 "option.expects_invalid",
                 f"Expect(text) is {shortened(text)}",
@@ -80,7 +80,7 @@ class Expect:
 
 
 def _bounds(rows: Any) -> tuple[int | None, int | None]:
-    pair: list[Any] = list(rows) if isinstance(rows, tuple) else [rows, rows]  # pyright: ignore[reportUnknownArgumentType]
+    pair: list[Any] = list(rows) if isinstance(rows, tuple) else [rows, rows]  # pyright: ignore[reportUnknownArgumentType] - judged below
     if len(pair) == 2 and all(bound is None or (type(bound) is int and bound >= 0) for bound in pair):
         return pair[0], pair[1]
     raise RegistrationError(

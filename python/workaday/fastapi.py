@@ -86,7 +86,7 @@ def _has_route(api: Any, path: str) -> bool:
 
 
 def _health_route(app: App) -> Callable[[], Any]:
-    from fastapi.responses import JSONResponse  # pyright: ignore[reportMissingImports, reportUnknownVariableType]
+    from fastapi.responses import JSONResponse  # pyright: ignore[reportMissingImports, reportUnknownVariableType] - FastAPI may not be there
 
     answer: Any = JSONResponse
 

@@ -108,7 +108,7 @@ class Job(Generic[T]):
         return self._id
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Job) and other._id == self._id  # pyright: ignore[reportUnknownMemberType]
+        return isinstance(other, Job) and other._id == self._id  # pyright: ignore[reportUnknownMemberType] - a job of any task
 
     def __hash__(self) -> int:
         return hash(self._id)

@@ -123,9 +123,9 @@ def _got(where: str, kind: str, value: Any) -> str:
 
 def install(api: Any) -> None:
     """Answers validation errors of `api` so, unless it has a handler of its own for them."""
-    from fastapi.exception_handlers import request_validation_exception_handler as usual  # pyright: ignore[reportMissingImports, reportUnknownVariableType]
-    from fastapi.exceptions import RequestValidationError  # pyright: ignore[reportMissingImports, reportUnknownVariableType]
-    from fastapi.responses import JSONResponse  # pyright: ignore[reportMissingImports, reportUnknownVariableType]
+    from fastapi.exception_handlers import request_validation_exception_handler as usual  # pyright: ignore[reportMissingImports, reportUnknownVariableType] - FastAPI may not be there
+    from fastapi.exceptions import RequestValidationError  # pyright: ignore[reportMissingImports, reportUnknownVariableType] - FastAPI may not be there
+    from fastapi.responses import JSONResponse  # pyright: ignore[reportMissingImports, reportUnknownVariableType] - FastAPI may not be there
 
     kind: Any = RequestValidationError
     answer: Any = JSONResponse

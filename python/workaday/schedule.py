@@ -93,7 +93,7 @@ def cron(
       when it is kept there.
     - `name` is needed when a task has several schedules; `args` are the job's arguments.
     """
-    if not expressions or not all(isinstance(one, str) for one in expressions):  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not expressions or not all(isinstance(one, str) for one in expressions):  # pyright: ignore[reportUnnecessaryIsInstance] - not everybody has a type checker
         raise _refused("cron(…)", shortened(expressions), 'expressions as text, such as "15 3 * * *"')
     due: dict[str, Any] = {"cron": list(expressions)}
     due |= {key: value for key, value in (("tz", tz), ("gap", gap), ("fold", fold)) if value} | _rest(exclude, holidays)
@@ -157,7 +157,7 @@ def at(
 
 def declared(value: Any) -> tuple[Schedule, ...]:
     """What `schedule=` was given, as schedules with distinct names."""
-    given: list[Any] = [] if value is None else list(value) if isinstance(value, (list, tuple)) else [value]  # pyright: ignore[reportUnknownArgumentType]
+    given: list[Any] = [] if value is None else list(value) if isinstance(value, (list, tuple)) else [value]  # pyright: ignore[reportUnknownArgumentType] - judged below, one by one
     for one in given:
         if not isinstance(one, Schedule):
             raise _refused("schedule", shortened(one), 'cron("15 3 * * *", tz="…"), every("90m"), at("…"), or a list of them')

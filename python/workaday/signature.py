@@ -19,7 +19,7 @@ from workaday.values.plain import ARGUMENT_BYTES_MAX, RESULT_BYTES_MAX, canonica
 from workaday.values.records import Record
 from workaday.values.refused import AnnotationRefused, Misfit, ValueRefused
 
-Kind = inspect._ParameterKind  # pyright: ignore[reportPrivateUsage]
+Kind = inspect._ParameterKind  # pyright: ignore[reportPrivateUsage] - inspect names this type no other way
 Turns = dict[str, Callable[[Any], Any]]
 NO_ARGUMENTS = "{}"
 

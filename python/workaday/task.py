@@ -173,7 +173,7 @@ class Register(Protocol):
     """What `@app.task(…)` gives: takes the function, returns the task with its types kept."""
 
     @overload
-    def __call__(self, function: WithContext[P, Coroutine[Any, Any, T]], /) -> AsyncContextTask[P, T]: ...  # pyright: ignore[reportOverlappingOverload]
+    def __call__(self, function: WithContext[P, Coroutine[Any, Any, T]], /) -> AsyncContextTask[P, T]: ...  # pyright: ignore[reportOverlappingOverload] - a coroutine is also a T; the first that fits wins
     @overload
     def __call__(self, function: WithContext[P, T], /) -> SyncContextTask[P, T]: ...
     @overload

@@ -414,4 +414,4 @@ def cpu_seconds(pid: int) -> float:
 
 def copy_store(source: Project, target: Project) -> None:
     """What `cp -a` of a folder, a container image or a restored VM does."""
-    shutil.copytree(source.root / ".workaday", target.root / ".workaday", ignore=shutil.ignore_patterns("*-wake"))
+    shutil.copytree(source.root / ".workaday", target.root / ".workaday", ignore=shutil.ignore_patterns("*-wake", "*-measures"))

@@ -211,6 +211,25 @@ def test_a_store_that_cannot_be_read_is_moved_aside(shop: Project) -> None:
     assert shop.one("SELECT count(*) FROM workaday_jobs") == 1
 
 
+def test_what_is_left_of_a_deleted_store_is_not_played_into_the_restored_one(shop: Project) -> None:
+    shop.enqueue("[work.enqueue(n) for n in range(5)]")
+    shop.workaday("backup")
+    # The end of a client that is killed: its rows stand in the WAL alone. Then somebody deletes the file, not what belongs to it.
+    shop.python("""
+        import os, jobs
+        [jobs.work.enqueue(n) for n in range(50)]
+        os._exit(0)
+    """)
+    wal = Path(f"{shop.database}-wal")
+    left = wal.read_bytes()
+    assert left
+    shop.database.unlink()
+    restored = shop.workaday("restore", "--yes", "--json").json
+    assert shop.one("SELECT count(*) FROM workaday_jobs") == 5, "the rows of the backup and no others"
+    assert shop.one("PRAGMA integrity_check") == "ok"
+    assert Path(restored["moved_aside"] + "-wal").read_bytes() == left
+
+
 def test_a_folder_that_cannot_be_written_is_named(shop: Project) -> None:
     shop.enqueue("work.enqueue(1)")
     (shop.root / "file").write_text("")

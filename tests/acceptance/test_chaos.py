@@ -20,7 +20,9 @@ import pytest
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
-from chaos import scene, seam_log  # noqa: E402
+from chaos import __main__ as every  # noqa: E402
+from chaos import clock, page, scene, seam_log  # noqa: E402
+from chaos.cgroup import Group  # noqa: E402
 from chaos.paths import Paths  # noqa: E402
 
 pytestmark = pytest.mark.skipif(not shutil.which("cc"), reason="the seam between program and kernel is compiled with cc")
@@ -74,9 +76,16 @@ def doctored(tmp_path: Path):
         ("kills", ["--n", 15]),
         ("zombie", ["--n", 20]),
         ("fuzz", ["--n", 200]),
+        ("clock", ["--n", 6]),
+        ("exhaust", ["--n", 2]),
+        ("oom", ["--n", 2]),
+        ("backups", ["--n", 4]),
+        ("http", ["--n", 300]),
     ],
 )
 def test_a_sound_tree_passes_and_is_counted(harness: str, options: list[object]) -> None:
+    if harness == "clock" and clock.library() is None:
+        pytest.skip("libfaketime is not installed (packaging/machine.sh installs it when root)")
     code, counts, said = run(harness, "--seed", 3, *options)
     assert code == 0, said[-3_000:]
     assert counts["count"] > 0
@@ -122,6 +131,41 @@ def test_a_lock_that_somebody_inherited_keeps_the_next_supervisor_out() -> None:
     assert "supervisor.held" in said
 
 
+@pytest.mark.skipif(clock.library() is None, reason="libfaketime is not installed")
+@pytest.mark.parametrize(("plant", "kind"), [("stuck", "broken"), ("doubled", "doubled")])
+def test_a_retry_that_waits_for_a_past_clock_and_a_tick_decided_twice_are_found(plant: str, kind: str) -> None:
+    code, counts, said = run("clock", "--n", 2, "--seed", 2, "--plant", plant)
+    assert code == 1, said[-2_000:]
+    assert counts["result"][kind] > 0
+
+
+def test_a_supervisor_that_dies_of_want_is_found() -> None:
+    code, _, said = run("exhaust", "--n", 1, "--plant", "dies")
+    assert code == 1
+    assert "the supervisor ended by itself" in said
+
+
+def test_a_kill_that_is_not_told_as_one_for_memory_is_found() -> None:
+    with Group.made("memory") as group:
+        if group is None:
+            pytest.skip("no memory cgroup can be made here")
+    code, _, said = run("oom", "--n", 1, "--plant", "other")
+    assert code == 1
+    assert "the kernel killed it for want of memory, and its cause is" in said
+
+
+def test_a_backup_by_cp_of_the_file_alone_loses_what_the_wal_has() -> None:
+    code, counts, _ = run("backups", "--n", 1, "--plant", "cp")
+    assert code == 1
+    assert counts["result"]["lost"] > 0
+
+
+def test_a_dashboard_that_is_gone_is_found() -> None:
+    code, counts, _ = run("http", "--n", 20, "--plant", "dies")
+    assert code == 1
+    assert sum(counts["result"].values()) > 0
+
+
 @pytest.mark.long
 @pytest.mark.skipif("CHAOS_LONG" not in os.environ, reason="builds the program anew: `make chaos` asks for it")
 @pytest.mark.timeout(1800)
@@ -152,6 +196,33 @@ def test_a_fence_that_is_not_asked_for_and_a_cursor_that_is_not_guarded_are_foun
     assert code == 1, counts
     assert "the outcome of a claim that was taken back was believed" in said
     assert "jobs for the tick" in said
+
+
+# ---- all of them together ----
+
+
+def test_every_harness_has_its_share_and_its_place_on_the_page() -> None:
+    harnesses = {file.stem for file in (ROOT / "chaos").glob("*.py") if 'if __name__ == "__main__":' in file.read_text()}
+    harnesses -= {"__main__", "page", "drive"}
+    assert set(every.SHARES) == harnesses
+    assert harnesses - {"sim"} | {"simulator (model)"} <= set(page.HOW)
+    assert 0.99 < sum(share for share, _ in every.SHARES.values()) < 1.05
+
+
+def test_a_run_of_some_ends_with_a_table_of_rates() -> None:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("WORKADAY_", "PYTEST_"))}
+    ended = subprocess.run(
+        [sys.executable, "-m", "chaos", "--minutes", "0.2", "--seed", "3", "--only", "zombie,fuzz"],
+        cwd=ROOT,
+        env={**kept, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=170,
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    table = ended.stdout[ended.stdout.index("| harness |") :].splitlines()
+    assert [row.split("|")[1].strip() for row in table[2:4]] == ["zombie", "fuzz"]
+    assert all(float(row.split("|")[3].replace(",", "")) > 0 for row in table[2:4])
 
 
 # ---- the instruments ----

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import sys
 import time
@@ -68,12 +69,48 @@ def test_a_confirmed_act_is_carried_out_after_ten_seconds(house: House) -> None:
     assert rows == [{"who": "operator", "why": "the bank is back"}]
 
 
+def test_what_is_confirmed_is_what_the_dry_run_showed(house: House) -> None:
+    tag = "shown-first"
+    shown = house.enqueue({"order_id": 1}, delay="1h", tags=[tag])
+    form = {"filter": f"?tag={tag}"}
+    act = lambda fields: house.ask("POST", "/actions/jobs/cancel", cookie=house.cookies["operator"], form=fields)  # noqa: E731
+    dry = act(form)
+    assert dry.status == 200 and shown in dry.text
+    hidden = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', dry.text)
+    later = house.enqueue({"order_id": 2}, delay="1h", tags=[tag])
+    # A filter that nobody was shown the jobs of is shown first, whatever the form says.
+    assert act({**form, "confirm": "yes"}).status == 200
+    assert act({**form, "confirm": "yes", "newest": "1", "count": "9"}).status == 200
+    assert act({**form, "confirm": "yes", "newest": str(2**60), "count": "1"}).status == 200, "two are more than one"
+    confirmed = act([*hidden, ("confirm", "yes"), ("reason", "only those")])
+    assert confirmed.status == 303
+    wait_until(lambda: state(house, shown) == "cancelled", within=40, what="the job that was shown is cancelled")
+    assert state(house, later) == "scheduled"
+
+
 def test_acts_that_wait_are_bounded(house: House) -> None:
     job = discarded(house, "again and again")
     form = [("ids", job), ("confirm", "yes")]
     answers = [house.ask("POST", "/actions/jobs/delete", cookie=house.cookies["operator"], form=form) for _ in range(110)]
     refused = [answer for answer in answers if answer.status == 503]
     assert refused and "web.too_busy" in refused[0].text, [answer.status for answer in answers]
+
+
+def test_a_proxy_names_its_user_also_with_the_address_it_forwards(new_project: Callable[..., Project]) -> None:
+    config = '[web]\nauth = "proxy"\ntrusted_proxies = ["127.0.0.1"]\n[security]\nroles = { "anna@shop.example" = "operator" }\n'
+    project = new_project(config=config)
+    project.write("jobs.py", "from workaday import App\napp = App('shop')\n")
+    supervisor = project.up()
+    port = int(supervisor.wait_line(r"the dashboard is at \S+, listening on 127\.0\.0\.1:(\d+)").group(1))
+    house = House(project, supervisor, port)
+    anna = {"X-Forwarded-User": "anna@shop.example", "X-Forwarded-For": "203.0.113.9"}
+    assert house.ask("GET", "/api/v1/queues", headers=anna).status == 200
+    assert house.ask("GET", "/api/v1/audit", headers=anna).status == 403, "an operator is no admin"
+    assert house.ask("GET", "/api/v1/queues", headers={"X-Forwarded-For": "203.0.113.9"}).status == 401
+    # A proxy that adds its line and leaves the caller's own: nobody is named.
+    both = house.ask("GET", "/api/v1/queues", headers={"X-Forwarded-User": "root", "x-forwarded-user": "anna@shop.example"})
+    assert both.status == 401
+    supervisor.stop()
 
 
 def test_a_filter_that_is_not_understood_acts_on_nothing(house: House) -> None:
@@ -89,6 +126,19 @@ def test_the_same_id_again_is_no_second_job(house: House) -> None:
     again = house.ask("POST", "/api/v1/jobs", token=house.tokens["operator"], body=body)
     assert (first.status, first.json["new"], again.status, again.json["new"]) == (201, True, 200, False)
     assert first.json["id"] == again.json["id"] == body["id"]
+
+
+@pytest.mark.parametrize("option", [{"delay": "1400000w"}, {"expires": "1400000w"}, {"tags": ["t" * 101]}, {"tags": ["a\0b"]}], ids=str)
+def test_what_the_client_refuses_the_api_refuses(house: House, option: dict[str, object]) -> None:
+    body = {"task": "shop.send_invoice", "args": {"order_id": 1}, **option}
+    answer = house.ask("POST", "/api/v1/jobs", token=house.tokens["operator"], body=body)
+    assert (answer.status, answer.json["code"]) == (422, "usage.value"), answer.text
+
+
+def test_a_pause_ends_in_a_year_that_can_be_read(house: House) -> None:
+    body = {"reason": "for ever", "until": "1400000w"}
+    answer = house.ask("POST", "/api/v1/queues/default/pause", token=house.tokens["operator"], body=body)
+    assert (answer.status, answer.json["code"]) == (422, "web.value_invalid"), answer.text
 
 
 def test_arguments_are_judged_before_anything_is_stored(house: House) -> None:
@@ -158,6 +208,20 @@ def test_a_page_that_follows_hears_of_a_change(house: House) -> None:
                 house.enqueue({"order_id": 3})
             heard += stream.recv(4096)
         assert b'"jobs"' in heard and b"text/event-stream" in heard
+
+
+def test_a_page_that_follows_hears_no_more_after_the_logout(house: House) -> None:
+    cookie = house.log_in_by_link("viewer")
+    with socket.create_connection(("127.0.0.1", house.port), timeout=60) as stream:
+        head = f"GET /events HTTP/1.1\r\nHost: 127.0.0.1:{house.port}\r\nCookie: workaday-{house.port}={cookie}\r\n\r\n"
+        stream.sendall(head.encode())
+        heard = b""
+        while b": workaday" not in heard:
+            heard += stream.recv(4096)
+        assert house.ask("POST", "/logout", cookie=cookie, form={}).status == 303
+        # The last chunk is the end that the server says; within a minute, or the socket's patience ends the test.
+        while not heard.endswith(b"0\r\n\r\n"):
+            heard += stream.recv(4096)
 
 
 def test_health_says_each_check_with_value_and_limit(house: House) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from harness import Project
+import os
+import signal
+
+from harness import Project, wait_until
 
 HEAD = """
     from workaday import App
@@ -55,6 +58,33 @@ def test_a_task_missing_after_a_deploy_is_held_and_lifted_when_it_is_back(projec
     project.up()
     assert project.wait_state(waiting, "completed")["attempt"] == 1
     assert len(project.effects("renamed")) == 1
+
+
+def test_an_end_that_was_asked_for_is_told_from_a_death(project: Project) -> None:
+    """After an orderly drain the list said `its supervisor died`, and the checklist counted no death at all."""
+    project.write("jobs.py", OLD)
+    supervisor = project.up()
+    [probe] = project.enqueue("kept.enqueue(0)")
+    project.wait_state(probe, "completed")
+    [victim, *_] = supervisor.wait_children()
+    os.kill(victim, signal.SIGKILL)
+    ended = "SELECT count(*) FROM workaday_workers WHERE end_cause LIKE 'killed by SIGKILL%'"
+    wait_until(lambda: project.one(ended) == 1, within=20, what="the death is known")
+    supervisor.stop()
+    ends = [row["end_cause"] for row in project.workaday("worker", "list", "--all", "--json").json["workers"]]
+    assert ends.count("drained") == len(ends) - 1, ends
+    checks = {check["name"]: check for check in project.workaday("doctor", "--json", code=1).json["checks"]}
+    assert (checks["worker.deaths"]["state"], checks["worker.deaths"]["found"]) == ("warn", "1 in the last day")
+
+
+def test_a_supervisor_that_was_killed_is_no_drain(project: Project) -> None:
+    project.write("jobs.py", OLD)
+    first = project.up()
+    first.wait_children()
+    first.kill()
+    project.up().wait_children()
+    rows = project.workaday("worker", "list", "--all", "--json").json["workers"]
+    assert {row["kind"]: row["end_cause"] for row in rows if row["ended_at"]}["supervisor"] == "died before it could say why"
 
 
 def test_arguments_that_no_longer_fit_are_held_and_not_lost(project: Project) -> None:

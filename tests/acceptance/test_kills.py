@@ -21,7 +21,8 @@ from dataclasses import dataclass, field
 import pytest
 from harness import Project, Supervisor, alive, wait_until
 
-SEEDS = range(1, int(os.environ.get("SEEDS", "1")) + 1)
+FIRST_SEED = int(os.environ.get("STORM_SEED", "1"))
+SEEDS = range(FIRST_SEED, FIRST_SEED + int(os.environ.get("SEEDS", "1")))
 RESCUE_SECONDS_MAX = 2.0
 IN_FLIGHT = 100
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from harness import Project, copy_store
 
 JOBS = """
@@ -15,6 +17,25 @@ JOBS = """
         effect("work", n=n)
         return n
 """
+
+
+def test_a_supervisor_on_a_copy_leaves_the_workers_of_the_original_alone(new_project: Callable[..., Project]) -> None:
+    """The copied rows name the original's processes: `up` on a copy, made to have a look, killed them in the middle."""
+    original = new_project("original")
+    original.write("jobs.py", JOBS)
+    supervisor = original.up()
+    [first] = original.enqueue("work.enqueue(1)")
+    original.wait_state(first, "completed")
+    at_work = supervisor.wait_children()
+    for name, options in (("looked-at", []), ("adopted", ["--adopt"])):
+        copy = new_project(name)
+        copy.write("jobs.py", JOBS)
+        copy_store(original, copy)
+        on_copy = copy.up("jobs:app", *options)
+        on_copy.wait_children()
+        assert on_copy.stop() == 0
+        assert set(at_work) <= set(supervisor.children()), name
+    assert original.one("SELECT count(*) FROM workaday_workers WHERE ended_at IS NOT NULL") == 0
 
 
 def test_the_second_supervisor_names_the_first_and_exits_3(project: Project) -> None:

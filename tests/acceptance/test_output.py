@@ -55,6 +55,18 @@ LOG_BYTES_MAX = 4 << 20
 """No attempt may fill the store: what is beyond the bound is counted and dropped."""
 
 
+def test_a_backlog_does_not_hide_what_was_printed(project: Project) -> None:
+    """`logs` looked at the newest jobs only: with 200 of them waiting it said that none had printed anything."""
+    project.write("jobs.py", JOBS)
+    supervisor = project.up()
+    [job] = project.enqueue("talks.enqueue(7)")
+    project.wait_state(job, "completed")
+    supervisor.stop()
+    project.enqueue("[good.enqueue(n) for n in range(201)]")
+    assert "printed 7" in project.workaday("logs").out
+    assert "It printed nothing" not in project.workaday("job", "logs", job).out
+
+
 def test_print_stderr_and_logging_are_kept_with_the_attempt(project: Project) -> None:
     project.write("jobs.py", JOBS)
     project.up()
@@ -117,3 +129,13 @@ def test_last_words_before_a_crash_are_kept(project: Project) -> None:
     [job] = project.enqueue("last_words.enqueue()")
     project.wait_state(job, "discarded")
     assert "just before the end" in project.log_text(job)
+
+
+def test_an_answer_about_nothing_says_that_nobody_has_looked(project: Project) -> None:
+    project.write("jobs.py", JOBS)
+    project.write("workaday.toml", "")  # the app is named on the command line of `up` only
+    project.up().wait_children()
+    assert "The code was not looked at" in project.workaday("schedule", "diff").out
+    assert "not looked at" not in project.workaday("schedule", "diff", "--app", "jobs:app").out
+    assert "No release has a note yet" in project.workaday("notes").out
+    assert "No note has these words" in project.workaday("notes", "zebra").out

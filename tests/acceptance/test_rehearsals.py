@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -13,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import Project, processes_with
+from harness import Project, alive, processes_with, program, wait_until
 
 JOBS = """
     from workaday import App, every
@@ -249,6 +251,26 @@ def test_what_the_commands_leave_running_is_ended(stage: Stage) -> None:
     assert stage.rehearse("--keep", TMPDIR=str(stage.project.root.parent))["passed"]
     assert list(stage.project.root.parent.glob("workaday-rehearsal-*")), "kept, to be looked at"
     assert not [pid for pid in processes_with("WORKADAY_RELEASE_KIND=release") if "987" in Path(f"/proc/{pid}/cmdline").read_text()]
+
+
+def test_what_a_killed_rehearsal_left_is_cleared_by_the_next(stage: Stage, tmp_path: Path) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    told = tmp_path / "told"
+    stage.project.write("deploy.sh", f"echo $$ > {told}.new; mv {told}.new {told}; exec sleep 600\n")
+    stage.commit("never ends")
+    killed = stage.project.start(program(), "rehearse", log="rehearse.log", TMPDIR=str(scratch))
+    wait_until(told.exists, within=60, what="the deploy runs", seen=stage.project.tell)
+    os.kill(killed.pid, signal.SIGKILL)
+    killed.wait()
+    assert list(scratch.glob("workaday-rehearsal-*/code")), "it could not clear up"
+    kept = scratch / "workaday-rehearsal-kept"
+    kept.mkdir()
+    stage.project.write("deploy.sh", DEPLOY)
+    stage.commit("ends")
+    stage.rehearse(TMPDIR=str(scratch))
+    assert list(scratch.glob("workaday-rehearsal-*")) == [kept], "one that is kept has no lock"
+    assert not alive(int(told.read_text()))
 
 
 def test_what_cannot_be_staged_is_said(stage: Stage) -> None:

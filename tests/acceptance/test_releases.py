@@ -275,6 +275,39 @@ def test_a_rollback_goes_the_same_way_to_the_recorded_release(shop: Shop) -> Non
     assert refused["code"] == "release.jobs_misfit" and "`text` is no parameter" in refused["message"]
 
 
+def test_a_rollback_is_not_undone_by_asking_for_one_again(shop: Shop) -> None:
+    first = shop.git("rev-parse", "HEAD")
+    shop.run(reason="good")
+    second = shop.commit("bad")
+    shop.run(reason="bad")
+    # It could not get through: asked for again, it is tried again, and the bad release is not put back.
+    (shop.project.root / "broken").write_text("")
+    shop.project.write("deploy.sh", "test ! -e broken && echo $WORKADAY_RELEASE_KIND $WORKADAY_REVISION >> ../deployed\n")
+    shop.git("update-index", "--assume-unchanged", "deploy.sh")
+    assert shop.release("rollback", code=1)["problem"]["code"] == "release.deploy_failed"
+    (shop.project.root / "broken").unlink()
+    planned = shop.release("rollback", "--dry-run")["plan"]
+    assert (planned["revision"], planned["undoes"]) == (first, 2)
+    assert shop.release("rollback")["state"] == "done"
+    assert shop.deployed == [f"release {first}", f"release {second}", f"rollback {first}"]
+    # It got through: what else is to be undone has to be said.
+    refused = shop.release("rollback", code=3)
+    assert refused["code"] == "release.rolled_back" and "`workaday release rollback 4` puts release 2 back" in refused["hint"]
+    assert "further" not in refused["hint"], "nothing is recorded before release 1"
+    assert shop.release("rollback", "4", "--dry-run")["plan"]["revision"] == second
+    assert len(shop.deployed) == 3
+
+
+def test_a_deploy_that_failed_after_the_drain_says_that_nothing_serves(shop: Shop) -> None:
+    supervisor = shop.project.up()
+    supervisor.wait_children()
+    shop.project.write("deploy.sh", "exit 9\n")
+    shop.commit("deploy fails")
+    done = shop.project.workaday("release", "run", "--reason", "r", code=1, within=90)
+    supervisor.wait_exit()
+    assert "Release 1: failed." in done.out and "No supervisor runs: start `workaday up`." in done.out
+
+
 def test_a_revision_that_is_gone_is_named(shop: Shop) -> None:
     shop.run(reason="one")
     old = shop.git("rev-parse", "HEAD")

@@ -139,6 +139,8 @@ def test_no_text_of_a_job_becomes_an_element_or_an_attribute(hostile: Window, we
         tame |= shape(week.get(path)[1])
     # A release that is no longer among the newest is refused.
     tame |= shape(week.get("/tasks/none")[1])
+    # A filter that is set stands chosen in its list.
+    tame |= shape(week.get("/jobs?task=mail.send_invoice&queue=mail&tag=black-friday&text=order")[1])
     # What the hostile store shows and the tame one does not: broken schedules, closed pauses, mutes.
     tame |= {
         ("b", "class"),

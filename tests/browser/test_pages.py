@@ -155,6 +155,7 @@ def test_an_act_says_what_it_will_do_and_to_how_many_first(week: Window, chromiu
     page.get_by_role("button", name=f"Retry {count} jobs of pictures.thumbnail").click()
     assert page.get_by_role("status").first.is_visible()
     page.get_by_role("button", name="Undo").click()
+    assert page.get_by_text("Undone: nothing was changed.").is_visible()
     page.goto(week.url + "/jobs?state=discarded&task=pictures.thumbnail")
     assert page.locator("[data-row]").count() == count
     opened.close()

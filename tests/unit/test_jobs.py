@@ -111,6 +111,20 @@ def test_a_waiting_job_is_cancelled_at_once(app: App, add: Any, database: Path) 
     assert job.cancel() is True
 
 
+def test_an_act_on_a_job_answers_the_alert_about_it(app: App, add: Any, database: Path) -> None:
+    """`status` went on saying that a job is held which somebody had cancelled."""
+    job, other = add.enqueue(1), add.enqueue(2)
+    with sqlite3.connect(database) as connection:
+        connection.executemany(
+            "INSERT INTO workaday_alerts (code, subject, message, first_at, last_at) VALUES ('job.quarantined', ?, 'is held', 1, 1)",
+            [(str(job.id),), (str(other.id),)],
+        )
+    connection.close()
+    job.cancel("no longer wanted")
+    (left,) = rows(database, "SELECT subject FROM workaday_alerts WHERE closed_at IS NULL")
+    assert left["subject"] == str(other.id)
+
+
 def test_a_running_job_is_asked_to_stop(add: Any, database: Path) -> None:
     job = add.enqueue(1)
     run(database)

@@ -56,7 +56,8 @@ pub fn post(url: &str, headers: &[(&str, &str)], body: &[u8], allowed: Allowed) 
     let status = answer.status().as_u16();
     let read = answer.body_mut().with_config().limit(BYTES_MAX as u64).lossy_utf8(true).read_to_string();
     // The status has decided; what follows it is only for people.
-    let text = one_line(&read.unwrap_or_default());
+    // Many servers say the path back when they know it not, and the path is the secret.
+    let text = one_line(&concealed(url, &read.unwrap_or_default()));
     match status {
         200..=299 => Ok(Answer { status, text }),
         300..=399 => Err(format!("answered {status}: redirects are not followed; name the address it leads to")),
@@ -104,9 +105,26 @@ fn without(url: &str, error: &ureq::Error) -> String {
         ureq::Error::Timeout(_) => format!("no answer within {} s", TIMEOUT.as_secs()),
         other => other.to_string(),
     };
+    one_line(&concealed(url, &said))
+}
+
+/// A part of a URL this short is no secret, and hiding it would tear words.
+const SECRET_MIN: usize = 6;
+
+/// Text without the URL, its path and query, or a part of them.
+fn concealed(url: &str, text: &str) -> String {
+    let mut said = text.replace(url, &masked(url));
     let tail = url.splitn(4, '/').nth(3).unwrap_or_default();
-    let said = said.replace(url, &masked(url));
-    one_line(&if tail.len() > 3 { said.replace(tail, "…") } else { said })
+    let user = url.split("://").nth(1).and_then(|rest| rest.split('/').next()?.rsplit_once('@')).map_or("", |(user, _)| user);
+    let mut parts = vec![tail];
+    parts.extend(tail.split(['/', '?', '&', '=', '#']));
+    parts.extend(user.split(':'));
+    // The longest first, so that no piece of one is left over.
+    parts.sort_by_key(|part| std::cmp::Reverse(part.len()));
+    for part in parts.into_iter().filter(|part| part.len() >= SECRET_MIN) {
+        said = said.replace(part, "…");
+    }
+    said
 }
 
 /// Text of somebody else, short and without control characters.

@@ -76,3 +76,24 @@ fn a_large_body_and_an_endless_answer_are_cut() {
     });
     assert_eq!(post(&url, &[], b"{}", allowed).map(|answer| answer.status), Ok(200));
 }
+
+#[test]
+fn a_path_that_the_receiver_says_back_is_not_kept() {
+    let allowed = Allowed { http: true, private: true };
+    for (status, body) in [
+        ("404 Not Found", "Cannot POST /services/T0AB12/s3cret-of-ours?key=abcdef12"),
+        ("200 OK", "{\"path\": [\"services\", \"T0AB12\", \"s3cret-of-ours\"], \"key\": \"abcdef12\"}"),
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let url = format!("http://{}/services/T0AB12/s3cret-of-ours?key=abcdef12", listener.local_addr().expect("its address"));
+        let answer = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len());
+        let server = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().expect("a caller");
+            let _ = stream.read(&mut [0; 4096]);
+            stream.write_all(answer.as_bytes()).expect("an answer");
+        });
+        let said = post(&url, &[], b"{}", allowed).map_or_else(|error| error, |answer| answer.text);
+        server.join().expect("the server");
+        assert!(!said.is_empty() && ["s3cret", "abcdef12", "T0AB12"].iter().all(|secret| !said.contains(secret)), "{said}");
+    }
+}

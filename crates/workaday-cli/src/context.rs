@@ -6,7 +6,7 @@ use crate::render::Output;
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 use workaday_config::{Settings, Sources};
-use workaday_core::clock::{Clock, SystemClock, Timestamp, parse_length};
+use workaday_core::clock::{Clock, SystemClock, Timestamp, parse_instant, parse_length};
 use workaday_core::explain::{Problem, RetryAdvice};
 use workaday_store::sqlite::read::{Reader, open_reader};
 use workaday_store::sqlite::{OpenOptions, SqliteStore};
@@ -113,9 +113,7 @@ pub fn instant_or_length(text: &str, option: &str, now: Timestamp) -> Result<Tim
 
 /// An instant with its offset.
 pub fn instant(text: &str, option: &str) -> Result<Timestamp, Problem> {
-    let parsed = text.parse::<jiff::Timestamp>().map(|instant| Timestamp(instant.as_microsecond()));
-    let zoned = || text.parse::<jiff::Zoned>().map(|zoned| Timestamp(zoned.timestamp().as_microsecond()));
-    parsed.or_else(|_| zoned()).map_err(|_| {
+    parse_instant(text).ok_or_else(|| {
         usage(format!("{option} is \"{text}\""), "an instant with its offset: 2030-01-01T00:00:00Z or 2030-01-01T00:00:00+01:00")
             .got(text.to_owned())
     })

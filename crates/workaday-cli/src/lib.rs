@@ -17,11 +17,10 @@
 //! | [`reference`] | docs/reference/cli.md |
 
 pub mod args;
-pub use workaday_engine::document;
+pub use workaday_engine::{document, facts};
 pub use workaday_store::beside;
 pub mod commands;
 pub mod context;
-pub mod facts;
 pub mod failure;
 pub mod progress;
 pub mod reference;

@@ -61,7 +61,8 @@ pub fn problem(error: &clap::Error, words: &[String]) -> Problem {
             }
         }
         ErrorKind::ValueValidation => {
-            let expected = std::error::Error::source(error).map(ToString::to_string).unwrap_or_else(|| "a value of another form".into());
+            let expected =
+                std::error::Error::source(error).map_or_else(|| "a value of another form".into(), |why| wanted(&why.to_string()));
             Problem::new("usage.value", format!("{argument} is \"{}\"", said(ContextKind::InvalidValue))).expected(expected)
         }
         _ => {
@@ -71,6 +72,15 @@ pub fn problem(error: &clap::Error, words: &[String]) -> Problem {
         }
     };
     problem.retry(RetryAdvice::SafeAfterFix, FIXED).hint(help)
+}
+
+/// What was expected, from a parser's own words where they only say what is wrong: `0 is not in 1..=10000`.
+fn wanted(why: &str) -> String {
+    match why.split_once(" is not in ").and_then(|(_, range)| range.split_once("..=")) {
+        Some((least, most)) => format!("a whole number from {least} to {most}"),
+        None if why.contains("digit found") || why.contains("parse integer") => "a whole number".to_owned(),
+        None => why.to_owned(),
+    }
 }
 
 fn hinted(problem: Problem, wanted: Option<&str>, help: &str) -> Problem {

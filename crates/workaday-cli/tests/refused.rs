@@ -1,6 +1,6 @@
 //! What is refused before anything begins, or cut off by the machine: each with its code, in the words of the interface.
 
-#[allow(dead_code)]
+#[allow(dead_code, reason = "each test file uses some of these")]
 mod support;
 
 use serde_json::json;

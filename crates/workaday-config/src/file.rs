@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 use workaday_core::explain::{Problem, RetryAdvice};
-use workaday_core::nearest::nearest;
 
 /// The file's name.
 pub const FILE_NAME: &str = "workaday.toml";
@@ -163,14 +162,11 @@ impl Reader<'_> {
                 .expected(format!("in {section}: {}", known.join(", ")))
                 .got(format!("{word} = {}", written(value).show()))
         };
-        let problem = match nearest(word, known.iter().copied()) {
-            Some(near) => problem.hint(format!("did you mean `{near}`?")),
-            None => match elsewhere(word) {
-                Some(section) => problem.hint(format!("`{word}` belongs in [{}]", section.path.replace('*', "NAME"))),
-                None => problem,
-            },
+        let problem = match elsewhere(word) {
+            Some(section) => problem.hint(format!("`{word}` belongs in [{}]", section.path.replace('*', "NAME"))),
+            None => problem,
         };
-        self.findings.problems.push(problem);
+        self.findings.problems.push(problem.meant(word, known.iter().copied()));
     }
 }
 

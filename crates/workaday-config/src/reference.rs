@@ -9,7 +9,7 @@ use std::fmt::Write;
 pub fn markdown() -> String {
     let mut page = String::from(
         "# Configuration\n\n\
-         Generated from `crates/workaday-config/src/keys.rs` by `cargo run -p xtask -- docs`; change it there.\n\n\
+         Generated from `crates/workaday-config/src/keys/tables.rs` by `cargo run -p xtask -- docs`; change it there.\n\n\
          Settings come from `workaday.toml`, found in the current folder or above it (`--config` and `WORKADAY_CONFIG` name another file),\n\
          from environment variables, and from the command line; the later wins. An empty variable counts as not set. Without a file the\n\
          defaults hold, and relative paths start at the current folder.\n\n\

@@ -100,10 +100,7 @@ fn alert(findings: &Findings, name: &str, origin: &Origin) -> Vec<Problem> {
                 .problem("config.impossible_value", format_args!("`alerts.{name}.on` asks for `{word}`, which is no alert"))
                 .expected(format!("{}, or a code as `workaday alert list` shows it", listed.join(", ")))
                 .got(word.clone());
-            problems.push(match workaday_core::nearest::nearest(word, known) {
-                Some(near) => problem.hint(format!("did you mean `{near}`?")),
-                None => problem,
-            });
+            problems.push(problem.meant(word, known));
         }
     }
     problems

@@ -123,6 +123,12 @@ pub fn parse_length(text: &str) -> Option<Length> {
     Some(Length(total))
 }
 
+/// An instant with its offset, `2030-01-01T00:00:00Z`, or with its zone as well, `2030-01-01T01:00:00+01:00[Europe/Berlin]`.
+pub fn parse_instant(text: &str) -> Option<Timestamp> {
+    let instant = text.parse::<jiff::Timestamp>().or_else(|_| text.parse::<jiff::Zoned>().map(|zoned| zoned.timestamp()));
+    instant.ok().map(|instant| Timestamp(instant.as_microsecond()))
+}
+
 /// Writes a length for people: the two largest units that matter, `"1h30m"`, `"250ms"`, `"4.2s"`.
 pub fn format_length(length: Length) -> String {
     let us = length.0.unsigned_abs();

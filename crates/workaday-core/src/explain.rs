@@ -1,5 +1,6 @@
 //! The one shape of an error: a code that never changes its meaning, what failed, what was expected, whether a retry is safe.
 
+use crate::nearest::nearest;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::fmt;
@@ -87,6 +88,13 @@ impl Problem {
     pub fn hint(mut self, text: impl Into<String>) -> Self {
         self.hint = Some(text.into());
         self
+    }
+    /// Asks back with the known name nearest to a mistyped one. None is near: the hint stays as it is.
+    pub fn meant<'a>(self, name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+        match nearest(name, known) {
+            Some(near) => self.hint(format!("did you mean `{near}`?")),
+            None => self,
+        }
     }
 
     /// Where the code is explained.

@@ -8,6 +8,7 @@
 //! | [`catalogue`] | what a task says of itself |
 //! | [`unique`] | which job holds a key that only one unfinished job may hold |
 //! | [`hold`] | which jobs are switched off, and why |
+//! | [`ending`] | which end of a process is a death |
 //! | [`explain`] | the one shape of an error: what failed, expected, is a retry safe |
 //! | [`fingerprint`] | which failures are the same |
 //! | [`clock`] | instants, lengths, and the only reading of the wall clock |
@@ -23,6 +24,7 @@
 pub mod catalogue;
 pub mod clock;
 pub mod compare;
+pub mod ending;
 pub mod explain;
 pub mod fingerprint;
 pub mod hold;

@@ -208,6 +208,9 @@ const fn ended(next: Next, counts: Counts, outcome: AttemptOutcome) -> Settled {
     Settled { next, counts, held: None, solo: false, outcome, alert: false }
 }
 
+/// The alerts whose subject is one job, not its task: an act by hand on that job answers them.
+pub const ALERTS_OF_A_JOB: [&str; 2] = ["job.quarantined", "job.outcome_unknown"];
+
 /// Does a job with these counts run alone?
 pub const fn runs_alone(counts: Counts) -> bool {
     counts.suspect >= SUSPICIONS_TO_SOLO || counts.rescue >= RESCUES_TO_SOLO

@@ -56,6 +56,17 @@ pub struct Last<'a> {
     pub ended_at: Timestamp,
     /// Type and message of the error, or the cause of the process's death.
     pub error: Option<&'a str>,
+    /// The timeout that stopped it, as it was then: the task's may have changed since.
+    pub limit: Option<Length>,
+}
+
+impl Last<'_> {
+    /// The timeout in the cause of an attempt: `{"kind": "timeout", "limit_us": 1000000}`.
+    pub fn limit_of(cause: Option<&str>) -> Option<Length> {
+        let cause: serde_json::Value = serde_json::from_str(cause?).ok()?;
+        let limit_us = cause.get("limit_us").filter(|_| cause["kind"] == "timeout")?.as_i64()?;
+        Some(Length(limit_us))
+    }
 }
 
 /// The answer.
@@ -91,7 +102,7 @@ pub fn why(facts: &Facts<'_>) -> Why {
             Why::new("It waits for other jobs of its workflow.", "It becomes available when the last of them has completed.")
                 .command(format!("workaday job cancel {}", facts.id))
         }
-        (State::Scheduled, None) => due_later(facts, String::new()),
+        (State::Scheduled, None) => due_later(facts, postponed(facts)),
         (State::Retryable, None) => due_later(facts, last_attempt(facts)),
         (State::Available, None) => available(facts),
     }
@@ -106,7 +117,11 @@ fn due_later(facts: &Facts<'_>, because: String) -> Why {
         let next = if facts.supervisor { "The supervisor makes it available at its next look.".to_owned() } else { unserved(facts) };
         return serve(facts, Why::new(because, join(&next, &expiry)));
     }
-    let because = if because.is_empty() { format!("It is due {}.", at(facts, facts.run_at)) } else { because };
+    let because = if facts.state == State::Retryable && !because.is_empty() {
+        because
+    } else {
+        join(&because, &format!("It is due {}.", at(facts, facts.run_at)))
+    };
     let next = format!("Then {which} starts as soon as a slot is free.");
     let next = if facts.state == State::Retryable { format!("{} follows {}.", capital(&which), at(facts, facts.run_at)) } else { next };
     let next = if facts.supervisor { next } else { join(&next, &unserved(facts)) };
@@ -230,8 +245,10 @@ fn completed(facts: &Facts<'_>) -> Why {
 fn cancelled(facts: &Facts<'_>) -> Why {
     let because = match (facts.reason, facts.cancel_reason) {
         (Some("expired"), _) => format!("Cancelled{}: it had not started when it expired.", finished(facts)),
-        (Some("by_task"), _) => format!("Cancelled{} by the task itself.", finished(facts)),
+        (Some("replaced"), _) => format!("Cancelled{}: a newer job with the same unique key took its place.", finished(facts)),
+        (Some("by_task"), _) => format!("Cancelled{} by the task itself{}.", finished(facts), said_itself(facts)),
         (_, Some(why)) => format!("Cancelled{}: {}.", finished(facts), line(why)),
+        (Some("by_hand"), None) => format!("Cancelled{} by hand{}.", finished(facts), in_the_middle(facts)),
         _ => format!("Cancelled{}.", finished(facts)),
     };
     Why::new(because, "Nothing more by itself. A retry by hand brings it back with one more attempt.")
@@ -254,7 +271,10 @@ fn discarded(facts: &Facts<'_>) -> Why {
             "Nothing more by itself. After the cause is mended, a retry by hand grants one more attempt.",
         ),
         _ => (
-            format!("Discarded{when}: all {} attempts are used up.", facts.attempts_max.unwrap_or(facts.counts.attempt).max(1)),
+            match facts.attempts_max.unwrap_or(facts.counts.attempt).max(1) {
+                1 => format!("Discarded{when}: its only attempt is used up."),
+                most => format!("Discarded{when}: all {most} attempts are used up."),
+            },
             "Nothing more by itself. After the cause is mended, a retry by hand grants one more attempt.",
         ),
     };
@@ -277,7 +297,7 @@ fn last_attempt(facts: &Facts<'_>) -> String {
     let ended = match last.outcome {
         AttemptOutcome::Completed => "completed",
         AttemptOutcome::Failed => "failed",
-        AttemptOutcome::TimedOut => "ran out of time",
+        AttemptOutcome::TimedOut => return ran_out_of_time(facts, last),
         AttemptOutcome::OverMemory => "went over its memory",
         AttemptOutcome::Crashed | AttemptOutcome::Suspect => "ended with the death of its process",
         AttemptOutcome::Rescued => "ended with the death of its supervisor",
@@ -290,6 +310,37 @@ fn last_attempt(facts: &Facts<'_>) -> String {
     let error = last.error.map(line).filter(|error| !error.is_empty()).map_or_else(String::new, |error| format!(": {error}"));
     let stop = if error.ends_with(['.', '!', '?', '…']) { "" } else { "." };
     format!("Attempt {} {ended} {}{error}{stop}", last.attempt, ago(facts, last.ended_at))
+}
+
+/// "Attempt 1 was stopped 4s ago: it ran longer than 1s." Our own exception says nothing more; another one does.
+fn ran_out_of_time(facts: &Facts<'_>, last: Last<'_>) -> String {
+    let stopped = format!("Attempt {} was stopped {}", last.attempt, ago(facts, last.ended_at));
+    let over = last.limit.map_or_else(|| "it ran out of time".to_owned(), |limit| format!("it ran longer than {}", format_length(limit)));
+    let own = |error: &str| error.is_empty() || error.ends_with("TaskTimedOut") || error.ends_with("CancelledError");
+    match last.error.map(line).filter(|error| !own(error)) {
+        Some(error) => format!("{stopped}: {over} ({error})."),
+        None => format!("{stopped}: {over}."),
+    }
+}
+
+/// What put a scheduled job off, if it was the job itself.
+fn postponed(facts: &Facts<'_>) -> String {
+    let by_itself = facts.last.is_some_and(|last| last.outcome == AttemptOutcome::Snoozed);
+    if by_itself { last_attempt(facts) } else { String::new() }
+}
+
+/// ": the order was withdrawn", from `raise Cancel("the order was withdrawn")`.
+fn said_itself(facts: &Facts<'_>) -> String {
+    let said = facts.last.and_then(|last| last.error).map(line).unwrap_or_default();
+    said.strip_prefix("Cancel: ").map_or_else(String::new, |why| format!(": {why}"))
+}
+
+/// A job that had begun was stopped, and its effect may be there in part.
+fn in_the_middle(facts: &Facts<'_>) -> &'static str {
+    match facts.last.map(|last| last.outcome) {
+        Some(AttemptOutcome::Cancelled) if facts.finished_at == facts.last.map(|last| last.ended_at) => ", while it ran",
+        _ => "",
+    }
 }
 
 /// The first line of a text, cut: a sentence has to stay one.

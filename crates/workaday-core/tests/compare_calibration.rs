@@ -42,8 +42,7 @@ impl Chance {
 
 #[derive(Clone, Copy, Debug)]
 enum Shape {
-    /// For tuning only.
-    #[allow(dead_code)]
+    #[allow(dead_code, reason = "for tuning by hand")]
     Plain { phi: f64 },
     /// Minutes that resemble their neighbours (AR(1), phi 0.9), and a daily wave of 10 %.
     Neighbours,

@@ -112,8 +112,10 @@ fn hints_are_cures_that_work() {
     assert_eq!(hint("* * * DEC-FEB *"), "write `DEC,JAN-FEB`");
     assert_eq!(hint("* * * * monday"), "names have three letters: `MON`");
     assert_eq!(hint("/5 * * * *"), "did you mean `*/5`?");
-    assert!(hint("@reboot").contains("on_start"));
-    assert!(hint("H * * * *").contains("spread"));
+    assert!(hint("@reboot").contains("enqueue the job"));
+    // What a hint names is there: options that a schedule takes.
+    assert!(hint("H * * * *").contains("`jitter`"));
+    assert!(hint("0 0 1 1 * 2027 *").contains("`at`"));
     for cure in ["* * * * FRI,SAT,SUN,MON", "* 22-23,0-2 * * *", "* * * DEC,JAN-FEB *", "*/5 * * * *"] {
         CronExpr::parse(cure).unwrap_or_else(|error| panic!("{cure}: {error}"));
     }

@@ -20,6 +20,7 @@
 //! | [`drain`] | stops claiming, finishes, gives back |
 //! | [`order`] [`deed`] [`schedule_hand`] | what people ask for, judged for every face |
 //! | [`document`] | rows as JSON, for every face |
+//! | [`facts`] | what explains a job, for every face |
 //! | [`staffing`] | how many children of which kind, when one is replaced |
 
 mod arrivals;
@@ -35,6 +36,7 @@ pub mod drain;
 pub mod engine;
 pub mod event;
 pub mod expectation;
+pub mod facts;
 pub mod journal;
 pub mod measurer;
 pub mod moment;

@@ -5,7 +5,6 @@ use workaday_core::catalogue::TaskEntry;
 use workaday_core::clock::Timestamp;
 use workaday_core::explain::{Problem, RetryAdvice};
 use workaday_core::job::{JobId, State};
-use workaday_core::nearest::nearest;
 use workaday_core::unique::Unique;
 use workaday_core::values;
 use workaday_store::NewJob;
@@ -39,6 +38,12 @@ pub fn job(order: Order, tasks: &[TaskRow], queues: &[String]) -> Result<NewJob,
     let Some(priority) = i32::try_from(priority).ok().filter(|priority| (-100..=100).contains(priority)) else {
         return Err(value(format!("the priority is {priority}"), "a whole number from -100 to 100, higher goes first"));
     };
+    check_tags(&order.tags)?;
+    for (at, what) in [(Some(order.run_at), "due"), (order.expires_at, "to expire")] {
+        if at.is_some_and(|at| !is_instant(at)) {
+            return Err(value(format!("the job would be {what} in no year that clients can read"), "an instant of the years 1 to 9999"));
+        }
+    }
     if order.expires_at.is_some_and(|expires| expires <= order.run_at) {
         return Err(value("the job would expire before it is due", "an expiry later than the instant at which it is due"));
     }
@@ -58,6 +63,25 @@ pub fn job(order: Order, tasks: &[TaskRow], queues: &[String]) -> Result<NewJob,
     })
 }
 
+/// The years that every client can read, Python's `datetime` among them.
+pub fn is_instant(at: Timestamp) -> bool {
+    const YEAR_1: i64 = -62_135_596_800_000_000;
+    const YEAR_10000: i64 = 253_402_300_800_000_000;
+    (YEAR_1..YEAR_10000).contains(&at.0)
+}
+
+/// The rule of the client, for whoever orders without it.
+fn check_tags(tags: &[String]) -> Result<(), Problem> {
+    const TAGS_MAX: usize = 20;
+    const LETTERS_MAX: usize = 100;
+    let is_printable = |c: char| c == ' ' || !(c.is_control() || c.is_whitespace());
+    let is_tag = |tag: &String| (1..=LETTERS_MAX).contains(&tag.chars().count()) && tag.chars().all(is_printable);
+    if tags.len() <= TAGS_MAX && tags.iter().all(is_tag) {
+        return Ok(());
+    }
+    Err(value(format!("{} tags, or one of them, cannot be kept", tags.len()), "at most 20 words of 1 to 100 printable characters"))
+}
+
 /// A task by its name, or the refusal with the nearest one.
 pub fn find_task<'a>(tasks: &'a [TaskRow], name: &str) -> Result<&'a TaskRow, Problem> {
     tasks.iter().find(|row| row.name == name).ok_or_else(|| {
@@ -70,10 +94,9 @@ pub fn find_task<'a>(tasks: &'a [TaskRow], name: &str) -> Result<&'a TaskRow, Pr
                 many => format!("one of the {} tasks that `workaday task list` shows", many.len()),
             })
             .retry(RetryAdvice::SafeAfterFix, "safe once the name is right; nothing was stored");
-        match nearest(name, tasks.iter().map(|row| row.name.as_str())) {
-            Some(near) => problem.hint(format!("did you mean `{near}`?")),
-            None if tasks.is_empty() => problem.hint("`workaday up MODULE:APP` starts a worker, which states its tasks"),
-            None => problem,
+        match tasks {
+            [] => problem.hint("`workaday up MODULE:APP` starts a worker, which states its tasks"),
+            _ => problem.meant(name, tasks.iter().map(|row| row.name.as_str())),
         }
     })
 }
@@ -99,10 +122,7 @@ pub fn check_queue(name: &str, known: &[String]) -> Result<(), Problem> {
     let problem = Problem::new("queue.unknown", format!("there is no queue `{name}`"))
         .expected(format!("one of {}; a task's own queue, or one of workaday.toml, [queues]", listed.join(", ")))
         .retry(RetryAdvice::SafeAfterFix, "safe once the name is fixed; nothing was changed");
-    Err(match nearest(name, known.iter().map(String::as_str)) {
-        Some(near) => problem.hint(format!("did you mean `{near}`?")),
-        None => problem.hint(format!("a new queue is declared in workaday.toml: [queues.{name}]")),
-    })
+    Err(problem.hint(format!("a new queue is declared in workaday.toml: [queues.{name}]")).meant(name, known.iter().map(String::as_str)))
 }
 
 /// Another unfinished job holds the unique key, and the caller wants to hear of it. `replaces`: it was to be replaced.
@@ -125,4 +145,24 @@ fn value(what: impl Into<String>, expected: &str) -> Problem {
     Problem::new("usage.value", what)
         .expected(expected)
         .retry(RetryAdvice::SafeAfterFix, "safe after the value is fixed; nothing was stored")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_are_judged_as_the_client_judges_them() {
+        let tags = |words: &[&str]| check_tags(&words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>()).is_ok();
+        assert!(tags(&[]) && tags(&["import", "2030-01", "two words", "ä"]) && tags(&["x"; 20]) && tags(&["t".repeat(100).as_str()]));
+        assert!(!tags(&["x"; 21]) && !tags(&[""]) && !tags(&["a\0b"]) && !tags(&["\x1b[31m"]) && !tags(&["t".repeat(101).as_str()]));
+    }
+
+    #[test]
+    fn an_instant_has_a_year_that_every_client_reads() {
+        assert_eq!(Timestamp(-62_135_596_800_000_000).to_string(), "0001-01-01T00:00:00Z");
+        assert!(is_instant(Timestamp(-62_135_596_800_000_000)) && !is_instant(Timestamp(-62_135_596_800_000_001)));
+        assert!(is_instant(Timestamp(253_402_300_799_999_999)) && !is_instant(Timestamp(253_402_300_800_000_000)));
+        assert!(!is_instant(Timestamp(i64::MAX)) && !is_instant(Timestamp(i64::MIN)));
+    }
 }

@@ -9,7 +9,6 @@ use workaday_core::catalogue::TaskEntry;
 use workaday_core::clock::Timestamp;
 use workaday_core::explain::{Problem, RetryAdvice};
 use workaday_core::job::JobId;
-use workaday_core::nearest::nearest;
 use workaday_core::schedule::{
     Fire, Learned, Overlap, Plan, Reason, ScheduleEntry, ScheduleSource, ScheduleState, Silence, Tick, from_micros, judge, silence,
 };
@@ -37,13 +36,10 @@ pub fn find(store: &mut dyn Store, name: &str, tz: Option<&str>) -> Result<Known
 }
 
 pub fn unknown(name: &str, known: &[String]) -> Problem {
-    let problem = Problem::new("schedule.unknown", format!("there is no schedule `{name}`"))
+    Problem::new("schedule.unknown", format!("there is no schedule `{name}`"))
         .expected("a schedule that the code or workaday.toml states: `workaday schedule list`")
-        .retry(RetryAdvice::SafeAfterFix, "safe once the name is fixed; nothing was changed");
-    match nearest(name, known.iter().map(String::as_str)) {
-        Some(near) => problem.hint(format!("did you mean `{near}`?")),
-        None => problem,
-    }
+        .retry(RetryAdvice::SafeAfterFix, "safe once the name is fixed; nothing was changed")
+        .meant(name, known.iter().map(String::as_str))
 }
 
 /// What became of an addition.
@@ -133,13 +129,10 @@ fn not_dynamic(row: &ScheduleRow) -> Problem {
 }
 
 fn unknown_task(name: &str, tasks: &[TaskEntry]) -> Problem {
-    let problem = Problem::new("task.unknown", format!("no worker has stated a task `{name}`"))
+    Problem::new("task.unknown", format!("no worker has stated a task `{name}`"))
         .expected("a task of the running code: `workaday task list`")
-        .retry(RetryAdvice::SafeAfterFix, "safe once the name is right; nothing was stored");
-    match nearest(name, tasks.iter().map(|task| task.name.as_str())) {
-        Some(near) => problem.hint(format!("did you mean `{near}`?")),
-        None => problem,
-    }
+        .retry(RetryAdvice::SafeAfterFix, "safe once the name is right; nothing was stored")
+        .meant(name, tasks.iter().map(|task| task.name.as_str()))
 }
 
 /// Ends a pause. What came in it is recorded as one range, and the next tick is one to come.

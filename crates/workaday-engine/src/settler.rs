@@ -299,7 +299,7 @@ fn raise(store: &mut dyn Store, pending: &Pending, settled: &Settled, now: Times
     match (settled.held, settled.next) {
         (Some(HeldCode::Quarantine), _) => {
             let words = last_words(pending);
-            let message = format!("{task} brought its process down {} times and is held ({words})", settled.counts.crash);
+            let message = format!("{task} job {id} brought its process down {} times and is held ({words})", settled.counts.crash);
             store.raise_alert("job.quarantined", &id, &message, now)
         }
         (Some(code), _) => store.raise_alert(&format!("job.{code}"), task, &format!("{task} job {id} is held: {code}"), now),

@@ -198,6 +198,43 @@ fn a_wall_clock_step_ends_no_job() {
 }
 
 #[test]
+fn a_retry_does_not_wait_for_a_clock_that_was_set_back() {
+    let mut world = one_sync();
+    let id = world.enqueue("shop.pack");
+    let later = world.enqueue_with("shop.pack", |job| job.run_at = job.run_at + Length::minutes(10));
+    world.run();
+    world.fail();
+    world.run();
+    assert_eq!(world.state(id), "retryable");
+    world.now.wall = world.now.wall - Length::hours(2);
+    world.run();
+    world.advance(Length::minutes(1));
+    world.run();
+    assert_eq!(world.state(id), "running", "its wait was a second");
+    world.complete();
+    world.advance(Length::minutes(30));
+    world.run();
+    assert_eq!(world.state(later), "scheduled", "an instant that was asked for stays");
+}
+
+#[test]
+fn a_clock_set_back_while_nobody_ran_is_noticed_at_the_start() {
+    let mut world = one_sync();
+    let id = world.enqueue("shop.pack");
+    world.run();
+    world.fail();
+    world.run();
+    world.now.wall = world.now.wall - Length::hours(2);
+    let mut world = world.restart();
+    world.enqueue("shop.pack"); // something to write
+    world.run();
+    world.complete();
+    world.advance(Length::minutes(1));
+    world.run();
+    assert_eq!(world.state(id), "running");
+}
+
+#[test]
 fn innocent_siblings_of_a_killed_child_go_back_without_losing_an_attempt() {
     let slow = TaskBuilder::asynchronous("shop.slow").with("timeout_us", json!(1_000_000)).entry();
     let mut world = World::new(vec![slow, TaskBuilder::asynchronous("shop.quick").entry()]);

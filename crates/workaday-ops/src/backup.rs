@@ -103,7 +103,7 @@ pub fn run(request: &Request<'_>, look: &mut dyn FnMut(usize, usize)) -> Result<
     };
     name(packed, &path, &manifest)?;
     let rotated = match &request.place {
-        Place::Folder { keep: Some(keep), .. } => rotate(&folder, request.database, *keep),
+        Place::Folder { keep: Some(keep), .. } => rotate(&folder, request.database, *keep, &path, &manifest.instance),
         _ => vec![],
     };
     Ok(Made { path, manifest, rotated })
@@ -270,10 +270,14 @@ fn name(packed: Scratch, path: &Path, manifest: &Manifest) -> Result<(), Problem
     write().map_err(|error| if error.kind() == io::ErrorKind::AlreadyExists { exists(path) } else { failed(path, &error) })
 }
 
-fn rotate(folder: &Path, database: &Path, keep: usize) -> Vec<PathBuf> {
-    let all = list(folder, database);
-    let gone: Vec<PathBuf> =
-        all.iter().take(all.len().saturating_sub(keep)).filter(|path| fs::remove_file(path).is_ok()).cloned().collect();
+/// Deletes the oldest beyond `keep`. Never the one just made: after a clock went back its name sorts before older ones. And
+/// never those of another store whose file has the same name: what a manifest does not call ours is left alone.
+fn rotate(folder: &Path, database: &Path, keep: usize, made: &Path, instance: &str) -> Vec<PathBuf> {
+    let instance_of = |path: &Path| Some(serde_json::from_slice::<Manifest>(&fs::read(manifest_path(path)).ok()?).ok()?.instance);
+    let mut others = list(folder, database);
+    others.retain(|path| path != made && instance_of(path).as_deref() == Some(instance));
+    let over = (others.len() + 1).saturating_sub(keep);
+    let gone: Vec<PathBuf> = others.into_iter().take(over).filter(|path| fs::remove_file(path).is_ok()).collect();
     for path in &gone {
         let _ = fs::remove_file(manifest_path(path));
     }
@@ -319,6 +323,37 @@ fn failed(path: &Path, error: &io::Error) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn made(database: &Path, folder: &Path, now: i64) -> Made {
+        let place = Place::Folder { folder: folder.to_path_buf(), keep: Some(1) };
+        run(&Request { database, place, pace: Pace::default(), now: Timestamp(now) }, &mut |_, _| {}).expect("a backup")
+    }
+
+    fn store(path: &Path) -> PathBuf {
+        fs::create_dir_all(path.parent().expect("a folder")).expect("its folder");
+        workaday_store::sqlite::SqliteStore::open(path, workaday_store::OpenOptions::default()).expect("a store");
+        path.to_path_buf()
+    }
+
+    #[test]
+    fn the_backup_just_made_is_kept_when_the_clock_has_gone_back() {
+        let root = tempfile::tempdir().expect("a folder");
+        let (database, folder) = (store(&root.path().join("shop.db")), root.path().join("backups"));
+        let later = made(&database, &folder, 2_000_000_000_000_000);
+        let now = made(&database, &folder, 1_000_000_000_000_000);
+        assert_eq!(now.rotated, [later.path], "one is kept");
+        assert!(now.path.exists() && manifest_path(&now.path).exists(), "and it is the newest that was made");
+    }
+
+    #[test]
+    fn backups_of_another_store_with_the_same_name_are_not_rotated() {
+        let root = tempfile::tempdir().expect("a folder");
+        let (one, other, folder) = (store(&root.path().join("a/shop.db")), store(&root.path().join("b/shop.db")), root.path().join("all"));
+        let first = made(&one, &folder, 1_000_000_000_000_000);
+        assert!(made(&other, &folder, 1_000_000_001_000_000).rotated.is_empty());
+        assert!(first.path.exists());
+        assert_eq!(made(&one, &folder, 1_000_000_002_000_000).rotated, [first.path]);
+    }
 
     #[test]
     fn a_copy_with_another_row_count_is_no_backup() {

@@ -11,6 +11,7 @@ use workaday_core::clock::Length;
 
 /// Of the output this much is shown in messages.
 const TAIL_BYTES: u64 = 2_000;
+/// How often is asked whether the command has ended: a child can be waited for without a limit or not at all.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 /// Between the request to end and the end.
 const KILL_AFTER: Duration = Duration::from_secs(5);

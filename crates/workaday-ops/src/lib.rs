@@ -6,6 +6,7 @@
 //! | [`restore`] | proves a backup in a scratch place; puts one back |
 //! | [`files`] | private files, sums, free space |
 //! | [`command`] | runs the user's commands, keeps what they print and how they ended |
+//! | [`compare`] | which time each side of `compare` stands for, and the judgement |
 //! | [`doctor`] | the checklist: what is wrong around a running store, and what to do |
 //! | [`git`] | what the repository says of revision and dirt |
 //! | [`evidence`] | what the judge looks at, from the store or from files |
@@ -16,6 +17,7 @@
 
 pub mod backup;
 pub mod command;
+pub mod compare;
 pub mod doctor;
 pub mod evidence;
 pub mod files;

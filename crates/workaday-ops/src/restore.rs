@@ -38,14 +38,20 @@ impl Drop for Unpacked {
     }
 }
 
+/// Refuses a path where no backup is, before anything is made for its sake.
+pub fn require(path: &Path) -> Result<(), Problem> {
+    if path.is_file() {
+        return Ok(());
+    }
+    Err(Problem::new("restore.missing", format!("there is no backup at `{}`", path.display()))
+        .expected("a file that `workaday backup` made")
+        .retry(RetryAdvice::SafeAfterFix, format!("safe with its path; {UNTOUCHED}"))
+        .hint("`workaday backup --list` shows them"))
+}
+
 /// Unpacks a backup into `scratch` (a folder that is there) and looks at all of it: sum, pages, schema, rows.
 pub fn unpack(path: &Path, scratch: &Path) -> Result<Unpacked, Problem> {
-    if !path.is_file() {
-        return Err(Problem::new("restore.missing", format!("there is no backup at `{}`", path.display()))
-            .expected("a file that `workaday backup` made")
-            .retry(RetryAdvice::SafeAfterFix, format!("safe with its path; {UNTOUCHED}"))
-            .hint("`workaday backup --list` shows them"));
-    }
+    require(path)?;
     let manifest = read_manifest(path)?;
     let sha256 = files::sum_of(path).map_err(|error| failed(path, &error))?;
     if let Some(manifest) = manifest.as_ref().filter(|manifest| manifest.sha256 != sha256) {
@@ -172,7 +178,7 @@ fn changes(now: &Content, then: &Content, wanted: impl Fn(&str) -> bool) -> BTre
 
 /// Puts the backup into the store. The caller holds the supervisor lock and has kept the state before.
 ///
-/// Returns where a damaged store was moved to.
+/// Returns where a damaged store, or what was left of one that is gone, was moved to.
 pub fn apply(unpacked: &Unpacked, live: &Path, whole_file: bool, change: &Change, now: Timestamp) -> Result<Option<PathBuf>, Problem> {
     let explained = |error: StoreError| error.problem();
     let readable = live.exists() && change.damaged.is_none();
@@ -182,31 +188,44 @@ pub fn apply(unpacked: &Unpacked, live: &Path, whole_file: bool, change: &Change
         let put = if whole_file { store::replace_all(live, &unpacked.copy) } else { store::replace_ours(live, &unpacked.copy) };
         return put.map(|()| None).map_err(explained);
     }
-    let aside = change.damaged.is_some().then(|| move_aside(live, now)).transpose()?;
-    put_new(&unpacked.copy, live).map_err(|error| failed(live, &error))?;
-    Ok(aside)
+    put_new(&unpacked.copy, live, now).map_err(|error| failed(live, &error))
 }
 
-/// The damaged file and what belongs to it, under another name: what can be read of it may be wanted.
-fn move_aside(live: &Path, now: Timestamp) -> Result<PathBuf, Problem> {
-    let aside = files::with_end(live, &format!(".damaged-{}", now.0));
-    for end in ["", "-wal", "-shm"] {
-        match fs::rename(files::with_end(live, end), files::with_end(&aside, end)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(live, &error)),
-            _ => {}
-        }
-    }
-    Ok(aside)
-}
+/// What may lie beside a database and belong to it alone.
+const BELONGINGS: [&str; 3] = ["-wal", "-shm", "-journal"];
 
-fn put_new(copy: &Path, live: &Path) -> io::Result<()> {
+/// Puts the copy where the store was, and gives the name under which what was there is kept: what can be read of a damaged
+/// file may be wanted.
+///
+/// A `-wal` or `-journal` whose database is gone would be played into the restored one at the next opening: rows of two
+/// stores in one file. So nothing of the old store may stay beside the new one, also when its main file was deleted before.
+fn put_new(copy: &Path, live: &Path, now: Timestamp) -> io::Result<Option<PathBuf>> {
     let partial = files::with_end(live, ".restoring");
     let _ = fs::remove_file(&partial);
     let mut to = files::new_private(&partial)?;
     io::copy(&mut File::open(copy)?, &mut to)?;
     to.sync_all()?;
+    let aside = files::with_end(live, &format!(".damaged-{}", now.0));
+    let mut moved = false;
+    // A second name first, where the file system knows them: the store's own name is never without a file, so a kill here
+    // does not let the next `up` begin an empty store.
+    let linked = fs::hard_link(live, &aside).is_ok();
+    moved |= linked || renamed(live, &aside)?;
+    for end in BELONGINGS {
+        moved |= renamed(&files::with_end(live, end), &files::with_end(&aside, end))?;
+    }
     fs::rename(&partial, live)?;
-    files::sync_folder(live.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")))
+    files::sync_folder(live.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")))?;
+    Ok(moved.then_some(aside))
+}
+
+/// `false`: there was nothing to rename.
+fn renamed(from: &Path, to: &Path) -> io::Result<bool> {
+    match fs::rename(from, to) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 fn damaged(path: &Path, why: &str) -> Problem {

@@ -51,7 +51,7 @@ impl Explain for StoreError {
             Self::Corrupt { path, .. } => Problem::new("store.corrupt", message)
                 .expected("a whole SQLite file")
                 .retry(RetryAdvice::Never, "a retry cannot help; nothing more is written to this file")
-                .hint(format!("copy `{path}`, `{path}-wal` and `{path}-shm` aside, then put the newest backup in place (docs/runbooks/corrupt-store.md)")),
+                .hint(format!("copy `{path}`, `{path}-wal` and `{path}-shm` aside, then put the newest backup in place (docs/runbooks/store-corrupt.md)")),
             Self::Io { .. } => Problem::new("store.io", message)
                 .expected("a readable and writable file on a healthy disk")
                 .retry(RetryAdvice::CheckFirst, "after the disk has been looked at; an enqueue may be retried with the same id"),

@@ -284,7 +284,7 @@ fn newer(path: &str, found: Schema, what: &str) -> Problem {
         .expected(format!("schema {NEWEST} or older"))
         .got(format!("schema {} (needs a program that knows {} to read, {} to write)", found.number, found.min_reader, found.min_writer))
         .retry(RetryAdvice::SafeAfterFix, "safe with the newer program; nothing was stored")
-        .hint("install the workaday that wrote it, or have that one go back: `workaday migrate --to` keeps a backup first")
+        .hint("install the workaday that wrote it, or have that one go back: `workaday migrate --down-to NUMBER` keeps a backup first")
 }
 
 fn older(path: &str, number: u32) -> Problem {

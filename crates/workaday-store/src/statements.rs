@@ -17,7 +17,7 @@ pub struct Statement {
 
 macro_rules! statements {
     ($($constant:ident = $file:literal ($($parameter:ident),*)),+ $(,)?) => {
-        #[allow(non_camel_case_types, clippy::upper_case_acronyms)]
+        #[allow(non_camel_case_types, clippy::upper_case_acronyms, reason = "named like the constants, each once")]
         enum Number { $($constant),+ }
         $(pub const $constant: Statement = Statement {
             number: Number::$constant as usize,
@@ -71,6 +71,7 @@ statements! {
     SET_PROGRESS = "set_progress" (progress, note, key, fence),
     // -- time passes ---------------------------------------------------------------------------------------------------
     STAGE_DUE = "stage_due" (now, limit),
+    RESTAGE_RETRIES = "restage_retries" (now, limit),
     EXPIRED_JOBS = "expired_jobs" (now, limit),
     PRUNE_FINISHED = "prune_finished" (state, before, limit),
     DELETE_ATTEMPTS = "delete_attempts" (job),

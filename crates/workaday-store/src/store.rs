@@ -252,6 +252,9 @@ pub trait Store {
     // -- time passes -------------------------------------------------------------------------------------------------
     /// scheduled and retryable → available, for those due. Returns how many; at most `limit`.
     fn stage(&mut self, now: Timestamp, limit: usize) -> Result<usize>;
+    /// After the wall clock was set back: a retry that failed later than `now`, and would wait for more than twice its
+    /// wait, waits it from `now` on. Returns how many; at most `limit`. The same job is not found twice.
+    fn restage_retries(&mut self, now: Timestamp, limit: usize) -> Result<usize>;
     /// Waiting jobs past their `expires_at` → cancelled (`expired`).
     fn expire(&mut self, now: Timestamp, limit: usize) -> Result<usize>;
     /// Deletes finished jobs past retention with their attempts and logs. Returns how many; at most `limit`.

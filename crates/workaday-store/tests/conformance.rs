@@ -68,6 +68,7 @@ every_question! {
     time:
         due_jobs_are_staged_the_earliest_first_and_in_steps
         held_jobs_are_not_staged
+        retries_do_not_wait_for_a_clock_that_was_set_back
         waiting_jobs_expire_and_running_ones_do_not
         pruning_takes_only_what_is_past_and_in_steps
         pruning_takes_attempts_and_logs_along
@@ -89,6 +90,7 @@ every_question! {
         changed_tells_of_others_not_of_ourselves;
     by_hand:
         cancel_ends_a_waiting_job_and_asks_a_running_one
+        an_act_on_a_job_answers_the_alert_about_it
         cancel_of_a_finished_or_missing_job_says_so
         a_retry_by_hand_brings_a_finished_job_back_with_budget
         a_completed_job_is_not_retried

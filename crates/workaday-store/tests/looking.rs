@@ -1,7 +1,7 @@
 //! What the pages ask: groups of errors, counts with a cap, looks that end.
 
 #[path = "conformance/mod.rs"]
-#[allow(dead_code)]
+#[allow(dead_code, reason = "each test file uses some of these")]
 mod suite;
 
 use suite::{NOW, Subject, job, later};

@@ -1,7 +1,7 @@
 //! Measures: many flushes of a minute make one row, series are known without reading minutes, retention bounds both.
 
 #[path = "conformance/mod.rs"]
-#[allow(dead_code)]
+#[allow(dead_code, reason = "each test file uses some of these")]
 mod suite;
 
 use suite::{NOW, Subject, later};

@@ -1,7 +1,7 @@
 //! What the faces are shown: counts that add up, lists that page, ids by their beginning.
 
 #[path = "conformance/mod.rs"]
-#[allow(dead_code)]
+#[allow(dead_code, reason = "each test file uses some of these")]
 mod suite;
 
 use std::path::PathBuf;

@@ -72,6 +72,7 @@ fn hot_statements_use_their_index_and_sort_nothing() {
         (&statements::DELETE_JOB, "INTEGER PRIMARY KEY (rowid=?)"),
         (&statements::RETURN_JOB, "INTEGER PRIMARY KEY (rowid=?)"),
         (&statements::STAGE_DUE, "workaday_jobs_due (run_at<?)"),
+        (&statements::RESTAGE_RETRIES, "workaday_jobs_due (run_at>?)"),
         (&statements::EXPIRED_JOBS, "workaday_jobs_expiring (expires_at>? AND expires_at<?)"),
         (&statements::LOG_AFTER, "PRIMARY KEY ((job,fence,seq)>(?,?,?))"),
         (&statements::PRUNE_LOGS, "PRIMARY KEY ((job,fence,seq)>(?,?,?) AND (job,fence,seq)<(?,?,?))"),

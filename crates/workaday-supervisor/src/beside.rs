@@ -81,6 +81,7 @@ impl Beside {
 impl Drop for Beside {
     fn drop(&mut self) {
         self.stop.ask();
+        // Looked for again and again: a thread is joined without a limit or not at all.
         let until = Instant::now() + END_PATIENCE;
         for (name, thread) in self.threads.drain(..) {
             while !thread.is_finished() && Instant::now() < until {

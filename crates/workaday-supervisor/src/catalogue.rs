@@ -35,6 +35,7 @@ pub fn state(app: &str, root: &Path, python: Option<&Path>, scratch: &Path) -> R
     let mut child = ChildProcess::spawn(&recipe, ChildNo(0), ChildKind::Sync, &lock).map_err(system)?;
     let answer = listen(&mut child, app, root);
     child.signal(Signal::KILL);
+    // Looked for again and again: a child can be waited for without a limit or not at all, and one that the kernel holds would hold us.
     let until = Instant::now() + Duration::from_secs(5);
     while child.reap().is_none() && Instant::now() < until {
         std::thread::sleep(Duration::from_millis(1));

@@ -28,6 +28,9 @@ use workaday_engine::{ChildNo, Event, JobFrame, Moment, Seq};
 /// Of the last line on stderr, this much stands in the error.
 const LAST_WORDS_CHARS: usize = 300;
 
+/// A command for which the machine had no process or descriptor is started anew after this long.
+const LACK_PAUSE: Length = Length::seconds(5);
+
 /// Reads of what is left in a pipe at the end: more than any pipe holds.
 const READS_AT_END_MAX: usize = 32;
 
@@ -117,23 +120,27 @@ impl Commands {
     // -- starting and stopping ---------------------------------------------------------------------------------------
 
     /// Starts the command of a job; what cannot be started has ended.
-    pub fn start(&mut self, recipe: &Recipe, lock: &File, no: ChildNo, job: &JobFrame, kill_after: Length) -> Option<Event> {
+    pub fn start(&mut self, recipe: &Recipe, lock: &File, no: ChildNo, job: &JobFrame, kill_after: Length, now: Moment) -> Vec<Event> {
         let Some(task) = self.tasks.get(&job.task) else {
-            return Some(not_begun(no, Ended::UnknownTask, "is not configured"));
+            return vec![not_begun(no, Ended::UnknownTask, "is not configured")];
         };
         let argv = match extra_arguments(&job.args) {
             Ok(extra) => task.run.iter().cloned().chain(extra).collect::<Vec<String>>(),
             Err(why) => {
                 let error = json!({"type": "args.invalid", "message": format!("`args` of {} {why}", job.task)}).to_string();
-                return Some(not_begun(no, Ended::Misfit { error }, "was given arguments that do not fit"));
+                return vec![not_begun(no, Ended::Misfit { error }, "was given arguments that do not fit")];
             }
         };
         match Running::spawn(task, argv, recipe, lock, no, job, kill_after) {
             Ok(running) => {
                 self.running.insert(no, running);
-                None
+                Vec::new()
             }
-            Err(error) => Some(not_begun(no, refused(&refusal(&error, &task.run[0], &task.cwd)), "could not be started")),
+            Err(error) => {
+                let refusal = refusal(&error, &task.run[0], &task.cwd);
+                let told = told_of_lack(no, job.seq, &refusal, now);
+                told.into_iter().chain([not_begun(no, refused(&refusal, now), "could not be started")]).collect()
+            }
         }
     }
 
@@ -226,7 +233,8 @@ impl Commands {
             let evidence = Box::new(Evidence { unexpected, ..Evidence::default() });
             events.push(Event::Evidence { child: no, seq: running.seq, evidence });
         }
-        let end = running.judge(report.as_ref(), status);
+        events.extend(report.as_ref().and_then(|report| told_of_lack(no, running.seq, &report["refused"], now)));
+        let end = running.judge(report.as_ref(), status, now);
         events.push(Event::CommandEnded { child: no, end });
         events
     }
@@ -341,7 +349,7 @@ impl Running {
         serde_json::from_slice(&text[..got]).ok()
     }
 
-    fn judge(&self, report: Option<&Value>, shim_status: i32) -> CommandEnd {
+    fn judge(&self, report: Option<&Value>, shim_status: i32, now: Moment) -> CommandEnd {
         let number = |name: &str| report.and_then(|report| report[name].as_i64());
         let oom = death::oom_kills() > self.oom_before;
         let peak_kib = number("memory_peak_kib").unwrap_or(0);
@@ -354,7 +362,7 @@ impl Running {
             memory_peak_kib: peak_kib,
         };
         let ended = match (report, status) {
-            (Some(report), None) => Some(refused(&report["refused"])),
+            (Some(report), None) => Some(refused(&report["refused"], now)),
             (None, _) => {
                 death.words = format!("its shim was {}", death.words);
                 None
@@ -391,8 +399,19 @@ fn line(no: ChildNo, seq: Seq, stream: &'static str, text: String, now: Moment) 
     Event::Log { child: no, seq: Some(seq), line: Line { stream, level: None, logger: None, text, at: now.wall } }
 }
 
-fn refused(refusal: &Value) -> Ended {
+/// What the machine lacks is no failure of the job: it is put off, and its attempt is not spent.
+fn refused(refusal: &Value, now: Moment) -> Ended {
+    if refusal["lack"] == true {
+        return Ended::Snoozed { until: now.wall + LACK_PAUSE };
+    }
     Ended::Failed { error: refusal.to_string(), retry: refusal["retry"].as_bool().unwrap_or(true) }
+}
+
+/// A line of the job and of the supervisor when the machine lacked something, for the attempt itself says only `snoozed`.
+fn told_of_lack(no: ChildNo, seq: Seq, refusal: &Value, now: Moment) -> Option<Event> {
+    let message = refusal["message"].as_str().filter(|_| refusal["lack"] == true)?;
+    tracing::error!("{message}; it is tried again");
+    Some(line(no, seq, "system", format!("… {message}; it is tried again, and no attempt is spent"), now))
 }
 
 fn not_begun(no: ChildNo, ended: Ended, words: &str) -> Event {

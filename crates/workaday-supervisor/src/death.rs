@@ -1,12 +1,18 @@
 //! Why a process is no more: from waitpid, from what we did to it, and from the kernel's counter of memory kills.
 
 use serde_json::json;
+use workaday_core::ending::DRAINED;
 use workaday_engine::Death;
 
 /// The kernel's count of processes it killed for want of memory; compared before and after.
 pub fn oom_kills() -> u64 {
     let Ok(text) = std::fs::read_to_string("/proc/vmstat") else { return 0 };
     text.lines().find_map(|line| line.strip_prefix("oom_kill ")).and_then(|n| n.trim().parse().ok()).unwrap_or(0)
+}
+
+/// How a process ended that was asked to finish and did: by a drain, by a recycling, or because it was not needed any more.
+pub fn drained(peak_kib: i64) -> Death {
+    Death { cause: json!({"kind": "drained", "memory_peak_kib": peak_kib}), words: DRAINED.to_owned() }
 }
 
 /// Reads a wait status.

@@ -63,6 +63,7 @@ pub fn take_supervisor_lock(database: &Path, now: Timestamp) -> Result<Superviso
                 if Instant::now() >= until {
                     return Err(held(database, &format!("{holder} is dead, and its lock is held by {}", holders_of(&path))));
                 }
+                // Asked again: flock waits without a limit, or not at all.
                 std::thread::sleep(Duration::from_millis(2));
             }
             Err(error) => return Err(cannot_open(&path, error)),
@@ -110,6 +111,7 @@ impl ChildrenLock {
         loop {
             match flock(file.as_fd(), FlockOperation::NonBlockingLockExclusive) {
                 Ok(()) => return Ok(ChildrenLock { file }),
+                // Asked again: flock waits without a limit, or not at all.
                 Err(Errno::WOULDBLOCK) if Instant::now() < until => std::thread::sleep(Duration::from_millis(2)),
                 Err(Errno::WOULDBLOCK) => return Err(children_held(&path)),
                 Err(error) => return Err(cannot_open(&path, error)),
@@ -168,6 +170,12 @@ mod tests {
         file
     }
 
+    /// How often this process has the file open.
+    fn opened(path: &Path) -> usize {
+        let descriptors = std::fs::read_dir("/proc/self/fd").expect("a list");
+        descriptors.flatten().filter(|entry| std::fs::read_link(entry.path()).is_ok_and(|to| to == path)).count()
+    }
+
     #[test]
     fn a_lock_that_a_dead_supervisors_fork_still_holds_is_waited_for() {
         let folder = folder("dead");
@@ -175,8 +183,12 @@ mod tests {
         let mut dead = std::process::Command::new("true").spawn().expect("a process");
         dead.wait().expect("that ends");
         let inherited = locked_by(dead.id(), &database);
+        let path = std::fs::canonicalize(beside(&database, "-lock")).expect("the lock file");
         let let_go = std::thread::spawn(move || {
-            std::thread::sleep(Duration::from_millis(60)); // its exec, late
+            // Its exec, late: only once the new supervisor has opened the lock file too.
+            while opened(&path) < 2 {
+                std::thread::yield_now();
+            }
             drop(inherited);
         });
         take_supervisor_lock(&database, Timestamp::default()).expect("the new supervisor takes it");

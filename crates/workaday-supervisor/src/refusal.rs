@@ -31,7 +31,12 @@ pub fn refusal(error: &Error, program: &str, cwd: &Path) -> Value {
         _ => ("command.not_started", format!("`{program}` was not started: {error}"), true),
     };
     workaday_core::reached::note(code);
-    json!({"type": code, "message": message, "retry": retry})
+    json!({"type": code, "message": message, "retry": retry, "lack": is_lack(error)})
+}
+
+/// The machine has no process, descriptor or memory left: not the job's doing, and over some time.
+fn is_lack(error: &Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EAGAIN | libc::EMFILE | libc::ENFILE | libc::ENOMEM))
 }
 
 #[cfg(test)]
@@ -48,6 +53,13 @@ mod tests {
         assert_eq!(code(libc::ENOENT, "/"), "command.not_found false");
         assert_eq!(code(libc::ENOENT, "/no/such/folder"), "command.folder_missing false");
         assert_eq!(code(libc::EACCES, "/"), "command.not_executable false");
-        assert_eq!(code(libc::EAGAIN, "/"), "command.not_started true");
+        assert_eq!(code(libc::EIO, "/"), "command.not_started true");
+    }
+
+    #[test]
+    fn what_the_machine_lacks_is_told_from_what_is_wrong() {
+        let lacks = |error| refusal(&Error::from_raw_os_error(error), "/no/such/program", Path::new("/"))["lack"] == true;
+        assert_eq!([libc::EAGAIN, libc::EMFILE, libc::ENFILE, libc::ENOMEM].map(lacks), [true; 4]);
+        assert_eq!([libc::ENOENT, libc::EACCES, libc::E2BIG, libc::EIO].map(lacks), [false; 4]);
     }
 }

@@ -18,6 +18,7 @@ use crate::wakeup::{WakeSocket, WalWatch};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use workaday_core::ending::SUPERVISOR_DIED;
 use workaday_core::explain::{Explain, Problem, RetryAdvice};
 use workaday_core::job::Generation;
 use workaday_engine::{Engine, Moment, Seeded, Settings};
@@ -66,10 +67,10 @@ pub fn up(options: UpOptions) -> Result<(), Problem> {
     let signals = Signals::open().map_err(|error| system("signals could not be opened", &error))?;
     let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
     let mut store = open(&options.database).map_err(|error| error.problem())?;
-    let paused = bind(&mut store, options.adopt).map_err(|error| error.problem())?;
+    let (paused, origin) = bind(&mut store, options.adopt).map_err(|error| error.problem())?;
     let instance = store.instance_id().map_err(|error| error.problem())?;
     let database = store.path().to_owned();
-    let generation = take_over(&mut store, &instance, options.release.clone(), started).map_err(|error| error.problem())?;
+    let generation = take_over(&mut store, &instance, origin, options.release.clone(), started).map_err(|error| error.problem())?;
     let children_lock = ChildrenLock::take(&database, CHILDREN_PATIENCE)?;
     crash_point!("children.lock_taken");
     let settings = Settings { has_app: application.is_some(), ..options.settings };
@@ -118,6 +119,9 @@ pub fn up(options: UpOptions) -> Result<(), Problem> {
     supervisor.reload = options.reload;
     supervisor.measures = MeasureSocket::bind(&supervisor.database);
     let ended = supervisor.run();
+    if ended.is_ok() {
+        supervisor.sign_off();
+    }
     tracing::info!("workaday is down");
     ended
 }
@@ -146,21 +150,30 @@ fn open(database: &Path) -> Result<SqliteStore, StoreError> {
     Ok(store)
 }
 
+/// Whose processes the rows of the store name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// Ours: an earlier supervisor of this very file started them.
+    Own,
+    /// Those of the file that this one was copied from, which may be in use at this moment.
+    Copied,
+}
+
 /// Binds a new store, takes over a copied one when asked to, else says that claims stay paused.
-fn bind(store: &mut SqliteStore, adopt: bool) -> Result<Option<String>, StoreError> {
+fn bind(store: &mut SqliteStore, adopt: bool) -> Result<(Option<String>, Origin), StoreError> {
     match store.check_binding()? {
-        Binding::Bound => Ok(None),
-        Binding::Unbound => in_transaction(store, SqliteStore::bind_instance).map(|()| None),
+        Binding::Bound => Ok((None, Origin::Own)),
+        Binding::Unbound => in_transaction(store, SqliteStore::bind_instance).map(|()| (None, Origin::Own)),
         Binding::Copy { why } if adopt => {
             let id = in_transaction(store, SqliteStore::adopt_instance)?;
             tracing::warn!("a copied store was adopted as {id} ({why})");
-            Ok(None)
+            Ok((None, Origin::Copied))
         }
         Binding::Copy { why } => {
             tracing::error!(
                 "this store is a copy ({why}): nothing is claimed, so that no job of the original runs twice; `workaday up --adopt` makes it a store of its own"
             );
-            Ok(Some(format!("this store is a copy: {why}")))
+            Ok((Some(format!("this store is a copy: {why}")), Origin::Copied))
         }
     }
 }
@@ -177,17 +190,30 @@ fn in_transaction<T>(store: &mut SqliteStore, write: impl FnOnce(&mut SqliteStor
 }
 
 /// Raises the generation and ends what earlier ones left: known by boot and start time, or by their mark.
-fn take_over(store: &mut SqliteStore, instance: &str, release: Option<String>, now: Moment) -> Result<Generation, StoreError> {
+///
+/// Of a copied store nothing is ended: its rows, and until it is adopted its mark, are those of the original, whose workers
+/// may be at work on this machine.
+fn take_over(
+    store: &mut SqliteStore,
+    instance: &str,
+    origin: Origin,
+    release: Option<String>,
+    now: Moment,
+) -> Result<Generation, StoreError> {
     let (generation, leftovers) = in_transaction(store, |store| {
         let generation = store.next_generation()?;
         let leftovers = store.leftovers(generation)?;
         for left in &leftovers {
-            store.close_worker(left.worker, "its supervisor died", now.wall)?;
+            let cause = if left.kind == "supervisor" { "died before it could say why" } else { SUPERVISOR_DIED };
+            store.close_worker(left.worker, cause, now.wall)?;
         }
         let row = worker_row("supervisor", i64::from(std::process::id()), release);
         store.open_worker(generation, &row, now.wall)?;
         Ok((generation, leftovers))
     })?;
+    if origin == Origin::Copied {
+        return Ok(generation);
+    }
     let boot = orphans::boot_id();
     let alive = leftovers.iter().filter(|left| left.kind != "supervisor" && left.boot_id == boot);
     for left in alive.filter(|left| left.process_started_at != 0 && orphans::process_started_at(left.pid) == left.process_started_at) {

@@ -9,7 +9,7 @@ use axum::http::HeaderMap;
 use serde_json::Value;
 use std::net::IpAddr;
 use std::sync::Arc;
-use workaday_core::clock::{Timestamp, parse_length};
+use workaday_core::clock::{Timestamp, parse_instant, parse_length};
 use workaday_core::explain::Problem;
 use workaday_store::{ByHand, Reader};
 
@@ -120,6 +120,9 @@ pub fn until(text: Option<&str>, now: Timestamp) -> Result<Option<Timestamp>, Pr
         Some(length) => now + length,
         None => instant(text, "until")?,
     };
+    if !workaday_engine::order::is_instant(at) {
+        return Err(invalid("`until` is in no year that clients can read", "an instant of the years 1 to 9999, or a length: 2h").got(text));
+    }
     if at <= now {
         return Err(invalid(format!("`until` is {at}, which is past"), "an instant to come, or a length: 2h").got(text));
     }
@@ -128,9 +131,7 @@ pub fn until(text: Option<&str>, now: Timestamp) -> Result<Option<Timestamp>, Pr
 
 /// An instant with its offset.
 pub fn instant(text: &str, name: &str) -> Result<Timestamp, Problem> {
-    let parsed = text.parse::<jiff::Timestamp>().map(|instant| Timestamp(instant.as_microsecond()));
-    let zoned = || text.parse::<jiff::Zoned>().map(|zoned| Timestamp(zoned.timestamp().as_microsecond()));
-    parsed.or_else(|_| zoned()).map_err(|_| {
+    parse_instant(text).ok_or_else(|| {
         invalid(format!("`{name}` is no instant"), "an instant with its offset: 2030-01-01T00:00:00Z")
             .got(text.chars().take(60).collect::<String>())
     })

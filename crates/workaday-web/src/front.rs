@@ -4,6 +4,7 @@ use crate::answer::{self, Answer};
 use crate::asked::Asked;
 use crate::identity::{self, Via};
 use crate::page::Query;
+use crate::peer::{Peer, counted};
 use crate::routes::{self, Access, Does, Kind, Method, Route};
 use crate::window::{Caller, Window};
 use crate::{headers, live};
@@ -23,10 +24,6 @@ const BODY_PATIENCE: Duration = Duration::from_secs(15);
 const PATH_MAX: usize = 2_000;
 const QUERY_MAX: usize = 8_000;
 
-/// Where a request comes from, once proxies are believed or not.
-#[derive(Clone, Copy, Debug)]
-pub struct Peer(pub IpAddr);
-
 /// The router, from the table.
 pub fn router(window: &Arc<Window>) -> Router {
     let mut router = Router::new();
@@ -39,7 +36,7 @@ pub fn router(window: &Arc<Window>) -> Router {
         let window = Arc::clone(window);
         router = router.route(
             route.path,
-            on(filter, move |Extension(Peer(peer)): Extension<Peer>, params: RawPathParams, request: Request| {
+            on(filter, move |Extension(peer): Extension<Peer>, params: RawPathParams, request: Request| {
                 let params = params.iter().map(|(_, value)| value.to_owned()).collect();
                 enter(Arc::clone(&window), route, peer, params, request)
             }),
@@ -54,8 +51,8 @@ pub fn router(window: &Arc<Window>) -> Router {
 pub async fn serve(window: Arc<Window>, router: Router, peer: IpAddr, mut request: Request) -> Answer {
     let host = window.hosts.of(request.headers(), request.uri());
     let secure = host.as_deref().is_some_and(|host| window.hosts.is_secure(host));
-    let peer = believed(&window, peer, request.headers());
-    let mut answer = match check(&window, host.is_some(), peer, &request) {
+    let peer = Peer::of(peer, &window.options.trusted_proxies, request.headers());
+    let mut answer = match check(&window, host.is_some(), peer.client, &request) {
         Err((problem, wait)) => {
             let mut answer = refuse(&request, problem);
             if let Some(wait) = wait {
@@ -64,7 +61,7 @@ pub async fn serve(window: Arc<Window>, router: Router, peer: IpAddr, mut reques
             answer
         }
         Ok(()) => {
-            request.extensions_mut().insert(Peer(peer));
+            request.extensions_mut().insert(peer);
             route(router, request).await
         }
     };
@@ -96,24 +93,13 @@ fn check(window: &Window, host_is_ours: bool, peer: IpAddr, request: &Request) -
     // Those who show nothing share the bucket of their address; the rest have their own, taken once they are known.
     let shows_something = request.headers().contains_key(header::AUTHORIZATION) || request.headers().contains_key(header::COOKIE);
     if !shows_something {
-        window.requests.take(&Caller::Address(peer), Instant::now()).map_err(|wait| (too_many("requests"), Some(wait)))?;
+        window.requests.take(&Caller::Address(counted(peer)), Instant::now()).map_err(|wait| (too_many("requests"), Some(wait)))?;
     }
     Ok(())
 }
 
-/// The address that a trusted proxy names last, else the one that is connected.
-fn believed(window: &Window, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
-    let trusted = &window.options.trusted_proxies;
-    if !trusted.contains(&peer) {
-        return peer;
-    }
-    let named = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
-    let chain: Vec<IpAddr> = named.flat_map(|line| line.split(',')).filter_map(|text| text.trim().parse().ok()).collect();
-    chain.into_iter().rev().find(|address| !trusted.contains(address)).unwrap_or(peer)
-}
-
 /// A route's own way: origin, body, then a thread that may block.
-async fn enter(window: Arc<Window>, route: &'static Route, peer: IpAddr, params: Vec<String>, request: Request) -> Answer {
+async fn enter(window: Arc<Window>, route: &'static Route, peer: Peer, params: Vec<String>, request: Request) -> Answer {
     let (parts, body) = request.into_parts();
     let people = is_for_people(route, &parts);
     let id = request_id();
@@ -126,7 +112,7 @@ async fn enter(window: Arc<Window>, route: &'static Route, peer: IpAddr, params:
     };
     let outcome = match outcome.await {
         // The stream belongs to the loop, not to a thread that blocks.
-        Ok(Outcome::Stream) => live::stream(&window),
+        Ok(Outcome::Stream(still)) => live::stream(&window, still),
         Ok(Outcome::Done(answer)) => Ok(answer),
         Err(problem) => Err(problem),
     };
@@ -151,13 +137,13 @@ fn failed(error: &tokio::task::JoinError) -> Problem {
 
 pub enum Outcome {
     Done(Answer),
-    Stream,
+    Stream(live::Still),
 }
 
 fn work(
     window: &Arc<Window>,
     route: &'static Route,
-    peer: IpAddr,
+    peer: Peer,
     params: &[String],
     parts: &Parts,
     body: &Bytes,
@@ -165,9 +151,9 @@ fn work(
     let host = window.hosts.of(&parts.headers, &parts.uri).unwrap_or_default();
     let secure = window.hosts.is_secure(&host);
     window.reading(|reader| {
-        let who = identity::of(window, reader, &parts.headers, peer, secure)?;
+        let who = identity::of(window, reader, &parts.headers, peer.connected, secure)?;
         if parts.headers.contains_key(header::AUTHORIZATION) || parts.headers.contains_key(header::COOKIE) {
-            let caller = who.as_ref().map_or(Caller::Address(peer), |who| Caller::Known(who.name.clone()));
+            let caller = who.as_ref().map_or(Caller::Address(counted(peer.client)), |who| Caller::Known(who.name.clone()));
             window.requests.take(&caller, Instant::now()).map_err(|_| too_many("requests"))?;
         }
         let query = Query::parse(parts.uri.query().unwrap_or_default());
@@ -181,7 +167,7 @@ fn work(
             query: &query,
             headers: &parts.headers,
             body,
-            peer,
+            peer: peer.client,
             secure,
             now: window.now(),
         };
@@ -190,7 +176,7 @@ fn work(
             return if goes_to_login { Ok(Outcome::Done(crate::login::ask(parts))) } else { Err(problem) };
         }
         match route.does {
-            Does::Stream => Ok(Outcome::Stream),
+            Does::Stream => Ok(Outcome::Stream(still(window, route, peer, parts.headers.clone(), secure))),
             Does::Work(work) => work(&asked).map(Outcome::Done),
             Does::Page(page) => {
                 let page = page(reader, &asked.page_context())?;
@@ -200,6 +186,19 @@ fn work(
             }
         }
     })?
+}
+
+/// Asks later whether the one who was admitted still would be.
+fn still(window: &Arc<Window>, route: &'static Route, peer: Peer, headers: HeaderMap, secure: bool) -> live::Still {
+    let window = Arc::clone(window);
+    Arc::new(move || {
+        let who = window.reading(|reader| identity::of(&window, reader, &headers, peer.connected, secure));
+        let Ok(Ok(Some(who))) = who else { return false };
+        match route.access {
+            Access::Public => true,
+            Access::Role(role, scope) => who.role >= role && who.has_scope(scope),
+        }
+    })
 }
 
 /// May he? The default is no: a route says whom it serves.

@@ -67,16 +67,19 @@ pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-/// Who asks. A token that is shown and wrong is nobody, whatever cookie comes along.
-pub fn of(window: &Window, reader: &Reader, headers: &HeaderMap, peer: IpAddr, secure: bool) -> Result<Option<Identity>, Problem> {
+/// Who asks. `connected` is the other end of the connection, whatever it says of others. A token that is shown and wrong is nobody, whatever cookie comes along.
+pub fn of(window: &Window, reader: &Reader, headers: &HeaderMap, connected: IpAddr, secure: bool) -> Result<Option<Identity>, Problem> {
     let now = window.now();
     if headers.contains_key(header::AUTHORIZATION) {
         return bearer(headers).map_or(Ok(None), |token| of_token(window, reader, token, now));
     }
     match window.options.auth {
         Auth::Nobody => return Ok(Some(Identity { name: "anybody".into(), role: Role::Admin, via: Via::Open })),
-        Auth::Proxy if window.options.trusted_proxies.contains(&peer) => {
-            let named = headers.get("x-forwarded-user").and_then(|value| value.to_str().ok()).filter(|name| is_name(name));
+        Auth::Proxy if window.options.trusted_proxies.contains(&connected) => {
+            // Two of them are a caller's own beside the proxy's: nobody can say which is which.
+            let mut all = headers.get_all("x-forwarded-user").iter();
+            let (first, more) = (all.next(), all.next());
+            let named = first.filter(|_| more.is_none()).and_then(|value| value.to_str().ok()).filter(|name| is_name(name));
             return Ok(named.map(|name| Identity { name: name.to_owned(), role: role_of(window, name), via: Via::Proxy }));
         }
         Auth::Proxy | Auth::Login => {}

@@ -38,6 +38,7 @@ pub mod ops;
 pub mod options;
 pub mod page;
 pub mod pages;
+mod peer;
 mod plot;
 pub mod rate;
 pub mod routes;

@@ -19,7 +19,9 @@ use workaday_store::sqlite::access::Marks;
 pub const VIEWERS_MAX: usize = 800;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 const HEARTBEAT: Duration = Duration::from_secs(20);
-/// A stream ends after this long and the browser asks anew: so a session that ended is noticed.
+/// Who follows is judged anew as often: a session that has ended, a token that was revoked hears no more.
+const JUDGE_EVERY: Duration = Duration::from_secs(10);
+/// A stream ends after this long and the browser asks anew.
 const STREAM_LONGEST: Duration = Duration::from_secs(600);
 
 /// Regions that move with each mark, in the order of `changes.sql`.
@@ -66,8 +68,11 @@ impl Drop for Seat {
     }
 }
 
-/// `GET /events`: who may look has been decided before.
-pub fn stream(window: &Arc<Window>) -> Result<Answer, Problem> {
+/// May the one who follows still look? Asked on a thread that may block.
+pub type Still = Arc<dyn Fn() -> bool + Send + Sync>;
+
+/// `GET /events`: who may look has been decided before, and is decided again by `still`.
+pub fn stream(window: &Arc<Window>, still: Still) -> Result<Answer, Problem> {
     if window.live.viewers.fetch_add(1, Ordering::AcqRel) >= VIEWERS_MAX {
         window.live.viewers.fetch_sub(1, Ordering::AcqRel);
         return Err(Problem::new("web.too_busy", format!("{VIEWERS_MAX} pages are open already"))
@@ -81,9 +86,10 @@ pub fn stream(window: &Arc<Window>) -> Result<Answer, Problem> {
     }
     let ends = Instant::now() + STREAM_LONGEST;
     let first = Some(Bytes::from_static(b"retry: 3000\n: workaday\n\n"));
-    let events = stream::unfold((seat, changes, first), move |(seat, mut changes, first)| async move {
+    let judged = Instant::now();
+    let events = stream::unfold((seat, changes, first, still, judged), move |(seat, mut changes, first, still, mut judged)| async move {
         if let Some(first) = first {
-            return Some((Ok::<_, Infallible>(first), (seat, changes, None)));
+            return Some((Ok::<_, Infallible>(first), (seat, changes, None, still, judged)));
         }
         if Instant::now() >= ends {
             return None;
@@ -95,7 +101,14 @@ pub fn stream(window: &Arc<Window>) -> Result<Answer, Problem> {
             Ok(Err(RecvError::Closed)) => return None,
             Err(_) => Bytes::from_static(b": still here\n\n"),
         };
-        Some((Ok(event), (seat, changes, None)))
+        if judged.elapsed() >= JUDGE_EVERY {
+            let asked = Arc::clone(&still);
+            if !tokio::task::spawn_blocking(move || asked()).await.unwrap_or(false) {
+                return None;
+            }
+            judged = Instant::now();
+        }
+        Some((Ok(event), (seat, changes, None, still, judged)))
     });
     let mut answer = answer::text(StatusCode::OK, "text/event-stream; charset=utf-8", Body::from_stream(events));
     // Proxies must not wait for more before they pass an event on.

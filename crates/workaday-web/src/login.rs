@@ -5,6 +5,7 @@ use crate::asked::Asked;
 use crate::frame::{self, escape};
 use crate::identity::{self, LONGEST, Via, cookie_name};
 use crate::page::Role;
+use crate::peer::counted;
 use crate::{pages, secrets};
 use axum::http::{HeaderValue, StatusCode, header, request::Parts};
 use std::time::Instant;
@@ -80,7 +81,7 @@ pub fn log_in(asked: &Asked<'_>) -> Result<Answer, Problem> {
         return Err(invalid("a name and a password are needed", "the fields `name` and `password`"));
     };
     let shown: String = name.chars().take(100).collect();
-    let (address, person) = (format!("address {}", asked.peer), format!("name {shown}"));
+    let (address, person) = (format!("address {}", counted(asked.peer)), format!("name {shown}"));
     let now = Instant::now();
     let (by_address, by_name) = (asked.window.logins.take(&address, now), asked.window.logins.take(&person, now));
     if let Some(wait) = by_address.err().into_iter().chain(by_name.err()).max() {

@@ -23,14 +23,56 @@ pub fn value(value: &mut Value, names: &[String]) {
     }
 }
 
-/// Text with the passwords of addresses hidden: `postgresql://shop:••••@db/shop`.
+/// Text with the passwords of addresses hidden, `postgresql://shop:••••@db/shop`, and the values of `password=…` and its like.
 pub fn text(given: &str) -> String {
+    assignments(&addresses(given))
+}
+
+/// Names whose values are hidden wherever a text says `name=value`: connection strings of libpq, queries of addresses,
+/// calls in tracebacks.
+const NAMES: [&str; 8] = ["password", "passwd", "pwd", "secret", "token", "api_key", "apikey", "access_key"];
+
+fn assignments(given: &str) -> String {
+    let mut shown = String::with_capacity(given.len());
+    let mut rest = given;
+    while let Some(equals) = rest.find('=') {
+        let (before, after) = (&rest[..equals], &rest[equals + 1..]);
+        let from = before
+            .rfind(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '-'))
+            .map_or(0, |at| at + before[at..].chars().next().map_or(1, char::len_utf8));
+        let name = before[from..].to_ascii_lowercase().replace('-', "_");
+        shown.push_str(&rest[..=equals]);
+        rest = after;
+        if !NAMES.iter().any(|hidden| name.ends_with(hidden)) {
+            continue;
+        }
+        let quote = after.chars().next().filter(|c| matches!(c, '"' | '\''));
+        let value = match quote {
+            Some(quote) => after[1..].find(quote).map_or(after.len(), |end| end + 2),
+            None => after
+                .find(|c: char| c.is_whitespace() || matches!(c, '&' | ';' | ',' | ')' | '"' | '\'' | '<' | '>'))
+                .unwrap_or(after.len()),
+        };
+        if value > 0 {
+            shown.push_str(HIDDEN);
+        }
+        rest = &after[value..];
+    }
+    shown.push_str(rest);
+    shown
+}
+
+fn addresses(given: &str) -> String {
     let mut shown = String::with_capacity(given.len());
     let mut rest = given;
     while let Some(scheme) = rest.find("://") {
         let (before, after) = rest.split_at(scheme + 3);
         shown.push_str(before);
-        let end = after.find(|c: char| c.is_whitespace() || matches!(c, '/' | '"' | '\'' | '<' | '>' | '?' | '#')).unwrap_or(after.len());
+        // In the path of a web address `:` and `@` are ordinary. A database's has no such path, and its password may hold
+        // anything: an address that does not parse for just that reason is what its error message shows.
+        let is_web = ["http", "https", "ws", "wss"].iter().any(|web| before[..scheme].to_ascii_lowercase().ends_with(web));
+        let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>') || is_web && matches!(c, '/' | '?' | '#');
+        let end = after.find(ends).unwrap_or(after.len());
         let (authority, tail) = after.split_at(end);
         match authority.rsplit_once('@').and_then(|(user, host)| Some((user.split_once(':')?.0, host))) {
             Some((user, host)) => {
@@ -62,12 +104,17 @@ mod tests {
     }
 
     #[test]
-    fn only_passwords_of_addresses_are_hidden() {
+    fn only_passwords_are_hidden() {
         for (given, shown) in [
             ("see https://example.org/a:b@c", "see https://example.org/a:b@c"),
             ("redis://:pw@host/0 and amqp://u:p@h", "redis://:••••@host/0 and amqp://u:••••@h"),
             ("mailto a:b@c", "mailto a:b@c"),
             ("ftp://user@host", "ftp://user@host"),
+            ("postgresql://shop:a/b?c#d@e@db/shop failed", "postgresql://shop:••••@db/shop failed"),
+            ("host=db user=shop password=s3cret dbname=shop", "host=db user=shop password=•••• dbname=shop"),
+            ("connect(password='a b c', timeout=3)", "connect(password=••••, timeout=3)"),
+            ("https://x.example/?a=1&api-key=k1&b=2", "https://x.example/?a=1&api-key=••••&b=2"),
+            ("max_tokens=512 tokens=3 password= é=1", "max_tokens=512 tokens=3 password= é=1"),
         ] {
             assert_eq!(text(given), shown);
         }

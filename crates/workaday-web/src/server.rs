@@ -71,7 +71,8 @@ async fn accept(listener: std::net::TcpListener, window: Arc<Window>, mut ended:
         let (stream, peer) = tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok(accepted) => accepted,
-                // Out of descriptors, or the client was gone: neither ends the window.
+                // Out of descriptors, or the client was gone: neither ends the window. A rest, since without descriptors
+                // the next try fails at once.
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted: {error}");
                     tokio::time::sleep(Duration::from_millis(100)).await;

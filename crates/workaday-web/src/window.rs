@@ -104,19 +104,26 @@ impl Window {
 
     fn write<T>(&self, durability: Durability, act: impl FnOnce(&mut SqliteStore) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let mut held = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        if held.is_none() {
-            let options = OpenOptions { create: false, cache_kib: 1024, ..OpenOptions::default() };
-            *held = Some(SqliteStore::open(&self.options.database, options)?);
-        }
-        let store = held.as_mut().expect("opened above");
+        // Taken out meanwhile: a mistake of ours that unwinds through `act` then closes the connection, and the transaction
+        // ends with it. Kept open, it would hold the write lock of the whole store until the program ends.
+        let mut store = match held.take() {
+            Some(store) => store,
+            None => {
+                let options = OpenOptions { create: false, cache_kib: 1024, ..OpenOptions::default() };
+                SqliteStore::open(&self.options.database, options)?
+            }
+        };
         store.begin(durability)?;
-        match act(store) {
+        let done = act(&mut store);
+        let done = match done {
             Ok(value) => store.commit().map(|()| value),
             Err(error) => {
                 store.rollback();
                 Err(error)
             }
-        }
+        };
+        *held = Some(store);
+        done
     }
 
     /// The supervisor looks at once, so that an act shows on the next page.
@@ -127,5 +134,30 @@ impl Window {
     /// May one more line about a refusal be written?
     pub fn may_note_denial(&self) -> bool {
         self.denials.take(&(), Instant::now()).is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    #[test]
+    fn a_mistake_in_an_act_leaves_no_transaction_open() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let database = folder.path().join("shop.db");
+        drop(SqliteStore::open(&database, OpenOptions::default()).expect("a store"));
+        let sources = workaday_config::Sources { folder: folder.path().to_path_buf(), cores: 1, ..workaday_config::Sources::default() };
+        let settings = workaday_config::load(&sources).expect("the defaults");
+        let window = Window::new(Options::of(&settings, database, None), 1);
+        let by = workaday_store::ByHand { who: "anna".into(), why: None };
+        let act = |store: &mut SqliteStore| -> Result<(), StoreError> {
+            store.note(&by, "half", "done", None, Timestamp(1))?;
+            panic!("a mistake of ours");
+        };
+        catch_unwind(AssertUnwindSafe(|| window.writing(act))).expect_err("it panics");
+        window.writing(|store| store.note(&by, "whole", "done", None, Timestamp(2))).expect("the next act is carried out");
+        let lines = window.reading(|reader| reader.audit(None, 10)).expect("a reader").expect("the audit");
+        assert_eq!(lines.iter().map(|line| line.action.as_str()).collect::<Vec<_>>(), ["whole"]);
     }
 }

@@ -104,7 +104,7 @@ class ByteWriter(io.BufferedIOBase):
         self._text = text
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
-    def write(self, data: bytes | bytearray | memoryview, /) -> int:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def write(self, data: bytes | bytearray | memoryview, /) -> int:  # pyright: ignore[reportIncompatibleMethodOverride] - bytes alone, as a raw stream takes them
         self._text.write(self._decoder.decode(bytes(data)))
         return len(data)
 

@@ -81,7 +81,7 @@ async def amany(app: App, prepared: list[Prepared[T]], connection: Any) -> list[
 
 def _checked_many(prepared: list[Prepared[Any]]) -> int:
     for one_of_many in prepared:
-        if not isinstance(one_of_many, Prepared):  # pyright: ignore[reportUnnecessaryIsInstance]
+        if not isinstance(one_of_many, Prepared):  # pyright: ignore[reportUnnecessaryIsInstance] - not everybody has a type checker
             raise EnqueueError(
                 "enqueue.not_prepared",
                 f"enqueue_many was given {one_of_many!r}",

@@ -105,7 +105,7 @@ def corrupt(path: str, why: str) -> StoreCorrupt:
         expected="a whole SQLite file",
         retry="never",
         retry_note="a retry cannot help; nothing more is written to this file",
-        hint=f"copy `{path}`, `{path}-wal` and `{path}-shm` aside, then put the newest backup in place (docs/runbooks/corrupt-store.md)",
+        hint=f"copy `{path}`, `{path}-wal` and `{path}-shm` aside, then put the newest backup in place (docs/runbooks/store-corrupt.md)",
     )
 
 

@@ -31,7 +31,7 @@ def pause(
 ) -> None:
     name, queue = _target(task, queue)
     values = _where(app, name, where)
-    if not isinstance(reason, str) or not reason.strip():  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not isinstance(reason, str) or not reason.strip():  # pyright: ignore[reportUnnecessaryIsInstance] - not everybody has a type checker
         raise _refused("reason", shortened(reason), "a few words for the person who finds it off")
     now = clock.now_us()
     row = {

@@ -48,6 +48,7 @@ def cancel(job: Job[Any], reason: str | None) -> bool:
             finished = {"key": row["key"], "reason": "by_hand", "cancel_reason": reason, "now": now}
             database.execute("finish_waiting", finished)
             database.execute("delete_job", {"key": row["key"]})
+        _attended(database, job, now)
         audit(database, job.app, "cancel", f"job {job.id}", reason, now)
         return "running" if row["state"] == "running" else "cancelled"
 
@@ -69,11 +70,18 @@ def retry(job: Job[T], reason: str | None) -> Job[T]:
         if row["state"] not in {"discarded", "cancelled"}:
             raise _refused(job.id_bytes, "retried", row["state"], "a job that has finished")
         _revive(database, job, row, now)
+        _attended(database, job, now)
         audit(database, job.app, "retry", f"job {job.id}", reason, now)
         return job.id_bytes
 
     job_id = job.app.store.write(operation)
     return Job(job.app, job_id, job.task).refresh()
+
+
+def _attended(database: Database, job: Job[Any], now: int) -> None:
+    """Somebody has dealt with this job: what was said about it alone is said no longer."""
+    for code in ("job.quarantined", "job.outcome_unknown"):
+        database.execute("close_alert", {"code": code, "subject": str(job.id), "now": now})
 
 
 def _revive(database: Database, job: Job[Any], row: Any, now: int) -> None:
@@ -119,8 +127,8 @@ def _not_found(job_id: bytes) -> JobNotFound:
         "job.not_found",
         f"there is no job {UUID(bytes=job_id)} in the store",
         expected="the id of a job that was enqueued here and not pruned yet",
-        retry="check_first",
-        retry_note="after its id, the store, and the retention of finished jobs have been looked at",
+        retry="safe_after_fix",
+        retry_note="safe after its id, the store, and the retention of finished jobs have been looked at",
         hint="a job enqueued in a transaction of yours is seen once that is committed",
     )
 

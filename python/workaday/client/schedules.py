@@ -34,7 +34,7 @@ def add(
 ) -> bool:
     name = checked_name(name, "the name of a schedule")
     _words("reason", reason)
-    if not isinstance(schedule, Schedule):  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not isinstance(schedule, Schedule):  # pyright: ignore[reportUnnecessaryIsInstance] - not everybody has a type checker
         raise _refused("schedule", shortened(schedule), 'cron("15 3 * * *", tz="…"), every("90m") or at("…")')
     if args is not None and schedule.args:
         raise _refused("args", "given twice", "in add(…) or in the schedule, one of the two")

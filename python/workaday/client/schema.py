@@ -40,7 +40,7 @@ def check(path: str, found: dict[str, int], *, what: str = "write") -> None:
             expected=f"schema {NEWEST} or older",
             got=f"schema {found['schema']} (needs a program that knows {found['min_reader']} to read, {found['min_writer']} to write)",
             retry_note="safe with the newer program; nothing was stored",
-            hint="install the workaday that wrote it, or have that one go back: `workaday migrate --to` keeps a backup first",
+            hint="install the workaday that wrote it, or have that one go back: `workaday migrate --down-to NUMBER` keeps a backup first",
         )
 
 

@@ -50,7 +50,7 @@ def _count_gets(command: object, answer: Any) -> None:
     if word in _GETS:
         answers: list[Any] = [answer]
     elif word in _MANY_GETS and isinstance(answer, list):
-        answers = list(answer)  # pyright: ignore[reportUnknownArgumentType]
+        answers = list(answer)  # pyright: ignore[reportUnknownArgumentType] - whatever the driver answers
     else:
         return
     misses = sum(1 for one in answers if one is None)

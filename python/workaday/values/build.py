@@ -190,7 +190,7 @@ def _dataclass(annotation: Any, seen: tuple[Any, ...]) -> Codec:
             required.append(field.name)
     if any(getattr(kind, "_field_type", None) is getattr(dataclasses, "_FIELD_INITVAR", 0) for kind in _pseudo(annotation)):
         raise AnnotationRefused(annotation, "an InitVar cannot be read back from it")
-    hashable = annotation.__hash__ is not None and all(codec.hashable for codec in fields.values())  # pyright: ignore[reportUnnecessaryComparison]
+    hashable = annotation.__hash__ is not None and all(codec.hashable for codec in fields.values())  # pyright: ignore[reportUnnecessaryComparison] - a class may set it to None
     return Record(annotation, annotation.__name__, fields, required, hashable=hashable)
 
 

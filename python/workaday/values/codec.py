@@ -145,8 +145,8 @@ class Text(Codec):
 
 def kind_of(value: Any) -> str:
     """The JSON kind of a decoded value."""
-    kind = type(value)  # pyright: ignore[reportUnknownVariableType]
-    return _KINDS.get(kind, "")  # pyright: ignore[reportUnknownArgumentType]
+    kind = type(value)  # pyright: ignore[reportUnknownVariableType] - anything may be given
+    return _KINDS.get(kind, "")  # pyright: ignore[reportUnknownArgumentType] - anything may be given
 
 
 _KINDS: dict[Any, str] = {

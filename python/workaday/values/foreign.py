@@ -22,7 +22,7 @@ class Model(Codec):
     hashable = False
 
     def __init__(self, model: type) -> None:
-        from pydantic import TypeAdapter  # pyright: ignore[reportMissingImports, reportUnknownVariableType]
+        from pydantic import TypeAdapter  # pyright: ignore[reportMissingImports, reportUnknownVariableType] - pydantic may not be there
 
         self.model = model
         self.adapter: Any = cast("Any", TypeAdapter)(model)

@@ -66,7 +66,7 @@ def check_text(value: str) -> None:
 
 def check_plain(value: Any, depth: int = 0) -> None:
     """Refuses what is not plain JSON, naming the place. Subclasses too: they would come back as something else."""
-    kind = type(value)  # pyright: ignore[reportUnknownVariableType]
+    kind = type(value)  # pyright: ignore[reportUnknownVariableType] - anything may be given
     if kind is str:
         if not value.isascii():
             check_text(value)
@@ -108,7 +108,9 @@ def dump(value: Any, bytes_max: int) -> str:
     text = encode_text(value)
     size = len(text) if text.isascii() else len(text.encode())
     if size > bytes_max:
-        raise ValueRefused(f"{size} bytes of JSON", f"at most {bytes_max} bytes", "store the content and pass its name or id")
+        refused = ValueRefused(None, f"at most {bytes_max} bytes", "store the content and pass its name or id")
+        refused.got = f"{size} bytes of JSON"  # a size, and no text in quotes
+        raise refused
     if text.count("[") + text.count("{") > DEPTH_MAX:
         check_depth(value)
     return text

@@ -11,7 +11,6 @@ use workaday_alerts::address::masked;
 use workaday_alerts::deliver::{self, Channel};
 use workaday_alerts::notice;
 use workaday_core::explain::{Problem, RetryAdvice};
-use workaday_core::nearest::nearest;
 use workaday_store::sqlite::read::AlertRow;
 use workaday_store::{Delivery, NoticeRow, PingRow};
 
@@ -129,10 +128,7 @@ fn unknown<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone) -> Prob
     let problem = Problem::new("alert.unknown", format!("workaday.toml has no [alerts.{name}]"))
         .expected(expected)
         .retry(RetryAdvice::SafeAfterFix, "safe once the name is right; nothing was sent");
-    match nearest(name, known) {
-        Some(near) => problem.hint(format!("did you mean `{near}`?")),
-        None => problem,
-    }
+    problem.meant(name, known)
 }
 
 fn deliveries(args: &AlertDeliveries, context: &mut Context) -> Done {

@@ -10,7 +10,6 @@ use serde_json::{Map, Value, json};
 use workaday_core::clock::Length;
 use workaday_core::explain::{Problem, RetryAdvice};
 use workaday_core::measure::MINUTE_US;
-use workaday_core::nearest::nearest;
 use workaday_ops::release::{CONFIG_FILE, fingerprint};
 use workaday_store::Reader;
 use workaday_store::sqlite::read::{BaselineRow, MeasureFilter};
@@ -136,7 +135,7 @@ fn list(context: &mut Context) -> Done {
 }
 
 /// A baseline by its name, or the refusal with the nearest one.
-pub fn find(reader: &Reader, name: &str) -> Result<BaselineRow, Failure> {
+fn find(reader: &Reader, name: &str) -> Result<BaselineRow, Failure> {
     if let Some(row) = reader.baseline(name)? {
         return Ok(row);
     }
@@ -144,11 +143,7 @@ pub fn find(reader: &Reader, name: &str) -> Result<BaselineRow, Failure> {
     let problem = Problem::new("baseline.unknown", format!("there is no baseline `{name}`"))
         .expected("a name that `workaday baseline list` shows")
         .retry(RetryAdvice::SafeAfterFix, "safe once the name is right; nothing was changed");
-    Err(match nearest(name, known.iter().map(|row| row.name.as_str())) {
-        Some(near) => problem.hint(format!("did you mean `{near}`?")),
-        None => problem.hint("`workaday baseline capture NAME` keeps the last hour"),
-    }
-    .into())
+    Err(problem.hint("`workaday baseline capture NAME` keeps the last hour").meant(name, known.iter().map(|row| row.name.as_str())).into())
 }
 
 fn show(name: &str, context: &mut Context) -> Done {

@@ -12,7 +12,7 @@ use workaday_core::explain::{Problem, RetryAdvice};
 pub fn run(args: &Catalogue, context: &mut Context) -> Done {
     let settings = context.settings_with(args.app.as_deref())?;
     if settings.app.is_none() && settings.commands.is_empty() {
-        return Err(up::app_missing(settings).into());
+        return Err(up::app_missing("catalogue", settings).into());
     }
     let stated = of_folder(settings, &settings.root)?;
     context.out.json(&json!({"catalogue": stated}))?;

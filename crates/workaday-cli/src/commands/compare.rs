@@ -1,33 +1,21 @@
 //! `compare A B`: better, worse, the same, or not enough data, in one plain sentence each.
 
-use super::baseline;
 use crate::args::Compare;
-use crate::context::{Context, instant, length};
+use crate::context::{Context, length};
 use crate::failure::{DONE, Done, Failure, NOT_ENOUGH, WORSE, usage};
 use crate::render::Tone;
 use crate::text;
 use serde_json::Value;
 use std::path::Path;
-use workaday_core::clock::{Length, Timestamp, parse_length};
 use workaday_core::compare::{Comparison, Finding, Question, Rules, Series, Verdict, judge};
 use workaday_core::explain::{Problem, RetryAdvice};
-use workaday_core::measure::{MINUTE_US, minute_of};
+use workaday_core::measure::MINUTE_US;
+use workaday_ops::compare::{self, NoSide, Side};
 use workaday_ops::evidence;
 use workaday_ops::release::{CONFIG_FILE, Fingerprint, fingerprint};
-use workaday_store::Reader;
 
-/// The longest side that a release key or an open end stands for.
-const SIDE_LONGEST: Length = Length::hours(24);
 /// Measures that stayed the same are counted, and shown on demand.
 const SHOWN: usize = 20;
-
-/// One side: minutes, what it was called, and what is known of it.
-struct Side {
-    since: Timestamp,
-    before: Timestamp,
-    release: Option<String>,
-    noticed: Value,
-}
 
 pub fn run(args: &Compare, context: &mut Context) -> Done {
     let rules = rules(args)?;
@@ -104,67 +92,23 @@ fn of_files(args: &Compare, before: &Path, after: &Path, rules: &Rules) -> Resul
 
 fn of_store(args: &Compare, context: &mut Context, rules: &Rules) -> Result<(Comparison, Value), Failure> {
     let (reader, now) = (context.reader()?, context.now());
-    let before = side(args.before.as_deref().unwrap_or_default(), &reader, now, None)?;
+    let side = |given: &str, before: Option<&Side>| Side::read(given, before, &reader, now).map_err(|why| refused(why, given));
+    let before = side(args.before.as_deref().unwrap_or_default(), None)?;
     let after = match args.after.as_deref() {
-        Some(text) => side(text, &reader, now, Some(&before))?,
-        None => until_now(&before, now),
+        Some(given) => side(given, Some(&before))?,
+        None => before.until(now),
     };
-    if minute_of(after.since) < minute_of(before.before) {
-        return Err(Problem::new("compare.order", "B begins before A has ended")
-            .expected("the time before the change, then the time after it")
-            .got(format!("A until {}, B from {}", before.before, after.since))
-            .retry(RetryAdvice::SafeAfterFix, "safe in the other order; nothing was compared")
-            .into());
-    }
-    let at = minute_of(after.since);
-    let change = evidence::Change::seen(&reader, after.since, after.before)?;
-    let series = evidence::of_store(&reader, before.since - evidence::HISTORY, after.before, Some(&change))?;
-    let start = minute_of(before.since);
-    let question = Question {
-        before: (start, minute_of(before.before).clamp(start + 1, at.max(start + 1))),
-        after: (at, (minute_of(Timestamp(after.before.0 - 1)) + 1).max(at + 1)),
-        controls: args.controls.clone(),
-        also_changed: also_changed(&before, &after, context)?,
-    };
-    Ok((judge(&series, &question, rules), before.noticed))
+    compare::check_order(before.window, after.window)?;
+    let also = also_changed(&before, &after, context)?;
+    let comparison = compare::windows(&reader, before.window, after.window, args.controls.clone(), also, rules)?;
+    Ok((comparison, before.noticed))
 }
 
-/// A baseline, a release, `now`, or a span.
-fn side(given: &str, reader: &Reader, now: Timestamp, before: Option<&Side>) -> Result<Side, Failure> {
-    if let (Some(before), "now") = (before, given) {
-        return Ok(until_now(before, now));
+fn refused(why: NoSide, given: &str) -> Problem {
+    match why {
+        NoSide::Span { what, expected } => usage(what, expected).got(given.to_owned()),
+        NoSide::Problem(problem) => *problem,
     }
-    if let Some((since, end)) = given.split_once("..") {
-        let at = |text: &str| -> Result<Timestamp, Failure> {
-            match (text, parse_length(text)) {
-                ("now" | "", _) => Ok(now),
-                (_, Some(ago)) => Ok(now - ago),
-                _ => Ok(instant(text, "the span")?),
-            }
-        };
-        let (since, end) = (at(since)?, at(end)?);
-        if end <= since {
-            return Err(usage(format!("the span {given} ends before it begins"), "FROM..TO, the earlier first").into());
-        }
-        return Ok(Side { since, before: end, release: None, noticed: Value::Null });
-    }
-    if let Some((release, first, last)) = reader.measured_releases()?.into_iter().find(|(release, ..)| release == given) {
-        let end = last + Length::minutes(1);
-        // Of a release before the change its last day counts, of the one after it its first.
-        let (since, end) = match before {
-            None => (first.max(end - SIDE_LONGEST), end),
-            Some(before) => (first.max(before.before), end.min(first + SIDE_LONGEST)),
-        };
-        return Ok(Side { since, before: end, release: Some(release), noticed: Value::Null });
-    }
-    let row = baseline::find(reader, given)?;
-    let noticed = serde_json::from_str(&row.noticed).unwrap_or_default();
-    Ok(Side { since: row.since, before: row.before, release: row.release, noticed })
-}
-
-/// From the end of the side before until now, a day at most.
-fn until_now(before: &Side, now: Timestamp) -> Side {
-    Side { since: before.before.max(now - SIDE_LONGEST), before: now, release: None, noticed: Value::Null }
 }
 
 /// Configuration and dependencies that are not what they were when the baseline was captured.

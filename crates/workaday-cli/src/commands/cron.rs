@@ -109,10 +109,7 @@ fn zone(name: &str) -> Result<TimeZone, Problem> {
     TimeZone::get(name).map_err(|_| {
         let problem = usage(format!("there is no time zone `{name}`"), "a name of the IANA database: Europe/Lisbon, America/New_York, UTC");
         let names: Vec<String> = jiff::tz::db().available().map(|name| name.to_string()).collect();
-        match workaday_core::nearest::nearest(name, names.iter().map(String::as_str)) {
-            Some(near) => problem.hint(format!("did you mean `{near}`?")),
-            None => problem,
-        }
+        problem.meant(name, names.iter().map(String::as_str))
     })
 }
 

@@ -28,7 +28,7 @@ const LOOK: Duration = Duration::from_millis(200);
 
 pub fn run(args: &Dev, context: &mut Context) -> Done {
     let settings = context.settings_with(args.worker.as_deref())?.clone();
-    let app = settings.app.clone().ok_or_else(|| super::up::app_missing(&settings))?;
+    let app = settings.app.clone().ok_or_else(|| super::up::app_missing("dev", &settings))?;
     let signals = Signals::open().map_err(|error| no_system("signals could not be opened", &error))?;
     let mut tree = Tree::open(&settings.root).map_err(|error| no_system("the folder could not be watched", &error))?;
     let mut parts = parts(args, context, &settings, &app)?;

@@ -118,7 +118,7 @@ fn id(given: Option<&str>) -> Result<JobId, Problem> {
     }
 }
 
-/// Waits until the job has finished. The store is asked only when somebody has committed.
+/// Waits until the job has finished. SQLite tells other processes nothing: asked is whether somebody has committed, and read only then.
 fn wait(reader: &Reader, id: JobId, timeout: Option<Length>, served: bool, context: &mut Context) -> Done {
     const LOOK_AGAIN: Duration = Duration::from_millis(10);
     let began = Instant::now();
@@ -159,7 +159,7 @@ fn ended(reader: &Reader, detail: &JobDetail, context: &mut Context) -> Done {
         out.line(text::json(result))?;
     }
     if code != DONE
-        && let Some(error) = attempts.last().and_then(facts::error_text)
+        && let Some(error) = attempts.last().and_then(|row| facts::said(row.error.as_deref(), row.cause.as_deref()))
     {
         out.line(text::block(&error))?;
     }

@@ -11,9 +11,11 @@ use std::time::Duration;
 use workaday_core::job::{Fence, JobKey};
 use workaday_store::sqlite::read::{JobSummary, LogRow, Reader};
 
-/// The newest jobs, whose lines are shown. An older one that still runs is among the unfinished.
+/// The newest jobs of each state that has begun, whose lines are shown. With a backlog the newest of all only wait.
 const JOBS: usize = 200;
+const BEGUN: [&str; 5] = ["running", "retryable", "completed", "cancelled", "discarded"];
 const PAGE: usize = 1_000;
+/// How often a follower asks whether somebody has committed: SQLite tells other processes nothing. It reads only then.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 pub fn run(args: &Logs, context: &mut Context) -> Done {
@@ -24,7 +26,7 @@ pub fn run(args: &Logs, context: &mut Context) -> Done {
     let surplus = lines.len().saturating_sub(args.lines as usize);
     lines.drain(..surplus);
     if lines.is_empty() && !args.follow && !context.out.json {
-        context.out.line("No job has printed anything yet.")?;
+        context.out.line(format!("None of the newest {JOBS} jobs that have begun has printed anything."))?;
     }
     loop {
         for (job, row) in &lines {
@@ -53,7 +55,9 @@ fn new_lines(reader: &Reader, args: &Logs, seen: &mut Seen) -> Result<Vec<(JobSu
     };
     let mut jobs = super::job::select(reader, &filter(&[]), JOBS)?;
     let listed: std::collections::HashSet<JobKey> = jobs.iter().map(|job| job.key).collect();
-    jobs.extend(super::job::select(reader, &filter(&["running"]), JOBS)?.into_iter().filter(|job| !listed.contains(&job.key)));
+    for state in BEGUN {
+        jobs.extend(super::job::select(reader, &filter(&[state]), JOBS)?.into_iter().filter(|job| !listed.contains(&job.key)));
+    }
     let mut lines = vec![];
     for job in &jobs {
         loop {

@@ -7,7 +7,6 @@ use clap::{Command, CommandFactory};
 use serde_json::json;
 use std::path::Path;
 use workaday_core::explain::{Problem, RetryAdvice};
-use workaday_core::nearest::nearest;
 
 pub fn run(args: &Man, context: &mut Context) -> Done {
     let mut root = Line::command().disable_help_subcommand(true);
@@ -27,10 +26,7 @@ fn find<'a>(root: &'a Command, words: &[String]) -> Result<&'a Command, Problem>
         command.find_subcommand(word).ok_or_else(|| {
             let known: Vec<&str> = shown(command).map(Command::get_name).collect();
             let problem = usage(format!("there is no command `{} {word}`", command.get_bin_name().unwrap_or("workaday")), known.join(", "));
-            match nearest(word, known.iter().copied()) {
-                Some(near) => problem.hint(format!("did you mean `{near}`?")),
-                None => problem,
-            }
+            problem.meant(word, known.iter().copied())
         })
     })
 }

@@ -34,7 +34,10 @@ pub fn run(args: &Notes, context: &mut Context) -> Done {
         return Ok(DONE);
     }
     if found.is_empty() {
-        context.out.line("No note has these words. `workaday release list` lists all releases.")?;
+        context.out.line(match wanted.is_empty() {
+            true => "No release has a note yet: `workaday release run` writes one for each.",
+            false => "No note has these words. `workaday release list` lists all releases.",
+        })?;
     }
     let now = context.now();
     for (row, note) in &found {

@@ -14,7 +14,7 @@ use std::process::{Command, Stdio};
 use workaday_config::kind::Value;
 use workaday_config::release;
 use workaday_core::explain::{Problem, RetryAdvice};
-use workaday_ops::rehearsal::{PLANTED, Proof, REFUSED_EXIT, Request, Scene, Stage, enter, play, probe, set};
+use workaday_ops::rehearsal::{PLANTED, Proof, REFUSED_EXIT, Request, Scene, Stage, enter, leftovers, play, probe, set};
 use workaday_ops::release::fingerprint;
 use workaday_store::Store;
 use workaday_store::sqlite::NewRehearsal;
@@ -37,6 +37,11 @@ pub fn run(args: &Rehearse, context: &mut Context) -> Done {
     };
     let request =
         Request { database: &database, root: &root, settings: &settings, staging: &staging, program, mask, is_unsafe: args.is_unsafe };
+    // One that was killed could not clear up: a copy of production, and whatever its commands had started.
+    for left in leftovers() {
+        end_leftovers(&left.id);
+        left.remove();
+    }
     let mut stage = set(&request)?;
     stage.keep = args.keep;
     let mut proof = carry_out(&mut stage)?;
@@ -98,7 +103,9 @@ fn start(stage: &Stage, scene: &Path, jail: bool) -> Result<(Option<i32>, String
         .arg("--scene")
         .arg(scene)
         .current_dir(&stage.scene.work)
-        .env(PLANTED, "postgresql://planted@production/shop");
+        .env(PLANTED, "postgresql://planted@production/shop")
+        // The player too: should we be killed, the next rehearsal ends it before it clears its place.
+        .env("WORKADAY_REHEARSAL", &stage.scene.id);
     if jail {
         command.arg("--jail");
     }
@@ -149,6 +156,7 @@ fn end_leftovers(id: &str) -> usize {
             ended.insert(pid);
             let _ = Pid::from_raw(pid).map(|pid| kill_process(pid, Signal::KILL));
         }
+        // They are no children of ours, so their end is seen in /proc alone.
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
     ended.len()

@@ -110,11 +110,17 @@ fn abort(args: &ReleaseAbort, context: &mut Context) -> Done {
                 .out
                 .line("Its deploy command had begun: look what is in place. `workaday release rollback` puts the release before back.")?;
         }
-        if !served {
-            context.out.line("No supervisor runs: start `workaday up`.")?;
-        }
+        say_unserved(served, context)?;
     }
     Ok(DONE)
+}
+
+/// Whoever released goes on believing that jobs run, unless somebody says otherwise.
+fn say_unserved(served: bool, context: &mut Context) -> Result<(), Failure> {
+    if !served {
+        context.out.line("No supervisor runs: start `workaday up`.")?;
+    }
+    Ok(())
 }
 
 /// After the end: says it, and on worse asks or goes back, as configured.
@@ -128,13 +134,21 @@ fn settle(kind: Kind, watch: Option<Length>, ended: &Ended, context: &mut Contex
     let bad = code == WORSE || code == FAILED && ended.deployed;
     // A rollback that turned out bad is not rolled back by itself: that would go to and fro.
     let back = bad && kind == Kind::Release && go_back(policy, ended, context)?;
+    let database = context.existing()?;
     if !back {
         report(ended, None, context)?;
+        if code == FAILED && !context.out.json {
+            say_unserved(beside::supervisor(&database).is_some(), context)?;
+        }
         return Ok(code);
     }
     let why = format!("release {} turned out {}", ended.release, if code == WORSE { "worse" } else { "to fail" });
     let undone = undo(ended.release, why, watch, context);
     report(ended, Some(&undone), context)?;
+    let undone_well = undone.as_ref().is_ok_and(|undone| undone.state != "failed");
+    if !undone_well && !context.out.json {
+        say_unserved(beside::supervisor(&database).is_some(), context)?;
+    }
     // What is refused on the way back is in the report; the exit code stays that of the release.
     Ok(code)
 }

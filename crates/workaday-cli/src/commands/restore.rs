@@ -13,7 +13,7 @@ use std::time::Duration;
 use workaday_config::release;
 use workaday_core::explain::{Problem, RetryAdvice};
 use workaday_ops::backup::{Made, Place};
-use workaday_ops::restore::{Change, Unpacked, apply, plan, prove, unpack};
+use workaday_ops::restore::{Change, Unpacked, apply, plan, prove, require, unpack};
 use workaday_store::{ByHand, Store};
 use workaday_supervisor::lock::{ChildrenLock, take_supervisor_lock};
 
@@ -26,6 +26,7 @@ pub fn run(args: &Restore, context: &mut Context) -> Done {
     if args.check {
         return check(&path, &database, context);
     }
+    require(&path)?;
     let scratch = folder_of(&database);
     make_folder(&scratch)?;
     let unpacked = waited_for("Unpacking and reading the backup …", context.out.json, || unpack(&path, &scratch))?;
@@ -161,7 +162,8 @@ fn say(
         context.out.line(format!("The state before is kept in {}.", shown(before)))?;
     }
     if let Some(aside) = aside {
-        context.out.line(format!("The damaged store was moved to {}.", shown(aside)))?;
+        let what = if change.damaged.is_some() { "The damaged store was" } else { "What was left of a store that is gone was" };
+        context.out.line(format!("{what} moved to {}.", shown(aside)))?;
     }
     if !dry_run {
         context.out.line(

@@ -50,6 +50,7 @@ pub fn run(args: &Status, context: &mut Context) -> Done {
             context.out.line(context.out.paint(Tone::Soft, &text::block(&footer)))?;
         }
         context.out.flush()?;
+        // Once in `--every`, as asked: states change by the passing of time as well, without a commit.
         std::thread::sleep(pause);
     }
 }
@@ -122,8 +123,9 @@ fn show(view: &View, database: &Path, context: &mut Context) -> Result<(), Failu
     out.line(verdict(view, out))?;
     for alert in &view.alerts {
         let times = if alert.count > 1 { format!(", {} times", words::thousands(alert.count)) } else { String::new() };
-        let line =
-            Cell::new(format!("✕ {}  {} ({}{times})", alert.subject, alert.message, words::ago(view.now, alert.last_at))).tone(Tone::Bad);
+        // Most sentences name whom they are about; twice would be once too often on a narrow screen.
+        let subject = if alert.message.contains(&alert.subject) { String::new() } else { format!("{}  ", alert.subject) };
+        let line = Cell::new(format!("✕ {subject}{} ({}{times})", alert.message, words::ago(view.now, alert.last_at))).tone(Tone::Bad);
         out.line(out.cell(&line))?;
     }
     out.line("")?;

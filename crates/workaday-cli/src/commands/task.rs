@@ -10,7 +10,6 @@ use workaday_core::catalogue::TaskEntry;
 use workaday_core::clock::format_length;
 use workaday_core::explain::{Problem, RetryAdvice};
 use workaday_core::hold::HoldRule;
-use workaday_core::nearest::nearest;
 use workaday_core::values;
 use workaday_store::Store;
 use workaday_store::sqlite::read::{HoldRow, Reader, TaskRow};
@@ -95,7 +94,7 @@ fn show(args: &TaskName, context: &mut Context) -> Done {
     for hold in &holds {
         let until = hold.rule.until.map_or_else(|| "until resumed".to_owned(), |until| format!("until {until}"));
         let by = hold.rule.owner.as_deref().map_or_else(String::new, |owner| format!(" by {owner}"));
-        let values = facts::where_text(&hold.rule);
+        let values = facts::where_pairs(&hold.rule).join(" ");
         let values = if values.is_empty() { "the whole task".to_owned() } else { values };
         out.line(out.cell(&Cell::new(format!("‖ paused      {values}{by}, {until}: {}", hold.rule.reason)).tone(Tone::Wait)))?;
     }
@@ -151,7 +150,7 @@ fn pause(args: &TaskPause, context: &mut Context) -> Done {
         context.out.json(&json!({"rule": number, "task": row.name, "where": rule.where_args.iter().cloned().collect::<Map<_, _>>(), "until": document::optional(until)}))?;
         return Ok(DONE);
     }
-    let values = facts::where_text(&rule);
+    let values = facts::where_pairs(&rule).join(" ");
     let what = if values.is_empty() { row.name.clone() } else { format!("{} with {values}", row.name) };
     let end = until.map_or_else(|| "until it is resumed".to_owned(), |until| format!("until {until}"));
     context.out.line(text::line(&format!("{what} is paused {end}. Jobs are kept and none is started; those that run go on.")))?;
@@ -194,10 +193,7 @@ fn where_arg(task: &str, params: &Value, pair: &str) -> Result<(String, Value), 
     let properties = params["properties"].as_object().cloned().unwrap_or_default();
     let Some(schema) = properties.get(name) else {
         let problem = usage(format!("--where names `{name}`, which is no parameter of {task}"), format!("one of {}", parameters(params)));
-        return Err(match nearest(name, properties.keys().map(String::as_str)) {
-            Some(near) => problem.hint(format!("did you mean `{near}`?")),
-            None => problem,
-        });
+        return Err(problem.meant(name, properties.keys().map(String::as_str)));
     };
     let as_json = serde_json::from_str::<Value>(text).ok().filter(|value| values::check(schema, value).is_ok());
     let as_text = || Some(Value::from(text)).filter(|value| values::check(schema, value).is_ok());

@@ -2,14 +2,13 @@
 
 use crate::args::{Token, TokenCreate, TokenRevoke};
 use crate::context::{Context, length, transaction};
-use crate::failure::{DONE, Done, usage};
+use crate::failure::{DONE, Done};
 use crate::render::{Cell, Table};
 use crate::{document, text};
 use serde_json::json;
 use workaday_core::explain::{Problem, RetryAdvice};
-use workaday_core::nearest::nearest;
 use workaday_store::sqlite::access::TokenRow;
-use workaday_web::{identity, secrets};
+use workaday_web::secrets;
 
 pub fn run(args: &Token, context: &mut Context) -> Done {
     match args {
@@ -20,10 +19,7 @@ pub fn run(args: &Token, context: &mut Context) -> Done {
 }
 
 fn create(args: &TokenCreate, context: &mut Context) -> Done {
-    if !identity::is_name(&args.name) {
-        let expected = "1 to 100 letters, digits, blanks, and @ . _ - +";
-        return Err(usage(format!("the name is \"{}\"", text::line(&args.name)), expected).into());
-    }
+    super::user::check_name(&args.name)?;
     let (by, now) = (context.by(&args.by), context.now());
     let expires_at = args.expires.as_deref().map(|text| length(text, "--expires")).transpose()?.map(|length| now + length);
     let secret = format!("{}{}", secrets::TOKEN_PREFIX, secrets::random()?);
@@ -85,14 +81,11 @@ fn list(context: &mut Context) -> Done {
 fn revoke(args: &TokenRevoke, context: &mut Context) -> Done {
     let tokens = context.reader()?.tokens()?;
     if !tokens.iter().any(|token| token.name == args.name) {
-        let problem = Problem::new("token.not_found", format!("there is no token `{}`", text::line(&args.name)))
+        return Err(Problem::new("token.not_found", format!("there is no token `{}`", text::line(&args.name)))
             .expected("a token that `workaday token list` shows")
-            .retry(RetryAdvice::SafeAfterFix, "safe with another name; nothing was changed");
-        return Err(match nearest(&args.name, tokens.iter().map(|token| token.name.as_str())) {
-            Some(near) => problem.hint(format!("did you mean `{near}`?")),
-            None => problem,
-        }
-        .into());
+            .retry(RetryAdvice::SafeAfterFix, "safe with another name; nothing was changed")
+            .meant(&args.name, tokens.iter().map(|token| token.name.as_str()))
+            .into());
     }
     if !args.dry_run {
         let (by, now) = (context.by(&args.by), context.now());

@@ -20,7 +20,7 @@ pub fn run(args: &Up, context: &mut Context) -> Done {
     let settings = context.settings_with(args.app.as_deref())?;
     // Commands need no Python; an app is missing only when there is nothing else to run.
     if settings.app.is_none() && settings.commands.is_empty() {
-        return Err(app_missing(settings).into());
+        return Err(app_missing("up", settings).into());
     }
     start_logging(context.common.json);
     for warning in &settings.warnings {
@@ -85,9 +85,9 @@ fn window(settings: &Settings) -> Option<Part> {
     })
 }
 
-pub fn app_missing(settings: &Settings) -> Problem {
-    Problem::new("usage.app_missing", "`up` was told no app to import")
-        .expected("workaday up MODULE:APP, or app = \"module:app\" or a [command.NAME] in workaday.toml")
+pub fn app_missing(command: &str, settings: &Settings) -> Problem {
+    Problem::new("usage.app_missing", format!("`{command}` was told no app to import"))
+        .expected("MODULE:APP on the command line, or app = \"module:app\" or a [command.NAME] in workaday.toml")
         .got(format!("no `app` in {}", settings.file_shown()))
         .retry(RetryAdvice::SafeAfterFix, "safe with an app; nothing was started")
         .hint("`workaday init` writes a workaday.toml and a first task")

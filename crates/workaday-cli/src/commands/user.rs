@@ -8,7 +8,6 @@ use crate::{document, text};
 use serde_json::json;
 use std::io::{BufRead, IsTerminal, Write};
 use workaday_core::explain::{Problem, RetryAdvice};
-use workaday_core::nearest::nearest;
 use workaday_store::sqlite::access::UserRow;
 use workaday_web::{identity, secrets};
 
@@ -21,10 +20,7 @@ pub fn run(args: &User, context: &mut Context) -> Done {
 }
 
 fn add(args: &UserAdd, context: &mut Context) -> Done {
-    if !identity::is_name(&args.name) {
-        let expected = "1 to 100 letters, digits, blanks, and @ . _ - +";
-        return Err(usage(format!("the name is \"{}\"", text::line(&args.name)), expected).into());
-    }
+    check_name(&args.name)?;
     let by = context.by(&args.by);
     context.existing()?;
     let password = secrets::hash_password(&password()?)?;
@@ -37,6 +33,14 @@ fn add(args: &UserAdd, context: &mut Context) -> Done {
         context.out.line(text::line(&format!("{} may log in as {}.", user.name, user.role)))?;
     }
     Ok(DONE)
+}
+
+/// Refuses a name that a user or a token cannot have.
+pub fn check_name(name: &str) -> Result<(), Problem> {
+    if identity::is_name(name) {
+        return Ok(());
+    }
+    Err(usage(format!("the name is \"{}\"", text::line(name)), "1 to 100 letters, digits, blanks, and @ . _ - +"))
 }
 
 /// Never on the command line, where every user of the machine could read it.
@@ -97,14 +101,11 @@ fn list(context: &mut Context) -> Done {
 fn remove(args: &UserRemove, context: &mut Context) -> Done {
     let users = context.reader()?.users()?;
     if !users.iter().any(|user| user.name == args.name) {
-        let problem = Problem::new("user.not_found", format!("there is no user `{}`", text::line(&args.name)))
+        return Err(Problem::new("user.not_found", format!("there is no user `{}`", text::line(&args.name)))
             .expected("a user that `workaday user list` shows")
-            .retry(RetryAdvice::SafeAfterFix, "safe with another name; nothing was changed");
-        return Err(match nearest(&args.name, users.iter().map(|user| user.name.as_str())) {
-            Some(near) => problem.hint(format!("did you mean `{near}`?")),
-            None => problem,
-        }
-        .into());
+            .retry(RetryAdvice::SafeAfterFix, "safe with another name; nothing was changed")
+            .meant(&args.name, users.iter().map(|user| user.name.as_str()))
+            .into());
     }
     if !args.dry_run {
         let (by, now) = (context.by(&args.by), context.now());

@@ -13,7 +13,6 @@ use super::policy::{CatchUp, FAILURES_ALERT, Overlap, Policies, SKIPS_ALERT};
 use super::timetable::{Rule, Timetable};
 use crate::clock::{Length, Timestamp};
 use crate::explain::{Problem, RetryAdvice};
-use crate::nearest::nearest;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -222,10 +221,7 @@ impl ScheduleEntry {
         TimeZone::get(name).map_err(|_| {
             let problem = self.refused("tz", name, "a name of the IANA database, such as Europe/Lisbon or UTC");
             let names: Vec<String> = jiff::tz::db().available().map(|name| name.to_string()).collect();
-            match nearest(name, names.iter().map(String::as_str)) {
-                Some(near) => problem.hint(format!("did you mean `{near}`?")),
-                None => problem,
-            }
+            problem.meant(name, names.iter().map(String::as_str))
         })
     }
 

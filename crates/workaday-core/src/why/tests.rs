@@ -71,6 +71,7 @@ fn a_retry_says_what_failed_and_when_it_goes_on() {
         outcome: AttemptOutcome::Failed,
         ended_at: NOW - Length::seconds(3),
         error: Some("SMTPError: 535 bad credentials.\nsecond line"),
+        limit: None,
     };
     let counts = Counts { attempt: 2, ..Counts::default() };
     says(
@@ -153,10 +154,58 @@ fn a_finished_job_says_how_it_ended() {
         ),
         (Some("by_task"), State::Discarded, "Discarded 1m ago (2023-11-14T22:12:20Z) by the task itself."),
         (Some("expired"), State::Cancelled, "Cancelled 1m ago (2023-11-14T22:12:20Z): it had not started when it expired."),
-        (Some("by_hand"), State::Cancelled, "Cancelled 1m ago (2023-11-14T22:12:20Z)."),
+        (Some("by_hand"), State::Cancelled, "Cancelled 1m ago (2023-11-14T22:12:20Z) by hand."),
+        (
+            Some("replaced"),
+            State::Cancelled,
+            "Cancelled 1m ago (2023-11-14T22:12:20Z): a newer job with the same unique key took its place.",
+        ),
     ] {
         assert_eq!(why(&Facts { reason, ..ended(state) }).because, because);
     }
+    let once = Facts { attempts_max: Some(1), counts: Counts { attempt: 1, ..Counts::default() }, ..ended(State::Discarded) };
+    assert_eq!(why(&once).because, "Discarded 1m ago (2023-11-14T22:12:20Z): its only attempt is used up.");
+}
+
+#[test]
+fn a_cancelled_job_says_who_ended_it_and_in_which_words() {
+    let last = |error| Last { attempt: 1, outcome: AttemptOutcome::Cancelled, ended_at: NOW - Length::minutes(1), error, limit: None };
+    let ended = |reason, error| Facts {
+        finished_at: Some(NOW - Length::minutes(1)),
+        reason: Some(reason),
+        last: Some(last(error)),
+        ..facts(State::Cancelled)
+    };
+    for (reason, error, because) in [
+        (
+            "by_task",
+            Some("Cancel: the order was withdrawn"),
+            "Cancelled 1m ago (2023-11-14T22:12:20Z) by the task itself: the order was withdrawn.",
+        ),
+        ("by_task", Some("Cancel"), "Cancelled 1m ago (2023-11-14T22:12:20Z) by the task itself."),
+        ("by_hand", Some("JobStopped: cancel"), "Cancelled 1m ago (2023-11-14T22:12:20Z) by hand, while it ran."),
+    ] {
+        assert_eq!(why(&ended(reason, error)).because, because);
+    }
+}
+
+#[test]
+fn a_job_that_was_put_off_or_stopped_says_by_what() {
+    let last = |outcome, error| Last { attempt: 1, outcome, ended_at: NOW - Length::seconds(3), error, limit: Some(Length::seconds(1)) };
+    let snoozed = Some(last(AttemptOutcome::Snoozed, None));
+    assert_eq!(
+        why(&Facts { run_at: NOW + Length::minutes(5), last: snoozed, ..facts(State::Scheduled) }).because,
+        "Attempt 1 postponed itself 3s ago. It is due in 5m (2023-11-14T22:18:20Z)."
+    );
+    for (error, because) in [
+        (Some("workaday.outcomes.TaskTimedOut"), "Attempt 1 was stopped 3s ago: it ran longer than 1s."),
+        (Some("OSError: closed"), "Attempt 1 was stopped 3s ago: it ran longer than 1s (OSError: closed)."),
+    ] {
+        let late = Facts { run_at: NOW + Length::minutes(5), last: Some(last(AttemptOutcome::TimedOut, error)), ..facts(State::Retryable) };
+        assert_eq!(why(&late).because, because);
+    }
+    assert_eq!(Last::limit_of(Some(r#"{"kind":"timeout","limit_us":1000000}"#)), Some(Length::seconds(1)));
+    assert_eq!(Last::limit_of(Some(r#"{"kind":"cancelled","limit_us":1000000}"#)), None);
 }
 
 #[test]

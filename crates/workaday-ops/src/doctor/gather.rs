@@ -9,6 +9,7 @@ use workaday_config::settings::{Auth, Settings};
 use workaday_config::{alerts, release as practice};
 use workaday_core::catalogue::TaskEntry;
 use workaday_core::clock::{Length, Timestamp};
+use workaday_core::ending::is_death;
 use workaday_core::schedule::{Pause, ScheduleState};
 use workaday_store::sqlite::read::{Reader, WorkerStatus, open_reader};
 use workaday_store::sqlite::{checkpoint, file_system, schema};
@@ -115,13 +116,6 @@ fn worker(reader: Option<&Reader>, is_running: bool, pid: Option<i64>, now: Time
         memory_free: machine::memory_free(),
         deaths: reader.and_then(|reader| Some(reader.worker_ends(now - DAY, LIST).ok()?.iter().filter(died).count())),
     }
-}
-
-/// Killed, or ended with an error, rather than sent home: the words that the supervisor leaves with the row of a process.
-/// What Workaday has killed itself (a timeout, a limit) is told with its job, and is no death.
-fn is_death(cause: &str) -> bool {
-    let left = cause.strip_prefix("left with exit code ").and_then(|rest| rest.split(' ').next());
-    left.is_some_and(|code| code != "0") || cause.starts_with("killed by ") && !cause.contains("sent by Workaday")
 }
 
 fn tasks(reader: &Reader, now: Timestamp) -> Option<Tasks> {

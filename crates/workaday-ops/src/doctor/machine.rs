@@ -96,6 +96,7 @@ pub fn answer(command: &mut Command) -> Option<String> {
                 let _ = child.kill();
                 break child.wait().ok()?;
             }
+            // Looked for again: a child can be waited for without a limit or not at all.
             None => std::thread::sleep(Duration::from_millis(5)),
         }
     };

@@ -42,7 +42,7 @@ fn below(root: &Path, path: &Path) -> PathBuf {
 fn failed(path: &Path, error: &io::Error) -> Problem {
     Problem::new("install.failed", format!("`{}` could not be read or written: {error}", path.display()))
         .expected("folders that this user may write")
-        .retry(RetryAdvice::Safe, "safe: what was written is known, and is not written twice")
+        .retry(RetryAdvice::SafeAfterFix, "safe after the permission is mended; what was written is known, and is not written twice")
         .hint("system services need root (sudo); --user installs services of this user")
 }
 

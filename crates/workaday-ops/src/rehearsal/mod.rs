@@ -20,6 +20,6 @@ mod traps;
 
 pub use jail::{REFUSED_EXIT, enter};
 pub use play::{Proof, Scene, play};
-pub use stage::{Request, Stage, set};
+pub use stage::{Leftover, Request, Stage, leftovers, set};
 pub use state::{State, differences};
 pub use traps::{PLANTED, Probed, Trap, level, probe};

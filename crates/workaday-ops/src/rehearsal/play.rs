@@ -13,6 +13,7 @@ use workaday_config::release::Probe;
 use workaday_core::clock::Length;
 use workaday_core::explain::Problem;
 
+/// How often the service, or the store of the rehearsal, is asked again: neither can tell us by itself.
 const PROBE_EVERY: Duration = Duration::from_millis(200);
 /// A schedule that is run here may take this long.
 const JOB_WITHIN: Duration = Duration::from_secs(60);

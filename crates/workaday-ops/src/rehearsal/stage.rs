@@ -6,7 +6,7 @@ use crate::files;
 use crate::git::Repository;
 use crate::release::{Kind, last_in_place};
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -19,6 +19,8 @@ use workaday_store::sqlite::backup::{Pace, copy_online};
 const INHERITED: &[&str] = &["PATH", "LANG", "LC_ALL", "TZ", "USER", "VIRTUAL_ENV", "WORKADAY_PYTHON"];
 const REPLACED: &str = "replaced-in-rehearsal";
 const UNTOUCHED: &str = "nothing real was touched";
+const PREFIX: &str = "workaday-rehearsal-";
+const HELD: &str = ".held";
 
 /// What to rehearse.
 #[derive(Clone, Debug)]
@@ -39,11 +41,16 @@ pub struct Stage {
     pub scratch: PathBuf,
     pub scene: Scene,
     pub keep: bool,
+    /// Held while we live: a scratch place whose lock is free was left by one that was killed.
+    _held: File,
 }
 
 impl Drop for Stage {
     fn drop(&mut self) {
-        if !self.keep {
+        // Without the lock it is nobody's leftover, and stays.
+        if self.keep {
+            let _ = fs::remove_file(self.scratch.join(HELD));
+        } else {
             let _ = self.drop_databases();
             let _ = fs::remove_dir_all(&self.scratch);
         }
@@ -60,6 +67,46 @@ impl Stage {
     }
 }
 
+/// A scratch place that a killed rehearsal left: a copy of the store, of files with secrets, perhaps with processes in it.
+#[derive(Debug)]
+pub struct Leftover {
+    /// The mark of its processes: `WORKADAY_REHEARSAL`.
+    pub id: String,
+    path: PathBuf,
+    _held: File,
+}
+
+impl Leftover {
+    /// Deletes it; its processes are ended before.
+    pub fn remove(self) {
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}
+
+/// Those of this user, each held by us now.
+pub fn leftovers() -> Vec<Leftover> {
+    use std::os::unix::fs::MetadataExt;
+    let own = rustix::process::geteuid().as_raw();
+    let ours = |path: &Path| fs::symlink_metadata(path).is_ok_and(|found| found.is_dir() && found.uid() == own);
+    let entries = fs::read_dir(std::env::temp_dir()).into_iter().flatten().flatten();
+    let one = |entry: fs::DirEntry| {
+        let id = entry.file_name().to_str()?.strip_prefix(PREFIX)?.to_owned();
+        let path = entry.path();
+        let held = ours(&path).then(|| hold(&path, false).ok()).flatten()?;
+        Some(Leftover { id, path, _held: held })
+    };
+    entries.filter_map(one).collect()
+}
+
+/// The lock of a scratch place; an error when somebody has it, or when it has none and is not to get one.
+fn hold(scratch: &Path, create: bool) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut options = fs::OpenOptions::new();
+    let file = options.write(true).create(create).mode(0o600).custom_flags(libc::O_NOFOLLOW).open(scratch.join(HELD))?;
+    rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive)?;
+    Ok(file)
+}
+
 /// Sets it up. Reads from production: the repository, the named files, a snapshot of each database.
 pub fn set(request: &Request<'_>) -> Result<Stage, Problem> {
     let repository = Repository::of(request.root).ok_or_else(|| failed("the folder is in no git repository with a commit"))?;
@@ -67,12 +114,13 @@ pub fn set(request: &Request<'_>) -> Result<Stage, Problem> {
     let (deploy, rollback) = commands(request)?;
     let id = uuid::Uuid::now_v7().simple().to_string();
     let temporary = std::env::temp_dir();
-    let scratch = temporary.canonicalize().unwrap_or(temporary).join(format!("workaday-rehearsal-{id}"));
+    let scratch = temporary.canonicalize().unwrap_or(temporary).join(format!("{PREFIX}{id}"));
     for folder in ["", "home", "tmp", "outputs"] {
         files::private_folder(&scratch.join(folder)).map_err(|error| io_failed(&scratch, &error))?;
     }
     // From here on it is deleted again, whatever fails.
-    let mut stage = Stage { scratch: scratch.clone(), scene: Scene::default(), keep: false };
+    let held = hold(&scratch, true).map_err(|error| io_failed(&scratch, &error))?;
+    let mut stage = Stage { scratch: scratch.clone(), scene: Scene::default(), keep: false, _held: held };
     let start = before(request.database, &repository, &revision)?;
     let code = scratch.join("code");
     repository.clone_into(&code, &start).map_err(|error| failed(&format!("the code could not be cloned: {error}")))?;
@@ -161,7 +209,7 @@ fn copied(request: &Request<'_>, variable: &str, id: &str, scratch: &Path) -> Re
     }
     let in_files = || {
         let texts = request.staging.copy.iter().filter_map(|name| fs::read_to_string(request.root.join(name)).ok());
-        texts.flat_map(|text| text.lines().filter_map(|line| value_of(line, variable)).last()).last()
+        texts.flat_map(|text| text.lines().filter_map(|line| value_of(line, variable)).next_back()).last()
     };
     let dsn = std::env::var(variable).ok().filter(|value| !value.is_empty()).or_else(in_files);
     let dsn = dsn.ok_or_else(|| postgres::failed(variable, "it is not set".to_owned(), "nothing was copied"))?;

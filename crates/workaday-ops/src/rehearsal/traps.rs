@@ -83,10 +83,10 @@ mod tests {
 
     #[test]
     fn a_level_counts_only_when_every_trap_up_to_it_held() {
-        let scratch = Path::new("/scratch");
+        let scratch = Path::new("/srv/rehearsal");
         let safe = Probed {
-            folder: "/scratch/work".into(),
-            database: Some("/scratch/work/a.db".into()),
+            folder: "/srv/rehearsal/shop".into(),
+            database: Some("/srv/rehearsal/shop/workaday.db".into()),
             port: Some("1".into()),
             ..Probed::default()
         };
@@ -96,7 +96,7 @@ mod tests {
         assert_eq!(reached(&Probed { may_write_production: true, ..safe.clone() }), 2);
         assert_eq!(reached(&Probed { real_databases: vec!["DATABASE_URL".into()], ..safe.clone() }), 1);
         assert_eq!(reached(&Probed { sees_variable: true, ..safe.clone() }), 1, "no network does not make up for a DSN");
-        assert_eq!(reached(&Probed { database: Some("/srv/a.db".into()), ..safe.clone() }), 0);
+        assert_eq!(reached(&Probed { database: Some("/srv/shop/workaday.db".into()), ..safe.clone() }), 0);
         assert_eq!(reached(&Probed { port: Some("80".into()), ..safe }), 0);
     }
 }

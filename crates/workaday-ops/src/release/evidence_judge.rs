@@ -3,11 +3,11 @@
 //! Where the evidence is too thin to say anything, how the attempts ended decides, and the sentences say so.
 
 use super::judge::{Judge, Judgement, Metric, OUTCOMES_ALONE, OutcomeJudge, Verdict, Window};
-use crate::evidence::{self, Change};
+use crate::compare;
 use serde_json::{Value, json};
 use workaday_core::clock::Timestamp;
 use workaday_core::compare::track::Measure;
-use workaday_core::compare::{Comparison, Finding, Question, Rules, judge, sentence};
+use workaday_core::compare::{Comparison, Finding, Rules, sentence};
 use workaday_core::explain::{Explain, Problem};
 use workaday_core::measure::{MINUTE_US, minute_of};
 use workaday_store::Reader;
@@ -25,7 +25,7 @@ impl Judge for EvidenceJudge {
     fn judge(&self, reader: &Reader, baseline: &Value, after: Window) -> Result<Judgement, Problem> {
         let outcomes = OutcomeJudge.judge(reader, &baseline["outcomes"], after)?;
         let Some(before) = serde_json::from_value::<Window>(baseline["window"].clone()).ok() else { return Ok(outcomes) };
-        let mut comparison = compare(reader, before, after, &[], vec![])?;
+        let mut comparison = compare::windows(reader, before, after, vec![], vec![], &Rules::default())?;
         for finding in comparison.findings.iter_mut().filter(|finding| is_more_calls(finding)) {
             if let Some(said) = suspect(reader, &finding.series.name, after)? {
                 finding.sentence = format!("{} {said}", finding.sentence);
@@ -33,26 +33,6 @@ impl Judge for EvidenceJudge {
         }
         Ok(together(&comparison, outcomes))
     }
-}
-
-/// Compares two windows of the store's evidence, with the 14 days before them as history.
-pub fn compare(reader: &Reader, before: Window, after: Window, controls: &[String], also: Vec<String>) -> Result<Comparison, Problem> {
-    let at = minute_of(after.since);
-    let series = evidence::of_store(
-        reader,
-        before.since - evidence::HISTORY,
-        after.before,
-        Some(&Change::seen(reader, after.since, after.before)?),
-    )?;
-    // Whole minutes: the last one of the window has begun before it ends.
-    let end = minute_of(after.before).max(at) + 1;
-    let question = Question {
-        before: (minute_of(before.since), minute_of(before.before).clamp(minute_of(before.since) + 1, at.max(minute_of(before.since) + 1))),
-        after: (at, end),
-        controls: controls.to_vec(),
-        also_changed: also,
-    };
-    Ok(judge(&series, &question, &Rules::default()))
 }
 
 fn is_more_calls(finding: &Finding) -> bool {

@@ -21,7 +21,7 @@ mod plan;
 mod record;
 mod refusals;
 
-pub use evidence_judge::{EvidenceJudge, compare};
+pub use evidence_judge::EvidenceJudge;
 pub use gate::{Misfits, changed_tasks, misfits};
 pub use judge::{Judge, Judgement, Metric, OutcomeJudge, Verdict, Window};
 pub use note::{file_name, markdown};

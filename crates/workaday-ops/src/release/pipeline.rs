@@ -25,6 +25,7 @@ pub const STEPS: &[&str] = &["backup", "baseline", "drain", "deploy", "caches", 
 const DEPLOY: usize = 3;
 /// A baseline looks back at least this far: ten minutes of watching compare with no less before.
 const BASELINE_MIN: Length = Length::minutes(10);
+/// How often is asked whether the supervisor has ended, or the service is well: neither can tell us by itself.
 const LOOK_EVERY: Length = Length::millis(200);
 /// While watching, the service is asked this often.
 const PROBE_EVERY: Length = Length::seconds(10);

@@ -11,6 +11,7 @@ use workaday_config::release::Release as Settings;
 use workaday_core::catalogue::TaskEntry;
 use workaday_core::clock::{Length, Timestamp};
 use workaday_core::explain::{Explain, Problem, RetryAdvice};
+use workaday_store::sqlite::read::ReleaseRow;
 use workaday_store::{Reader, open_reader};
 
 const NOTHING: &str = "nothing was deployed";
@@ -183,10 +184,7 @@ fn unknown_caches(settings: &Settings, asked: &Asked) -> Vec<Problem> {
                     format!("one of {}", known.join(", "))
                 })
                 .retry(RetryAdvice::SafeAfterFix, format!("safe with another name; {NOTHING}"));
-            match workaday_core::nearest::nearest(name, known.iter().copied()) {
-                Some(near) => problem.hint(format!("did you mean `{near}`?")),
-                None => problem,
-            }
+            problem.meant(name, known.iter().copied())
         })
         .collect()
 }
@@ -210,11 +208,12 @@ fn way_back(reader: &Reader, repository: &Repository, undo: Option<i64>) -> Resu
                     break;
                 }
             }
-            found.ok_or_else(|| {
+            let found = found.ok_or_else(|| {
                 Problem::new("release.no_previous", "no release is recorded that could be undone")
                     .expected("a release that was deployed by `workaday release run`")
                     .retry(RetryAdvice::SafeAfterFix, "safe after a first release; nothing was changed")
-            })?
+            })?;
+            once_more(reader, found)?
         }
     };
     let plan: Plan = serde_json::from_str(&row.plan).map_err(|_| not_found(row.release))?;
@@ -233,6 +232,30 @@ fn way_back(reader: &Reader, repository: &Repository, undo: Option<i64>) -> Resu
         .retry(RetryAdvice::SafeAfterFix, "safe after `git fetch`; nothing was changed"));
     }
     Ok(((row.release, plan.revision), previous))
+}
+
+/// What is undone when the last that was deployed is itself a rollback. One that did not get through is tried once more:
+/// undoing it would put back the very release that somebody is fleeing. After one that did, the next step is said, not guessed.
+fn once_more(reader: &Reader, last: ReleaseRow) -> Result<ReleaseRow, Problem> {
+    let plan: Plan = serde_json::from_str(&last.plan).map_err(|_| not_found(last.release))?;
+    let (Kind::Rollback, Some(undone)) = (plan.kind, plan.undoes) else { return Ok(last) };
+    if last.state == "failed" || last.state == "aborted" {
+        return reader.release(undone).map_err(|error| error.problem())?.ok_or_else(|| not_found(undone));
+    }
+    // What is in place now is the release before the undone one: undoing that goes one further, if there is a further one.
+    let previous_of = |number: i64| -> Result<Option<i64>, Problem> {
+        let row = reader.release(number).map_err(|error| error.problem())?;
+        let plan = row.and_then(|row| serde_json::from_str::<Plan>(&row.plan).ok());
+        Ok(plan.and_then(|plan| plan.previous).map(|previous| previous.release))
+    };
+    let further = match previous_of(undone)? {
+        Some(in_place) if previous_of(in_place)?.is_some() => format!(", `workaday release rollback {in_place}` goes further back"),
+        _ => String::new(),
+    };
+    Err(Problem::new("release.rolled_back", format!("release {undone} was undone already, by rollback {}", last.release))
+        .expected("the number of the release to undo, after a rollback")
+        .retry(RetryAdvice::SafeAfterFix, format!("safe with a number; {NOTHING}"))
+        .hint(format!("`workaday release rollback {}` puts release {undone} back{further}", last.release)))
 }
 
 pub(super) fn not_found(number: i64) -> Problem {

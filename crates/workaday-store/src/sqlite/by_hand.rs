@@ -35,6 +35,7 @@ impl SqliteStore {
                 Act::Requested
             }
         };
+        self.attended(id, now)?;
         self.audit(by, "cancel", &format!("job {id}"), None, now)?;
         Ok(act)
     }
@@ -52,6 +53,7 @@ impl SqliteStore {
         }
         crash_point!("retry.revived");
         self.link.execute(&sql::DELETE_FINISHED, [job.key.0])?;
+        self.attended(id, now)?;
         self.audit(by, "retry", &format!("job {id}"), None, now)?;
         Ok(Act::Done)
     }
@@ -60,6 +62,7 @@ impl SqliteStore {
         let Some(job) = self.find(id)? else { return Ok(Act::Missing) };
         let Some(held) = job.held else { return Ok(Act::Refused(job.state)) };
         self.link.execute(&sql::RELEASE_JOB, [job.key.0])?;
+        self.attended(id, now)?;
         self.audit(by, "release", &format!("job {id}"), Some(&serde_json::json!({"held": held}).to_string()), now)?;
         Ok(Act::Done)
     }
@@ -72,8 +75,18 @@ impl SqliteStore {
         let table = if job.state.is_finished() { &sql::DELETE_FINISHED } else { &sql::DELETE_JOB };
         self.link.execute(table, [job.key.0])?;
         self.delete_history(job.key)?;
+        self.attended(id, now)?;
         self.audit(by, "delete", &format!("job {id}"), Some(&serde_json::json!({"state": job.state}).to_string()), now)?;
         Ok(Act::Done)
+    }
+
+    /// Somebody has dealt with this job: what was said about it alone (it is held, nobody knows how it ended) is said no
+    /// longer. Should it end so once more, that is a new alert.
+    fn attended(&self, id: JobId, now: Timestamp) -> Result<()> {
+        for code in lifecycle::ALERTS_OF_A_JOB {
+            self.link.execute(&sql::CLOSE_ALERT, params![now.0, code, id.to_string()])?;
+        }
+        Ok(())
     }
 
     fn find(&self, id: JobId) -> Result<Option<Found>> {

@@ -156,6 +156,7 @@ fn overwrite(from: &Connection, to: &mut Connection) -> rusqlite::Result<()> {
     loop {
         match backup.step(-1)? {
             StepResult::Done => return Ok(()),
+            // A reader holds the store; SQLite does not wait for that by itself.
             _ if Instant::now() < until => std::thread::sleep(Duration::from_millis(1)),
             _ => return Err(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY), None)),
         }

@@ -154,6 +154,12 @@ impl SqliteStore {
         }
         crash_point!("settle.row_moved");
         let settled = &settlement.settled;
+        let reason = match settled.next {
+            // Whoever asks later why it was cancelled should not have to guess who wanted it.
+            Next::Cancelled if row.running.cancel_requested => Some("by_hand"),
+            Next::Cancelled => reason.or(Some("by_task")),
+            _ => reason,
+        };
         let parameters = params![
             settlement.key.0,
             row.running.id.0.as_bytes(),

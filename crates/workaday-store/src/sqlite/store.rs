@@ -78,6 +78,9 @@ impl Store for SqliteStore {
     fn stage(&mut self, now: Timestamp, limit: usize) -> Result<usize> {
         self.stage_due(now, limit)
     }
+    fn restage_retries(&mut self, now: Timestamp, limit: usize) -> Result<usize> {
+        self.link.execute(&sql::RESTAGE_RETRIES, params![now.0, limit as i64])
+    }
     fn expire(&mut self, now: Timestamp, limit: usize) -> Result<usize> {
         self.expire_waiting(now, limit)
     }

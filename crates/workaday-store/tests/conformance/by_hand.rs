@@ -17,6 +17,17 @@ pub fn cancel_ends_a_waiting_job_and_asks_a_running_one(subject: &mut Subject) {
     assert!(subject.holds("workaday_audit", &format!("action = 'cancel' AND who = 'ada' AND target = 'job {}'", id(1))));
 }
 
+pub fn an_act_on_a_job_answers_the_alert_about_it(subject: &mut Subject) {
+    let open = format!("code = 'job.quarantined' AND subject = '{}' AND closed_at IS NULL", id(1));
+    subject.enqueue(&NewJob { run_at: later(60), ..job(1) });
+    subject.write(|store| store.raise_alert("job.quarantined", &id(1).to_string(), "is held", NOW)).expect("an alert");
+    subject.write(|store| store.raise_alert("job.quarantined", &id(2).to_string(), "is held", NOW)).expect("an alert");
+    assert!(subject.holds("workaday_alerts", &open));
+    assert_eq!(subject.write(|store| store.cancel(id(1), &by(), NOW)).expect("a cancel"), Act::Done);
+    assert!(!subject.holds("workaday_alerts", &open), "it said that the job is held, and it is not");
+    assert!(subject.holds("workaday_alerts", "closed_at IS NULL"), "another job's alert stays");
+}
+
 pub fn cancel_of_a_finished_or_missing_job_says_so(subject: &mut Subject) {
     assert_eq!(subject.write(|store| store.cancel(id(1), &by(), NOW)).expect("a cancel"), Act::Missing);
     let (key, fence) = subject.running(1);

@@ -180,7 +180,7 @@ pub fn a_requested_cancel_shows_and_ends_cancelled(subject: &mut Subject) {
     assert_eq!(subject.store.cancelling(10).expect("a look"), [(key, fence)]);
     let settled = subject.settle(key, fence, Outcome::Completed, &USUAL).expect("it was running");
     assert_eq!(settled.next, Next::Cancelled);
-    assert!(subject.holds("workaday_finished", "state = 'cancelled' AND cancel_reason = 'because'"));
+    assert!(subject.holds("workaday_finished", "state = 'cancelled' AND reason = 'by_hand' AND cancel_reason = 'because'"));
     assert!(subject.store.cancelling(10).expect("a look").is_empty());
 }
 

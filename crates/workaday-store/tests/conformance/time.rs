@@ -1,7 +1,7 @@
 //! Staging, expiry, retention.
 
 use super::{NOW, Subject, USUAL, id, job, later};
-use workaday_core::clock::Timestamp;
+use workaday_core::clock::{Length, Timestamp};
 use workaday_core::job::HeldCode;
 use workaday_core::lifecycle::Outcome;
 use workaday_store::{LogLine, LogPlace, NewJob, PruneBefore};
@@ -24,6 +24,25 @@ pub fn held_jobs_are_not_staged(subject: &mut Subject) {
     (subject.run_sql)("UPDATE workaday_jobs SET held = 'quarantine'");
     assert_eq!(subject.write(|store| store.stage(later(2), 10)).expect("staging"), 0);
     assert_eq!(subject.store.peek(NOW).expect("a look").next_due_at, None);
+}
+
+pub fn retries_do_not_wait_for_a_clock_that_was_set_back(subject: &mut Subject) {
+    let (key, fence) = subject.running(1);
+    subject.settle(key, fence, Outcome::Failed { retry: true }, &USUAL).expect("it was running");
+    subject.enqueue(&NewJob { run_at: later(3_600), ..job(2) });
+    let waits = subject.store.peek(NOW).expect("a look").next_due_at.expect("the retry") - NOW;
+    assert!(waits.0 > 0);
+    // A step that is shorter than the wait is waited out: the wait at most doubles.
+    let back = NOW - Length(waits.0);
+    assert_eq!(subject.write(|store| store.restage_retries(back, 10)).expect("a look"), 0);
+    let far_back = NOW - Length::hours(2);
+    assert_eq!(subject.write(|store| store.restage_retries(far_back, 10)).expect("a look"), 1);
+    assert_eq!(subject.store.peek(far_back).expect("a look").next_due_at, Some(far_back + waits), "its wait, from now on");
+    assert!(
+        subject.holds("workaday_jobs", &format!("state = 'scheduled' AND run_at = {}", later(3_600).0)),
+        "a job for later keeps its time"
+    );
+    assert_eq!(subject.write(|store| store.restage_retries(far_back, 10)).expect("a look"), 0, "none is moved twice");
 }
 
 pub fn waiting_jobs_expire_and_running_ones_do_not(subject: &mut Subject) {

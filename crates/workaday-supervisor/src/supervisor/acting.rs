@@ -26,9 +26,9 @@ impl Supervisor {
             Command::Run { child, job } => {
                 let kill_after = self.engine.settings.kill_after;
                 crash_point!("command.before_start");
-                let ended = self.commands.start(&self.recipe, self.children_lock.file(), child, &job, kill_after);
+                let ended = self.commands.start(&self.recipe, self.children_lock.file(), child, &job, kill_after, moment());
                 crash_point!("command.started");
-                self.hand_over(ended.into_iter().collect(), moment());
+                self.hand_over(ended, moment());
             }
             Command::Recall { child } => self.queue(child, &Frame::Recall { nonce: child.0 }),
             Command::Stop { child, .. } if self.commands.has(child) => self.commands.ask(child),

@@ -224,7 +224,9 @@ impl Supervisor {
         let Some(child) = self.processes.remove(&no) else { return };
         let left = orphans::end_marked(&child.mark);
         let oom = death::oom_kills() > child.oom_before;
-        let death = death::explain(status, peak_kib, ours, oom);
+        // A goodbye and exit code 0 is how a child leaves that was told to; anything else is a death.
+        let is_orderly = child.said_bye && libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0;
+        let death = if is_orderly { death::drained(peak_kib) } else { death::explain(status, peak_kib, ours, oom) };
         let begun = match child.page.begun() {
             0 => None,
             seq => Some(Seq(seq)),

@@ -110,6 +110,13 @@ impl Supervisor {
         Ok(())
     }
 
+    /// After a drain: this process says of itself that it left in order. Best effort, as all is written that matters.
+    pub fn sign_off(&mut self) {
+        if let Err(error) = self.engine.sign_off(moment()) {
+            tracing::warn!("the end of this supervisor could not be written down: {}", error.problem().message);
+        }
+    }
+
     fn turn(&mut self) -> Result<(), Problem> {
         let now = moment();
         if now.steady < self.not_before {

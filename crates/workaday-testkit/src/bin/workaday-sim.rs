@@ -133,7 +133,9 @@ fn report(
         seed: format!("{from}..{to}"),
         seconds,
     };
-    if let Err(error) = ledger::append(Path::new("."), &entry) {
+    let text = ledger::text(Path::new("."), &entry);
+    println!("{text}");
+    if let Err(error) = ledger::append(Path::new("."), &text) {
         eprintln!("the ledger could not be written: {error}");
         return ExitCode::FAILURE;
     }

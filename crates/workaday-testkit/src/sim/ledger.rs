@@ -21,12 +21,9 @@ pub struct Line<'a> {
     pub seconds: f64,
 }
 
-/// Appends the line to the ledger of the repository in `root`, if the environment asks for it. Answers whether it did.
-pub fn append(root: &Path, line: &Line<'_>) -> std::io::Result<bool> {
-    if std::env::var("WORKADAY_LEDGER").as_deref() != Ok("1") {
-        return Ok(false);
-    }
-    let text = json!({
+/// The line as it stands in the ledger of the repository in `root`; `python -m chaos` reads it from what is printed.
+pub fn text(root: &Path, line: &Line<'_>) -> String {
+    json!({
         "date": said("date", &["-u", "+%Y-%m-%d"], root),
         "revision": line.revision,
         "harness": line.harness,
@@ -36,7 +33,15 @@ pub fn append(root: &Path, line: &Line<'_>) -> std::io::Result<bool> {
         "result": line.result,
         "seed": line.seed,
         "seconds": (line.seconds * 10.0).round() / 10.0,
-    });
+    })
+    .to_string()
+}
+
+/// Appends such a line, if the environment asks for it. Answers whether it did.
+pub fn append(root: &Path, text: &str) -> std::io::Result<bool> {
+    if std::env::var("WORKADAY_LEDGER").as_deref() != Ok("1") {
+        return Ok(false);
+    }
     let mut file = std::fs::OpenOptions::new().create(true).append(true).open(root.join("docs/reliability-ledger.jsonl"))?;
     writeln!(file, "{text}")?;
     Ok(true)

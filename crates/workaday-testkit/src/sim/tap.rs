@@ -256,6 +256,9 @@ impl Store for Tap {
     fn stage(&mut self, now: Timestamp, limit: usize) -> Result<usize> {
         self.with_bug(|bug, store| bug.stage(store, now, limit))
     }
+    fn restage_retries(&mut self, now: Timestamp, limit: usize) -> Result<usize> {
+        self.on(|store| store.restage_retries(now, limit))
+    }
     fn expire(&mut self, now: Timestamp, limit: usize) -> Result<usize> {
         self.on(|store| store.expire(now, limit))
     }

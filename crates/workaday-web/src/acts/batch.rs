@@ -35,7 +35,8 @@ pub fn delete(asked: &Asked<'_>) -> Result<Answer, Problem> {
 }
 
 pub fn retry_error(asked: &Asked<'_>) -> Result<Answer, Problem> {
-    act(asked, Deed::Retry, switches::jobs_of_error(asked, asked.param(0))?)
+    let confirmed = asked.form().all("ids").next().is_some();
+    act(asked, Deed::Retry, if confirmed { named(asked, Deed::Retry)? } else { switches::jobs_of_error(asked, asked.param(0))? })
 }
 
 /// The jobs that the form names: by their ids, or by a filter of /jobs.
@@ -61,18 +62,41 @@ fn named(asked: &Asked<'_>, deed: Deed) -> Result<Vec<JobSummary>, Problem> {
     match found.as_slice() {
         [] => Err(Problem::new("job.not_found", "none of these jobs is there any more")
             .expected("jobs that are unfinished, or finished and not yet pruned")
-            .retry(RetryAdvice::Never, "there is nothing to act on; nothing was changed")),
+            .retry(RetryAdvice::SafeAfterFix, "safe with a job that is there; nothing was changed")),
         // One job alone is told why it cannot be; of many, those that cannot are left out and counted.
         [one] if !deed.concerns(one) => Err(deed.refusal(one, one.state)),
         _ => Ok(found.into_iter().filter(|job| deed.concerns(job)).collect()),
     }
 }
 
+/// What a dry run of more jobs than a form can name has shown: a filter means other jobs a minute later.
+struct Shown {
+    newest: i64,
+    count: usize,
+}
+
+impl Shown {
+    fn of(form: &Query) -> Option<Self> {
+        Some(Self { newest: form.get("newest")?.parse().ok()?, count: form.get("count")?.parse().ok()? })
+    }
+}
+
+/// Only what was shown: jobs that came after the dry run are left out. `None`: nothing was shown, or there are more now.
+fn as_shown(form: &Query, chosen: &[JobSummary]) -> Option<Vec<JobSummary>> {
+    if form.all("ids").next().is_some() {
+        return Some(chosen.to_vec());
+    }
+    let shown = Shown::of(form)?;
+    let kept: Vec<JobSummary> = chosen.iter().filter(|job| job.key.0 <= shown.newest).cloned().collect();
+    (kept.len() <= shown.count).then_some(kept)
+}
+
 fn act(asked: &Asked<'_>, deed: Deed, chosen: Vec<JobSummary>) -> Result<Answer, Problem> {
     let form = asked.form();
-    if form.get("confirm") != Some("yes") || chosen.is_empty() {
+    let confirmed = as_shown(&form, &chosen).filter(|kept| form.get("confirm") == Some("yes") && !kept.is_empty());
+    let Some(chosen) = confirmed else {
         return Ok(answer::html(StatusCode::OK, dry_run(asked, deed, &chosen, &form)?));
-    }
+    };
     let by = asked.by(form.get("reason"))?;
     let secret = secrets::random()?;
     if !asked.window.undos.wait(&secret, &by.who) {
@@ -108,7 +132,14 @@ fn dry_run(asked: &Asked<'_>, deed: Deed, chosen: &[JobSummary], form: &Query) -
         );
         return Ok(frame::document("Nothing to do", &body));
     }
-    let mut fields: Vec<(String, String)> = form.0.iter().filter(|(name, _)| name == "ids" || name == "filter").cloned().collect();
+    // What is confirmed is what was shown: the jobs by their ids, not once more whatever the filter means by then.
+    let mut fields: Vec<(String, String)> = if chosen.len() <= IDS_MAX {
+        chosen.iter().map(|job| ("ids".to_owned(), job.id.to_string())).collect()
+    } else {
+        let newest = chosen.iter().map(|job| job.key.0).max().unwrap_or_default();
+        let filter = form.0.iter().filter(|(name, _)| name == "filter").cloned();
+        filter.chain([("newest".to_owned(), newest.to_string()), ("count".to_owned(), chosen.len().to_string())]).collect()
+    };
     fields.push(("back".to_owned(), back.clone()));
     let lost = if deed == Deed::Delete { "Attempts and logs go with them; after the ten seconds this cannot be undone. " } else { "" };
     let mut sample = vec![];
@@ -127,4 +158,21 @@ fn dry_run(asked: &Asked<'_>, deed: Deed, chosen: &[JobSummary], form: &Query) -
         back,
     };
     Ok(pages::confirm(&asked.page_context(), &ask)?.html)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(form: &str) -> Option<Shown> {
+        Shown::of(&Query::parse(form))
+    }
+
+    #[test]
+    fn what_was_shown_is_read_whole_or_not_at_all() {
+        assert!(shown("filter=state%3Ddiscarded&confirm=yes").is_none());
+        assert!(shown("newest=7").is_none() && shown("newest=x&count=2").is_none() && shown("newest=7&count=-2").is_none());
+        let both = shown("newest=7&count=2").expect("both");
+        assert_eq!((both.newest, both.count), (7, 2));
+    }
 }

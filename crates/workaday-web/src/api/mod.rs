@@ -81,7 +81,7 @@ const ENQUEUE: &[Field] = &[
     body("unique", r#"{"type":"string","minLength":1,"maxLength":500}"#, "Only one unfinished job of the task with this key."),
     body("while", r#"{"type":"string","enum":["unfinished","waiting"]}"#, "For how long the key is held; `unfinished`."),
     body("on_conflict", r#"{"type":"string","enum":["return","error"]}"#, "`return` the job that holds the key, or an `error`; `return`."),
-    body("tags", r#"{"type":"array","items":{"type":"string"},"maxItems":50}"#, "Words to find it by."),
+    body("tags", r#"{"type":"array","items":{"type":"string"},"maxItems":20}"#, "Words to find it by."),
     REASON,
 ];
 

@@ -90,7 +90,9 @@ pub fn task(asked: &Asked<'_>) -> Read {
     let holds = asked.reader.holds(false).map_err(|error| error.problem())?;
     let own = holds.iter().filter(|hold| hold.rule.is_active(asked.now) && hold.rule.task.as_deref() == Some(&*row.name));
     let mut shown = document::task(row);
-    shown["holds"] = own.map(document::hold).collect();
+    let mut holds: Value = own.map(document::hold).collect();
+    mask::value(&mut holds, &asked.window.options.mask);
+    shown["holds"] = holds;
     // The schema names parameters, and a parameter may well be called `password`: it has no value to hide.
     Ok(answer::json(StatusCode::OK, &shown))
 }

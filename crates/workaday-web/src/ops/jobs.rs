@@ -143,7 +143,7 @@ fn act_on_one(asked: &Asked<'_>, fields: &Fields, deed: Deed) -> Result<Done, Pr
 fn gone(id: JobId) -> Problem {
     Problem::new("job.not_found", format!("job {id} is gone"))
         .expected("a job that is unfinished, or finished and not yet pruned")
-        .retry(RetryAdvice::Never, "there is nothing to act on; nothing was changed")
+        .retry(RetryAdvice::SafeAfterFix, "safe with a job that is there; nothing was changed")
 }
 
 pub fn retry(asked: &Asked<'_>, fields: &Fields) -> Result<Done, Problem> {

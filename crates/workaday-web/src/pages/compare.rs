@@ -1,6 +1,5 @@
 //! Before and after: is it better? The verdict is that of `workaday compare`, over the same evidence.
 
-use super::job::missing;
 use super::releases::{SHOWN, compared, runs_of};
 use crate::answer::invalid;
 use crate::page::{Page, PageContext};
@@ -9,16 +8,12 @@ use crate::sheet::{Sheet, page};
 use crate::words;
 use askama::Template;
 use serde_json::{Value, json};
-use workaday_core::clock::{Length, Timestamp, parse_length};
 use workaday_core::compare::track::Measure;
-use workaday_core::compare::{Comparison, Finding, Question, Rules, Verdict, judge};
-use workaday_core::explain::{Problem, RetryAdvice};
-use workaday_core::measure::minute_of;
-use workaday_ops::evidence;
-use workaday_store::sqlite::read::{Reader, ReleaseSeen};
+use workaday_core::compare::{Comparison, Finding, Rules, Verdict};
+use workaday_core::explain::Problem;
+use workaday_ops::compare::{self as sides, NoSide, Side};
+use workaday_store::sqlite::read::Reader;
 
-/// The longest side that a release or an open end stands for.
-const SIDE_LONGEST: Length = Length::hours(24);
 /// Measures in the table; the worst come first.
 const FINDINGS_MAX: usize = 100;
 
@@ -49,13 +44,6 @@ struct View<'a> {
     beside: Vec<(&'static str, String, String)>,
 }
 
-/// One side: the time it stands for.
-struct Side {
-    since: Timestamp,
-    before: Timestamp,
-    noticed: Option<String>,
-}
-
 pub fn compare(reader: &Reader, context: &PageContext) -> Result<Page, Problem> {
     let s = Sheet::new(context, "Compare", "Releases");
     let seen = reader.releases_seen(SHOWN)?;
@@ -74,7 +62,7 @@ pub fn compare(reader: &Reader, context: &PageContext) -> Result<Page, Problem> 
     };
     // The evidence of two weeks is read when somebody asks, not whenever the page is opened.
     let comparison =
-        if asked("before").is_some() || asked("after").is_some() { Some(judged(reader, context, &seen, &before, &after)?) } else { None };
+        if asked("before").is_some() || asked("after").is_some() { Some(judged(reader, context, &before, &after)?) } else { None };
     let of = |name: &str| seen.iter().find(|seen| seen.release == name);
     let beside = match (of(&before), of(&after)) {
         (Some(before), Some(after)) => compared(&runs_of(reader, before)?, &runs_of(reader, after)?, &s),
@@ -130,67 +118,22 @@ fn nothing(s: Sheet<'_>, verdict: &str, choices: Vec<String>) -> Result<Page, Pr
 
 type Judged = (Comparison, Option<String>);
 
-fn judged(reader: &Reader, context: &PageContext, seen: &[ReleaseSeen], before: &str, after: &str) -> Result<Judged, Problem> {
-    let one = side(reader, context.now, seen, before, None)?;
-    let other = side(reader, context.now, seen, after, Some(&one))?;
-    let at = minute_of(other.since);
-    if at < minute_of(one.before) {
-        return Err(Problem::new("compare.order", "the second side begins before the first has ended")
-            .expected("the time before the change, then the time after it")
-            .got(format!("the first until {}, the second from {}", one.before, other.since))
-            .retry(RetryAdvice::SafeAfterFix, "safe in the other order; nothing was compared"));
-    }
-    let change = evidence::Change::seen(reader, other.since, other.before)?;
-    let series = evidence::of_store(reader, one.since - evidence::HISTORY, other.before, Some(&change))?;
-    let start = minute_of(one.since);
-    let question = Question {
-        before: (start, minute_of(one.before).clamp(start + 1, at.max(start + 1))),
-        after: (at, (minute_of(Timestamp(other.before.0 - 1)) + 1).max(at + 1)),
-        controls: context.query.all("control").map(str::to_owned).collect(),
-        also_changed: vec![],
-    };
-    Ok((judge(&series, &question, &Rules::default()), one.noticed))
+fn judged(reader: &Reader, context: &PageContext, before: &str, after: &str) -> Result<Judged, Problem> {
+    let side = |given: &str, before: Option<&Side>| Side::read(given, before, reader, context.now).map_err(|why| refused(why, given));
+    let before = side(before, None)?;
+    let after = side(after, Some(&before))?;
+    sides::check_order(before.window, after.window)?;
+    let controls = context.query.all("control").map(str::to_owned).collect();
+    let comparison = sides::windows(reader, before.window, after.window, controls, vec![], &Rules::default())?;
+    let noticed = before.noticed["symptom"].as_str().map(|text| crate::mask::text(&words::first_line(text, 240)));
+    Ok((comparison, noticed))
 }
 
-/// A release, a baseline, a span, or `now`.
-fn side(reader: &Reader, now: Timestamp, seen: &[ReleaseSeen], given: &str, before: Option<&Side>) -> Result<Side, Problem> {
-    let of = |since, before| Side { since, before, noticed: None };
-    if let (Some(before), "now") = (before, given) {
-        return Ok(of(before.before.max(now - SIDE_LONGEST), now));
+fn refused(why: NoSide, given: &str) -> Problem {
+    match why {
+        NoSide::Span { what, expected } => invalid(what, expected).got(words::cut(given, 60)),
+        NoSide::Problem(problem) => *problem,
     }
-    if let Some((since, end)) = given.split_once("..") {
-        let at = |text: &str| match (text, parse_length(text)) {
-            ("now" | "", _) => Ok(now),
-            (_, Some(ago)) => Ok(now - ago),
-            _ => crate::asked::instant(text, "the span"),
-        };
-        let (since, end) = (at(since)?, at(end)?);
-        if end <= since {
-            return Err(invalid("the span ends before it begins", "FROM..TO, the earlier first").got(words::cut(given, 60)));
-        }
-        return Ok(of(since, end));
-    }
-    let measured = reader.measured_releases()?.into_iter().find(|(release, ..)| release == given).map(|(_, first, last)| (first, last));
-    let ran = || seen.iter().find(|seen| seen.release == given).map(|seen| (seen.first_at, seen.last_at));
-    if let Some((first, last)) = measured.or_else(ran) {
-        let end = last + Length::minutes(1);
-        // Of a release before the change its last day counts, of the one after it its first.
-        let (since, end) = match before {
-            None => (first.max(end - SIDE_LONGEST), end),
-            Some(before) => (first.max(before.before), end.min(first + SIDE_LONGEST)),
-        };
-        return Ok(of(since, end.max(since + Length::minutes(1))));
-    }
-    if let Some(row) = reader.baseline(given)? {
-        let noticed: Value = serde_json::from_str(&row.noticed).unwrap_or_default();
-        let noticed = noticed["symptom"].as_str().map(|text| crate::mask::text(&words::first_line(text, 240)));
-        return Ok(Side { since: row.since, before: row.before, noticed });
-    }
-    Err(missing(
-        "baseline.unknown",
-        format!("there is no release and no baseline `{}`", words::cut(given, 60)),
-        "a release, a baseline, `now`, or a span such as 2h..1h",
-    ))
 }
 
 fn show(view: &mut View<'_>, comparison: &Comparison) {

@@ -99,7 +99,7 @@ pub fn job(reader: &Reader, context: &PageContext) -> Result<Page, Problem> {
     let all = reader.attempts(job.key)?;
     let tasks = reader.tasks()?;
     let entry = facts::entry_of(&tasks, &job.task);
-    let why = facts::explain(reader, &detail, &all, &tasks, now)?;
+    let why = facts::explain(reader, facts::is_served(reader, now)?, &detail, &all, &tasks, now)?;
     let mut logs = logs(reader, &detail, &s)?;
     let attempts_left_out = all.len().saturating_sub(ATTEMPTS_MAX);
     let count = all.len();

@@ -5,7 +5,7 @@
 //! | [`today`](fn@today) | does anything need me? |
 //! | [`jobs`](fn@jobs) [`job`](fn@job) | which jobs are there · why does this one stand where it stands? |
 //! | [`errors`](fn@errors) [`error_group`] | what goes wrong, how often, since when? |
-//! | [`schedules`](fn@schedules) [`schedule`] | what runs by itself, and did it? |
+//! | [`schedules`](fn@schedules) [`schedule`](fn@schedule) | what runs by itself, and did it? |
 //! | [`queues`](fn@queues) | do jobs wait, and who works? |
 //! | [`task`](fn@task) | what is this task, who owns it, how does it do? |
 //! | [`releases`](fn@releases) [`release`] [`compare`] | what changed, and is it better? |
@@ -25,6 +25,7 @@ mod jobs;
 mod queues;
 mod releases;
 mod rows;
+mod schedule;
 mod schedules;
 mod task;
 mod today;
@@ -41,6 +42,7 @@ pub use job::job;
 pub use jobs::jobs;
 pub use queues::queues;
 pub use releases::{release, releases};
-pub use schedules::{schedule, schedules};
+pub use schedule::schedule;
+pub use schedules::schedules;
 pub use task::task;
 pub use today::today;

@@ -57,7 +57,7 @@ pub fn task(reader: &Reader, context: &PageContext) -> Result<Page, Problem> {
             let until =
                 hold.rule.until.map_or_else(|| "until somebody resumes it".to_owned(), |until| format!("until {}", s.t.moment_text(until)));
             let owner = hold.rule.owner.as_deref().map_or_else(String::new, |owner| format!(" by {owner}"));
-            let pairs = facts::where_pairs(hold).join(" ");
+            let pairs = facts::where_pairs(&hold.rule).join(" ");
             let what = if pairs.is_empty() { "The whole task".to_owned() } else { format!("Jobs with {pairs}") };
             Pause { said: format!("{what}, paused{owner} {until}: {}", hold.rule.reason), pairs }
         })

@@ -58,6 +58,7 @@ impl Part {
 
     pub fn wait_or_kill(&mut self) {
         let until = Instant::now() + PATIENCE;
+        // Looked for again and again: a child can be waited for without a limit or not at all.
         while let Some(child) = &mut self.child {
             match child.try_wait() {
                 Ok(None) if Instant::now() < until => std::thread::sleep(Duration::from_millis(5)),

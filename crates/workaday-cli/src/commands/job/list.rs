@@ -7,7 +7,6 @@ use crate::render::{Cell, Table, state};
 use crate::{document, words};
 use workaday_core::explain::Problem;
 use workaday_core::job::{HeldCode, State};
-use workaday_core::nearest::nearest;
 use workaday_store::sqlite::read::{JobFilter as StoreFilter, JobSummary, Reader};
 
 pub fn run(args: &JobList, context: &mut Context) -> Done {
@@ -104,9 +103,6 @@ fn read_word<T: Copy>(word: &str, option: &str, all: &[T], name: fn(T) -> &'stat
     all.iter().copied().find(|&one| name(one) == word).ok_or_else(|| {
         let names: Vec<&str> = all.iter().map(|&one| name(one)).collect();
         let problem = usage(format!("{option} is \"{word}\""), format!("one of {}", names.join(", ")));
-        match nearest(word, names) {
-            Some(near) => problem.hint(format!("did you mean `{near}`?")),
-            None => problem,
-        }
+        problem.meant(word, names)
     })
 }

@@ -11,30 +11,39 @@ use workaday_core::job::{Fence, JobId, JobKey};
 use workaday_store::sqlite::read::{LogRow, Reader};
 
 const PAGE: usize = 1_000;
-/// How often a follower looks; it reads only when somebody has committed.
+/// How often a follower asks whether somebody has committed: SQLite tells other processes nothing. It reads only then.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 pub fn run(args: &JobLogs, context: &mut Context) -> Done {
     let reader = context.reader()?;
     let job = reader.find_job(&args.id)?.summary;
     let mut printer = Printer { job: job.key, wanted: args.attempt, after: None, attempts: HashMap::new(), printed: 0 };
-    loop {
+    let is_over = loop {
         let version = reader.data_version()?;
         // Asked before the lines are read: lines that came between are read in the next round.
         let finished = reader.job(job.id)?.is_none_or(|detail| detail.summary.state.is_finished());
         printer.print_new(&reader, &mut context.out, job.id)?;
         if !args.follow || finished {
-            break;
+            break finished;
         }
         context.out.flush()?;
         while reader.data_version()? == version {
             std::thread::sleep(LOOK_AGAIN);
         }
-    }
+    };
     if printer.printed == 0 && !context.out.json {
-        context.out.line("It has printed nothing yet. `workaday job why` says what it waits for.")?;
+        context.out.line(nothing(args.attempt, is_over))?;
     }
     Ok(DONE)
+}
+
+/// What to say instead of no lines at all.
+fn nothing(attempt: Option<u32>, is_over: bool) -> String {
+    match (attempt, is_over) {
+        (Some(attempt), _) => format!("Attempt {attempt} has printed nothing. `workaday job show` lists the attempts."),
+        (None, true) => "It printed nothing. `workaday job show` lists its attempts and their errors.".to_owned(),
+        (None, false) => "It has printed nothing yet. `workaday job why` says where it stands.".to_owned(),
+    }
 }
 
 struct Printer {

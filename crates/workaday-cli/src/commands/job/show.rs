@@ -4,7 +4,7 @@ use crate::args::JobShow;
 use crate::context::Context;
 use crate::failure::{DONE, Done};
 use crate::render::{Cell, Output, Table, Tone, state};
-use crate::{document, facts, text, words};
+use crate::{beside, document, facts, text, words};
 use std::io;
 use workaday_core::catalogue::TaskEntry;
 use workaday_core::clock::Timestamp;
@@ -16,14 +16,15 @@ pub fn run(args: &JobShow, context: &mut Context) -> Done {
     let (reader, database, now) = (context.reader()?, context.database()?, context.now());
     let detail = reader.find_job(&args.id)?;
     let attempts = reader.attempts(detail.summary.key)?;
-    let why = facts::explain(&reader, &database, &detail, &attempts, now)?;
+    let tasks = reader.tasks()?;
+    let why = facts::explain(&reader, beside::supervisor(&database).is_some(), &detail, &attempts, &tasks, now)?;
     if context.out.json {
         let mut whole = document::job_whole(&detail, &attempts);
         whole["why"] = serde_json::json!({"because": why.because, "next": why.next});
         context.out.json(&whole)?;
         return Ok(DONE);
     }
-    let entry = facts::entry_of(&reader.tasks()?, &detail.summary.task);
+    let entry = facts::stated(&tasks, &detail.summary.task);
     let out = &mut context.out;
     head(out, &detail)?;
     out.line(format!("{} {}", text::line(&why.because), text::line(&why.next)))?;
@@ -113,7 +114,7 @@ fn table(attempts: &[AttemptRow], now: Timestamp) -> Table {
             Cell::new(row.memory_peak_kib.map_or_else(|| "-".to_owned(), |kib| format!("{} MiB", kib / 1024))),
             Cell::new(row.log_lines.to_string()),
             Cell::new(
-                facts::error_text(row)
+                facts::said(row.error.as_deref(), row.cause.as_deref())
                     .or_else(|| row.unexpected.clone())
                     .as_deref()
                     .and_then(|error| error.lines().next())

@@ -4,7 +4,7 @@ use crate::args::JobId;
 use crate::context::Context;
 use crate::failure::{DONE, Done};
 use crate::render::{Tone, state};
-use crate::{facts, text};
+use crate::{beside, facts, text};
 use serde_json::json;
 use workaday_core::job::HeldCode;
 
@@ -13,7 +13,7 @@ pub fn run(args: &JobId, context: &mut Context) -> Done {
     let detail = reader.find_job(&args.id)?;
     let job = &detail.summary;
     let attempts = reader.attempts(job.key)?;
-    let why = facts::explain(&reader, &database, &detail, &attempts, context.now())?;
+    let why = facts::explain(&reader, beside::supervisor(&database).is_some(), &detail, &attempts, &reader.tasks()?, context.now())?;
     if context.out.json {
         context.out.json(&json!({
             "id": job.id, "task": job.task, "state": job.state, "held": job.held, "because": why.because, "next": why.next, "commands": why.commands,

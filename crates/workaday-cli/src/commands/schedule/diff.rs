@@ -43,6 +43,10 @@ pub fn run(args: &ScheduleDiff, context: &mut Context) -> Done {
         return Ok(code);
     }
     say(&found, context)?;
+    if app.is_none() {
+        // "Nothing differs" would be read as an answer about code that nobody has looked at.
+        context.out.line("The code was not looked at: workaday.toml names no `app`, and `--app MODULE:APP` was not given.")?;
+    }
     Ok(code)
 }
 

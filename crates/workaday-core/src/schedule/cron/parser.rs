@@ -56,7 +56,7 @@ fn nickname(text: &str) -> Result<&'static str, CronError> {
     let known = "@hourly, @daily, @midnight, @weekly, @monthly, @yearly or @annually";
     if text.eq_ignore_ascii_case("@reboot") {
         return Err(CronError::new("cron.not_a_cron_time", Field::Expression, text, known)
-            .hint("a start is an event, not a time of day: use `on_start`"));
+            .hint("a start is an event, not a time of day: let what starts the service enqueue the job"));
     }
     let error = CronError::new("cron.nickname_unknown", Field::Expression, text, known);
     Err(if text.to_ascii_lowercase().starts_with("@every") { error.hint("for a steady length use `every`") } else { error })
@@ -67,7 +67,7 @@ fn field_count(text: &str, count: usize) -> CronError {
     let error = CronError::new("cron.field_count", Field::Expression, text, expected);
     match count {
         0..=4 => error.hint("write `*` for a field that may be anything"),
-        7 => error.hint("there is no year field: give the schedule a start or an end instead"),
+        7 => error.hint("there is no year field: leave the seventh out; `at` takes single instants"),
         _ => error.hint("leave out the user and the command: only the times belong here"),
     }
 }
@@ -107,7 +107,7 @@ fn not_a_time(field: Field, text: &str) -> Option<CronError> {
     let hashed = text.eq_ignore_ascii_case("h") || text.starts_with("H/") || text.starts_with("H(");
     let error = |code| CronError::new(code, field, text, accepts(field));
     if hashed || (text.contains('~') && text.len() > 1) {
-        return Some(error("cron.not_a_cron_time").hint("to keep schedules apart name a time and use `spread`"));
+        return Some(error("cron.not_a_cron_time").hint("to keep schedules apart name a time for each and add `jitter`"));
     }
     let zone = text.starts_with("TZ=") || text.starts_with("CRON_TZ=");
     zone.then(|| error("cron.not_a_value").hint("give the zone beside the expression, as `tz`"))

@@ -21,6 +21,8 @@ pub(super) struct Known {
     pub fence: i64,
     /// Not before this, and the entry since which that holds.
     pub due: (i64, usize),
+    /// How long it waits for its retry, which a clock that was set back does not make longer.
+    pub retry_wait: Option<i64>,
     pub attempt: u32,
     /// Retries by hand: each allows one more attempt and, for one that must not run twice, one more run.
     pub granted: u32,
@@ -39,6 +41,7 @@ impl Known {
     fn new(wish: Wish, place: usize) -> Self {
         Self {
             due: (wish.run_at, place),
+            retry_wait: None,
             wish,
             key: None,
             stand: Stand::Waiting,
@@ -107,6 +110,17 @@ impl Checker<'_> {
         self.entries[from..=to].iter().map(|entry| entry.wall).max().unwrap_or(i64::MIN)
     }
 
+    /// How much time has passed between two entries, by the steady clock or by the wall clock from its lowest on: a
+    /// retry has waited its wait when a clock that was set back has shown that much time since.
+    fn time_shown(&self, from: usize, to: usize) -> i64 {
+        let mut lowest = i64::MAX;
+        let steady = self.entries[to].boot - self.entries[from].boot;
+        self.entries[from..=to].iter().fold(steady, |most, entry| {
+            lowest = lowest.min(entry.wall);
+            most.max(entry.wall - lowest)
+        })
+    }
+
     pub(super) fn tick_job(&mut self, place: usize, id: JobId, task: &str, queue: &str, schedule: &str) -> Verdict {
         let wish =
             Wish { id, task: task.to_owned(), queue: queue.to_owned(), number: -1, run_at: i64::MIN, expires_at: None, unique: None };
@@ -132,7 +146,8 @@ impl Checker<'_> {
         if *fence != job.fence + 1 {
             return broken("I5", format!("job {id}: claim {fence} came after claim {}", job.fence));
         }
-        if job.due.0 > entry.wall && job.due.0 > self.wall_peak(job.due.1, place) {
+        let waited = job.retry_wait.is_some_and(|wait| self.time_shown(job.due.1, place) >= wait);
+        if job.due.0 > entry.wall && job.due.0 > self.wall_peak(job.due.1, place) && !waited {
             return broken("I12", format!("job {id} was claimed before it was due"));
         }
         if job.wish.expires_at.is_some_and(|at| at <= entry.wall) {
@@ -214,6 +229,7 @@ impl Checker<'_> {
         job.stand = if to.is_finished() { Stand::Finished(*to) } else { Stand::Waiting };
         if let Some(run_at) = settle.run_at {
             job.due = (run_at, place);
+            job.retry_wait = (*to == State::Retryable).then(|| run_at - self.entries[place].wall);
         }
         if settle.recorded {
             self.recorded.push((*key, *fence));

@@ -2,7 +2,7 @@
 
 use super::{Job, Model, Result};
 use std::rc::Rc;
-use workaday_core::clock::Timestamp;
+use workaday_core::clock::{Length, Timestamp};
 use workaday_core::explain::Problem;
 use workaday_core::job::{Counts, Fence, Generation, JobId, JobKey, Lane, State};
 use workaday_core::lifecycle::{self, CancelEffect, Next};
@@ -176,14 +176,15 @@ impl Model {
     }
 
     pub(super) fn write_settlement(&mut self, settlement: &Settlement<'_>, now: Timestamp) -> Result<bool> {
-        if self.claimed(settlement.key, settlement.fence).is_none() {
-            return Ok(false);
-        }
+        let Some(claimed) = self.claimed(settlement.key, settlement.fence) else { return Ok(false) };
+        let by_hand = claimed.cancel_requested_at.is_some();
         let settled = &settlement.settled;
         match settled.next {
             Next::Completed | Next::Cancelled | Next::Discarded { .. } => {
                 let reason = match settled.next {
                     Next::Discarded { reason } => settlement.reason.or(reason),
+                    Next::Cancelled if by_hand => Some("by_hand"),
+                    Next::Cancelled => settlement.reason.or(Some("by_task")),
                     _ => settlement.reason,
                 };
                 self.finish(settlement.key.0, settled.next.state(), reason, now, |job| job.counts.attempt = settled.counts.attempt);
@@ -209,7 +210,7 @@ impl Model {
             if self.attempts.get(&at).is_some() {
                 return Err(Problem::new("store.statement_failed", "UNIQUE constraint failed: workaday_attempts").into());
             }
-            self.attempts.put(at, ());
+            self.attempts.put(at, now);
         }
         Ok(true)
     }
@@ -240,6 +241,22 @@ impl Model {
         due.len()
     }
 
+    pub(super) fn restage_retries(&mut self, now: Timestamp, limit: usize) -> usize {
+        let again = |key: i64, job: &Job| {
+            let ended = **self.attempts.get(&(key, job.fence))?;
+            let waits = job.run_at - ended;
+            let is_late = ended > now && job.run_at > now && waits >= Length(0) && waits < ended - now;
+            (job.state == State::Retryable && job.held.is_none() && is_late).then_some((job.run_at, key, now + waits))
+        };
+        let mut late: Vec<(Timestamp, i64, Timestamp)> = self.jobs.iter().filter_map(|(key, job)| again(*key, job)).collect();
+        late.sort_unstable();
+        late.truncate(limit);
+        for (_, key, run_at) in &late {
+            self.jobs.change(key, |job| job.run_at = *run_at);
+        }
+        late.len()
+    }
+
     pub(super) fn expire_waiting(&mut self, now: Timestamp, limit: usize) -> usize {
         let past = |job: &Job| job.state != State::Running && job.expires_at.is_some_and(|at| at <= now);
         let mut over: Vec<(Option<Timestamp>, i64)> =
@@ -261,6 +278,9 @@ impl Model {
 
     pub(super) fn cancel_by_hand(&mut self, id: JobId, now: Timestamp) -> Act {
         let Some((key, job)) = self.find(id) else { return Act::Missing };
+        if lifecycle::cancel(job.state) != CancelEffect::Refused {
+            self.attended(id);
+        }
         match lifecycle::cancel(job.state) {
             CancelEffect::Refused => Act::Refused(job.state),
             CancelEffect::Now => {
@@ -291,7 +311,14 @@ impl Model {
         row.unique_held = row.unique.is_some();
         (row.expires_at, row.cancel_requested_at, row.reason) = (None, None, None);
         self.jobs.put(key, row);
+        self.attended(id);
         Ok(Act::Done)
+    }
+
+    fn attended(&mut self, id: JobId) {
+        for code in lifecycle::ALERTS_OF_A_JOB {
+            self.alerts.remove(&(code.to_owned(), id.to_string()));
+        }
     }
 
     pub(super) fn release_by_hand(&mut self, id: JobId) -> Act {
@@ -303,6 +330,7 @@ impl Model {
             job.counts = Counts { attempt: job.counts.attempt, ..Counts::default() };
             (job.held, job.held_rule) = (None, None);
         });
+        self.attended(id);
         Act::Done
     }
 
@@ -315,6 +343,7 @@ impl Model {
         self.finished.remove(&key);
         self.ids.remove(&id);
         self.forget_history(key);
+        self.attended(id);
         Act::Done
     }
 

@@ -93,8 +93,8 @@ pub struct Model {
     pub finished: Table<i64, Job>,
     /// Key of each job, unfinished or finished.
     ids: Table<JobId, i64>,
-    /// (key, fence) of recorded attempts.
-    pub attempts: Table<(i64, i64), ()>,
+    /// When each recorded attempt ended, by (key, fence).
+    pub attempts: Table<(i64, i64), Timestamp>,
     logs: Table<(i64, i64, i64), ()>,
     tasks: Table<Rc<str>, Task>,
     holds: Table<i64, Hold>,

@@ -97,6 +97,9 @@ impl Store for Model {
     fn stage(&mut self, now: Timestamp, limit: usize) -> Result<usize> {
         Ok(self.writing()?.stage_due(now, limit))
     }
+    fn restage_retries(&mut self, now: Timestamp, limit: usize) -> Result<usize> {
+        Ok(self.writing()?.restage_retries(now, limit))
+    }
     fn expire(&mut self, now: Timestamp, limit: usize) -> Result<usize> {
         Ok(self.writing()?.expire_waiting(now, limit))
     }

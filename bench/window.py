@@ -1,0 +1,446 @@
+"""What the window costs, and how fast its pages are: `python bench/window.py` prints a table and writes it into docs/benchmarks.md.
+
+Pages: a store with a million jobs (made once, kept under build/bench), every page and its JSON twin, cold (a fresh
+process, the store out of the page cache) and warm. Cost: one drain of no-op jobs, in turns with and without 500 viewers
+who follow, and with and without five dashboards that refresh as browsers do and a Prometheus that scrapes. Both sides of
+each ratio are from the same drain. `--quick` takes a small store and short drains and writes nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import datetime
+import http.client
+import json
+import os
+import selectors
+import socket
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+TREE = Path(__file__).parents[1]
+for folder in ("bench", "tests/acceptance", "tests"):
+    sys.path.insert(0, str(TREE / folder))
+
+from browser import fill, places  # noqa: E402
+from harness import Project, Supervisor, memory_kib  # noqa: E402
+from run import machine, publish  # noqa: E402
+from scratch import scratch, spread  # noqa: E402
+
+PAGE = TREE / "docs" / "benchmarks.md"
+MARKS = ("<!-- window -->", "<!-- /window -->")
+KEPT = TREE / "build" / "bench"
+WINDOW = TREE / "target" / "release" / "examples" / "window"
+PAGE_MS, PAGE_KB = 50, 60
+VIEWERS, VIEWERS_PERCENT = 500, 5.0
+DASHBOARDS, DASHBOARDS_PERCENT = ("/", "/jobs", "/queues", "/errors", "/schedules"), 2.0
+SCRAPE_EVERY = 5.0
+CONFIG = 'app = "jobs:app"\n[security]\nrate = "10000/s"\n'
+
+
+# ---- pages ------------------------------------------------------------------------------------------------------
+
+
+def filled(jobs: int) -> Path:
+    """A store with so many jobs, as it stands now; one of the last hours is used again."""
+    KEPT.mkdir(parents=True, exist_ok=True)
+    store = KEPT / f"{jobs}.db"
+    if store.exists() and time.time() - store.stat().st_mtime < 3 * 3600:
+        return store
+    for old in KEPT.glob(f"{jobs}.db*"):
+        old.unlink()
+    fill.fill(store, jobs)
+    return store
+
+
+@contextlib.contextmanager
+def served(store: Path) -> Iterator[int]:
+    """The window on a store; ends with the block."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = subprocess.Popen([WINDOW, store, str(port)], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    assert process.stdin is not None
+    try:
+        while process.poll() is None:
+            with socket.socket() as knock:
+                if knock.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+        yield port
+    finally:
+        process.stdin.close()
+        process.wait(10)
+
+
+def evict(store: Path) -> None:
+    """Out of the page cache, as far as the kernel lets us without being root."""
+    for path in (store, Path(f"{store}-wal"), Path(f"{store}-shm")):
+        if path.exists():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def ask(connection: http.client.HTTPConnection, port: int, path: str) -> tuple[float, int]:
+    """Milliseconds until the last byte, and bytes of the body."""
+    began = time.perf_counter()
+    connection.request("GET", path, headers={"Cookie": f"workaday-{port}={fill.SECRET}"})
+    answer = connection.getresponse()
+    body = answer.read()
+    passed = 1000 * (time.perf_counter() - began)
+    # No supervisor serves this store: /health/deep says so with its 503.
+    assert answer.status == (503 if path.startswith("/health") else 200), f"{path}: {answer.status} {body[:300]!r}"
+    return passed, len(body)
+
+
+def twin(path: str) -> str:
+    return path + ("&" if "?" in path else "?") + "format=json"
+
+
+def named(path: str) -> str:
+    """Where the address holds a key, what it is the key of."""
+    kind, _, key = path.strip("/").partition("/")
+    return f"/{kind}/…" if key and kind in ("jobs", "errors") else path
+
+
+def pages(jobs: int, rounds: int, cold_rounds: int) -> dict[str, object]:
+    store = filled(jobs)
+    figures: dict[str, dict[str, object]] = {}
+    for path in [
+        *places.pages(store),
+        "/jobs?text=order_id",
+        "/jobs?task=mail.send_invoice",
+        "/jobs?tag=black-friday",
+        "/metrics",
+        "/health/deep",
+    ]:
+        shown = {"cold_ms": [], "warm_ms": [], "json_ms": [], "bytes": 0}
+        has_twin = not path.startswith(("/metrics", "/health"))
+        for _ in range(cold_rounds):
+            evict(store)
+            with served(store) as port:
+                ours = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+                passed, _size = ask(ours, port, path)
+                shown["cold_ms"].append(passed)
+                ours.close()
+        with served(store) as port:
+            ours = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+            ask(ours, port, path)
+            for _ in range(rounds):
+                passed, shown["bytes"] = ask(ours, port, path)
+                shown["warm_ms"].append(passed)
+                if has_twin:
+                    shown["json_ms"].append(ask(ours, port, twin(path))[0])
+            ours.close()
+        name = named(path)
+        while name in figures:
+            name += "'"
+        figures[name] = {key: spread(value, 1) if isinstance(value, list) and value else value for key, value in shown.items()}
+    return {"jobs": jobs, "store_mib": round(store.stat().st_size / 2**20), "pages": figures}
+
+
+# ---- what following costs ---------------------------------------------------------------------------------------
+
+FILL = """
+    import sys
+    import jobs
+    count = int(sys.argv[1])
+    for first in range(0, count, 1000):
+        jobs.app.enqueue_many([jobs.noop.prepare(n) for n in range(first, min(first + 1000, count))])
+"""
+
+
+@dataclass
+class Dashboard:
+    """A running supervisor, as browsers and scrapers see it."""
+
+    project: Project
+    supervisor: Supervisor
+    port: int
+    token: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Host": f"127.0.0.1:{self.port}", "Authorization": f"Bearer {self.token}"}
+
+    def get(self, path: str) -> int:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection.request("GET", path, headers=self.headers)
+        answer = connection.getresponse()
+        size = len(answer.read())
+        assert answer.status == 200, f"{path}: {answer.status}"
+        connection.close()
+        return size
+
+    def follow(self) -> socket.socket:
+        """One page that follows: its stream, after the head of the answer."""
+        stream = socket.create_connection(("127.0.0.1", self.port), timeout=30)
+        lines = "".join(f"{name}: {value}\r\n" for name, value in self.headers.items())
+        stream.sendall(f"GET /events HTTP/1.1\r\n{lines}\r\n".encode())
+        seen = b""
+        while b": workaday" not in seen:
+            chunk = stream.recv(4096)
+            assert chunk, seen
+            seen += chunk
+        return stream
+
+
+@contextlib.contextmanager
+def viewers(dashboard: Dashboard, count: int) -> Iterator[dict[str, int]]:
+    """So many pages are open and take what they are told."""
+    streams = [dashboard.follow() for _ in range(count)]
+    told = {"viewers": len(streams), "events": 0}
+    chosen = selectors.DefaultSelector()
+    for stream in streams:
+        chosen.register(stream, selectors.EVENT_READ)
+    ending = threading.Event()
+
+    def take() -> None:
+        while not ending.is_set():
+            for key, _ in chosen.select(0.1):
+                told["events"] += key.fileobj.recv(65536).count(b"event: changed")  # type: ignore[union-attr]
+
+    taking = threading.Thread(target=take)
+    taking.start()
+    try:
+        yield told
+    finally:
+        ending.set()
+        taking.join()
+        for stream in streams:
+            stream.close()
+
+
+@contextlib.contextmanager
+def dashboards(dashboard: Dashboard) -> Iterator[dict[str, int]]:
+    """Open pages that refresh as live.js does, at most once a second when told, and a scrape each 5 s."""
+    seen = {"pages": 0, "scrapes": 0, "kilobytes": 0}
+    ending = threading.Event()
+
+    def page(path: str) -> None:
+        stream = dashboard.follow()
+        stream.settimeout(0.1)
+        last = 0.0
+        due = False
+        while not ending.is_set():
+            with contextlib.suppress(TimeoutError):
+                due |= b"event: changed" in stream.recv(65536)
+            if due and time.monotonic() - last >= 1:
+                last, due = time.monotonic(), False
+                seen["kilobytes"] += dashboard.get(path) // 1000
+                seen["pages"] += 1
+        stream.close()
+
+    def scrape() -> None:
+        while True:
+            seen["kilobytes"] += dashboard.get("/metrics") // 1000
+            seen["scrapes"] += 1
+            if ending.wait(SCRAPE_EVERY):
+                return
+
+    threads = [threading.Thread(target=page, args=(path,)) for path in DASHBOARDS] + [threading.Thread(target=scrape)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield seen
+    finally:
+        ending.set()
+        for thread in threads:
+            thread.join()
+
+
+@dataclass
+class Turns:
+    """Rates of a drain, in turns."""
+
+    without: list[float] = field(default_factory=list)
+    having: list[float] = field(default_factory=list)
+
+    def cost_percent(self) -> float:
+        """Each turn with is held against the mean of its neighbours without: a drift of the machine takes no part."""
+        ratios = [now / statistics.mean(self.without[at : at + 2]) for at, now in enumerate(self.having)]
+        return round(100 * (1 - statistics.median(ratios)), 1)
+
+
+def cost(
+    jobs: int, seconds: float, pairs: int, load: Callable[[Dashboard], contextlib.AbstractContextManager[dict[str, int]]]
+) -> dict[str, object]:
+    """One drain: a turn without, then pairs of a turn with and one without."""
+    with scratch() as project:
+        project.write("workaday.toml", CONFIG)
+        project.python(FILL, str(jobs), within=600)
+        project.workaday("queue", "pause", "default", "--reason", "not before everything is ready")
+        supervisor = project.up()
+        port = int(supervisor.wait_line(r"the dashboard is at \S+, listening on 127\.0\.0\.1:(\d+)").group(1))
+        supervisor.wait_children(1)
+        token = project.workaday("token", "create", "bench", "--role", "viewer", "--json").json["token"]
+        dashboard = Dashboard(project, supervisor, port, token)
+        memory = {"before_kib": memory_kib(supervisor.pid)}
+        project.workaday("queue", "resume", "default")
+        time.sleep(1)
+        turns, told, spans = Turns(), {}, []
+
+        def turn() -> tuple[float, float]:
+            # What connecting costs is not what following costs.
+            time.sleep(0.4)
+            began = time.time()
+            time.sleep(seconds)
+            return began, time.time()
+
+        spans.append((turns.without, turn()))
+        for _ in range(pairs):
+            with load(dashboard) as seen:
+                spans.append((turns.having, turn()))
+                memory["with_kib"] = max(memory.get("with_kib", 0), memory_kib(supervisor.pid))
+            told = {key: told.get(key, 0) + value for key, value in seen.items()}
+            spans.append((turns.without, turn()))
+        left = project.one("SELECT count(*) FROM workaday_jobs")
+        assert left, "the drain ended before the last turn: give it more jobs"
+        memory["peak_kib"] = memory_kib(supervisor.pid, "VmHWM")
+        for rates, (began, ended) in spans:
+            done = project.one("SELECT count(*) FROM workaday_attempts WHERE ended_at BETWEEN ? AND ?", int(began * 1e6), int(ended * 1e6))
+            rates.append(done / (ended - began))
+        project.end_everything()
+    return {
+        "cost_percent": turns.cost_percent(),
+        "without_per_second": [round(rate) for rate in turns.without],
+        "with_per_second": [round(rate) for rate in turns.having],
+        "told": told,
+        "memory": memory,
+    }
+
+
+def idle_memory() -> dict[str, object]:
+    """The supervisor's memory with the dashboard off, on, and on after each page was read once."""
+    found: dict[str, object] = {}
+    for name, more in (("off", "[web]\nenabled = false\n"), ("on", "")):
+        with scratch() as project:
+            project.write("workaday.toml", CONFIG + more)
+            supervisor = project.up()
+            supervisor.wait_line("is up on")
+            supervisor.wait_children(1)
+            time.sleep(1)
+            found[f"{name}_mib"] = round(memory_kib(supervisor.pid) / 1024, 1)
+            if name == "on":
+                port = int(supervisor.wait_line(r"listening on 127\.0\.0\.1:(\d+)").group(1))
+                token = project.workaday("token", "create", "bench", "--role", "admin", "--json").json["token"]
+                dashboard = Dashboard(project, supervisor, port, token)
+                for path in places.ALWAYS:
+                    dashboard.get(path)
+                found["read_mib"] = round(memory_kib(supervisor.pid) / 1024, 1)
+            supervisor.stop()
+    return found
+
+
+# ---- the table --------------------------------------------------------------------------------------------------
+
+
+def table(run: dict) -> str:
+    lines = ["| measure | figure | bar |", "|---|---:|---:|"]
+    for what, name, bar in (
+        (f"{VIEWERS} viewers who follow: cost in jobs a second", "viewers", VIEWERS_PERCENT),
+        (f"{len(DASHBOARDS)} dashboards and a scrape each {SCRAPE_EVERY:g} s: cost", "dashboards", DASHBOARDS_PERCENT),
+    ):
+        seen = run[name]
+        shown = f"{seen['cost_percent']} % of {statistics.median(seen['without_per_second']):,.0f}/s"
+        lines.append(f"| {what} | {shown} | < {bar:g} % |")
+    memory = run["memory"]
+    lines.append(
+        f"| supervisor: memory, dashboard off / on / after every page | {memory['off_mib']} / {memory['on_mib']} / {memory['read_mib']} MiB | |"
+    )
+    lines.append(f"| … with {VIEWERS} viewers in a drain | {run['viewers']['memory']['with_kib'] / 1024:.1f} MiB | |")
+    shown = run["pages"]
+    lines += [
+        "",
+        f"With {shown['jobs']:,} jobs stored ({shown['store_mib']} MiB), as a client waits, in ms. The bar is {PAGE_MS} ms and {PAGE_KB} kB.",
+        "",
+        "| page | cold p50 | warm p50 | warm p99 | as JSON p50 | p99 | kB |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    for path, page in shown["pages"].items():
+        as_json = page["json_ms"] or {"p50": "", "p99": ""}
+        cells = [
+            page["cold_ms"]["p50"],
+            page["warm_ms"]["p50"],
+            page["warm_ms"]["p99"],
+            as_json["p50"],
+            as_json["p99"],
+            f"{page['bytes'] / 1000:.1f}",
+        ]
+        lines.append(f"| `{path}` | " + " | ".join(str(cell) for cell in cells) + " |")
+    host = run["machine"]
+    return "\n".join([*lines, "", f"{host['processor']}, {host['cores']} cores, Python {host['python']}; {run['when']}.", ""])
+
+
+def missed(run: dict) -> list[str]:
+    """What is above its bar."""
+    found = []
+    for name, bar in (("viewers", VIEWERS_PERCENT), ("dashboards", DASHBOARDS_PERCENT)):
+        if name in run and run[name]["cost_percent"] >= bar:
+            found.append(f"{name}: {run[name]['cost_percent']} %, expected < {bar:g} %")
+    for path, page in run.get("pages", {}).get("pages", {}).items():
+        for kind in ("cold_ms", "warm_ms", "json_ms"):
+            share = "p50" if kind == "cold_ms" else "p99"
+            if page[kind] and page[kind][share] >= PAGE_MS:
+                found.append(f"{path} {kind} {share}: {page[kind][share]}, expected < {PAGE_MS}")
+        if page["bytes"] >= 1000 * PAGE_KB:
+            found.append(f"{path}: {page['bytes']} bytes")
+    return found
+
+
+PARTS = ("pages", "viewers", "dashboards", "memory")
+
+
+def main() -> int:
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--quick", action="store_true")
+    options.add_argument("--only", default=",".join(PARTS), help="a part: " + ", ".join(PARTS))
+    options.add_argument("--jobs", type=int, help="jobs of the store whose pages are read")
+    options.add_argument("--build", action="store_true", help="build the window first (needs cargo)")
+    options.add_argument("--keep", type=Path, help="write the raw figures here, and take from here what --only leaves out")
+    chosen = options.parse_args()
+    if chosen.build or not WINDOW.exists():
+        subprocess.run(
+            ["cargo", "build", "--quiet", "--release", "--locked", "-p", "workaday-web", "--example", "window"], cwd=TREE, check=True
+        )
+    now = datetime.datetime.now(datetime.UTC)
+    run: dict = json.loads(chosen.keep.read_text()) if chosen.keep and chosen.keep.exists() else {}
+    run |= {"when": now.strftime("%Y-%m-%d %H:%M UTC"), "quick": chosen.quick, "machine": machine()}
+    jobs, drained, seconds, pairs = (10_000, 150_000, 0.5, 2) if chosen.quick else (1_000_000, 760_000, 1.2, 4)
+    work: dict[str, Callable[[], dict[str, object]]] = {
+        "pages": lambda: pages(chosen.jobs or jobs, 10 if chosen.quick else 40, 1 if chosen.quick else 3),
+        "viewers": lambda: cost(drained, seconds, pairs, lambda dashboard: viewers(dashboard, VIEWERS)),
+        "dashboards": lambda: cost(drained, seconds, pairs, dashboards),
+        "memory": idle_memory,
+    }
+    for name in chosen.only.split(","):
+        print(f"measuring {name} …", flush=True)
+        run[name] = work[name]()
+        if name != "pages":
+            print(json.dumps(run[name]), flush=True)
+        if chosen.keep:
+            chosen.keep.write_text(json.dumps(run, indent=1) + "\n")
+    above = missed(run)
+    if all(part in run for part in PARTS):
+        text = table(run)
+        print(f"\n{text}")
+        if not run["quick"]:
+            publish(text, PAGE, MARKS)
+            (TREE / "bench" / "results" / f"window-{now:%Y-%m-%d-%H%M}.json").write_text(json.dumps(run, indent=1) + "\n")
+    else:
+        for path, page in run.get("pages", {}).get("pages", {}).items():
+            print(path, json.dumps(page))
+    for line in above:
+        print(f"above its bar: {line}")
+    return 1 if above else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
