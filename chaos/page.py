@@ -8,6 +8,7 @@ from __future__ import annotations
 import collections
 import json
 import sys
+from typing import Any
 
 from chaos.frame import LEDGER, ROOT
 
