@@ -10,7 +10,7 @@ use workaday_core::clock::{Length, Timestamp};
 use workaday_core::explain::{Problem, RetryAdvice};
 use workaday_core::job::State;
 use workaday_store::StoreError;
-use workaday_store::sqlite::read::{Counted, Look, QueueLoad, Reader, Seen};
+use workaday_store::sqlite::read::{Counted, LOOK_MAX, Look, QueueLoad, Reader, Seen};
 
 const PAGE: usize = 50;
 const COUNT_MAX: i64 = 10_000;
@@ -169,7 +169,7 @@ fn second(look: &Look, seen: &Seen) -> Option<String> {
     let tag = look.tag.as_ref().map(|tag| format!("tagged “{tag}”"));
     let text = look.text.as_ref().map(|text| format!("with “{text}” in id, task or arguments"));
     let asked: Vec<String> = tag.into_iter().chain(text).collect();
-    let early = seen.stopped_early.then(|| "Looked through 20,000 jobs so far.".to_owned());
+    let early = seen.stopped_early.then(|| format!("Looked through {} jobs so far.", words::thousands(LOOK_MAX)));
     let asked = (!asked.is_empty()).then(|| format!("Only those {}.", asked.join(" and ")));
     let parts: Vec<String> = asked.into_iter().chain(early).collect();
     (!parts.is_empty()).then(|| parts.join(" "))
