@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import Project
+from harness import Project, program, wait_until
 from postgres import Postgres
 
 JOBS = """
@@ -175,6 +178,23 @@ def test_what_cannot_be_copied_is_said_and_leaves_nothing(shop: Shop) -> None:
     shop.project.write("workaday.toml", CONFIG.replace("level = 2", "level = 3"))
     shop.commit("level 3")
     assert "level 3 has no network" in refused(f"DATABASE_URL={shop.dsn}\n")
+
+
+def test_the_copy_that_a_killed_rehearsal_left_is_dropped_by_the_next(shop: Shop, tmp_path: Path) -> None:
+    told, scratch = tmp_path / "told", tmp_path / "scratch"
+    scratch.mkdir()
+    shop.project.write("deploy.sh", f"touch {told}; exec sleep 600\n")
+    shop.commit("never ends")
+    killed = shop.project.start(program(), "rehearse", log="rehearse.log", TMPDIR=str(scratch))
+    wait_until(told.exists, within=60, what="the deploy runs", seen=shop.project.tell)
+    os.kill(killed.pid, signal.SIGKILL)
+    killed.wait()
+    (left,) = [name for name in shop.server.databases() if name.startswith("workaday_rehearsal")]
+    shop.project.write("deploy.sh", DEPLOY)
+    shop.commit("ends")
+    assert shop.rehearse(TMPDIR=str(scratch))["passed"]
+    assert left not in shop.server.databases()
+    assert not list(scratch.glob("workaday-rehearsal-*"))
 
 
 def test_what_is_kept_is_kept_whole(shop: Shop) -> None:

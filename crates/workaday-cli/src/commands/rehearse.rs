@@ -40,7 +40,9 @@ pub fn run(args: &Rehearse, context: &mut Context) -> Done {
     // One that was killed could not clear up: a copy of production, and whatever its commands had started.
     for left in leftovers() {
         end_leftovers(&left.id);
-        left.remove();
+        for remark in left.remove() {
+            tracing::warn!("of a rehearsal that was killed, {remark}");
+        }
     }
     let mut stage = set(&request)?;
     stage.keep = args.keep;

@@ -2,7 +2,7 @@
 //! and dropped at the end. Its variable leads to the copy, with the same user and password.
 //!
 //! · Needs: `psql`, `pg_dump`, `pg_restore`, and a user who may create databases.
-//! · Killed midway: the scratch database stays; its name begins with `workaday_rehearsal_`.
+//! · Killed midway: the scratch place names the scratch database, and the next rehearsal drops both.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -60,19 +60,24 @@ impl<'a> Dsn<'a> {
     }
 }
 
-/// Copies the database that `variable` leads to.
-pub fn copy(variable: &str, dsn: &str, id: &str, scratch: &Path) -> Result<Copied, Problem> {
+/// The scratch database for the one that `variable` leads to. Nothing is made yet.
+pub fn plan(variable: &str, dsn: &str, id: &str) -> Result<Copied, Problem> {
     let parsed = Dsn::parse(dsn).ok_or_else(|| {
         failed(variable, "its value is no DSN like `postgresql://user:password@host:5432/database`".to_owned(), "nothing was copied")
     })?;
     let database = format!("workaday_rehearsal_{id}");
-    let copied = Copied {
+    Ok(Copied {
         variable: variable.to_owned(),
         dsn: parsed.with(parsed.scheme, &database, true),
         original: crate::files::sum(dsn.as_bytes()),
-        database: database.clone(),
-    };
-    let tell = |why: String| failed(variable, why, "nothing real was touched");
+        database,
+    })
+}
+
+/// Makes the scratch database, and fills it from the original.
+pub fn copy(copied: &Copied, dsn: &str, scratch: &Path) -> Result<(), Problem> {
+    let database = &copied.database;
+    let tell = |why: String| failed(&copied.variable, why, "nothing real was touched");
     // The copy sorts and encodes as the original does, whatever the server does for new ones.
     let create = format!(
         "SELECT format('CREATE DATABASE %I TEMPLATE template0 ENCODING %L LC_COLLATE %L LC_CTYPE %L', '{database}', \
@@ -81,18 +86,14 @@ pub fn copy(variable: &str, dsn: &str, id: &str, scratch: &Path) -> Result<Copie
     psql(dsn, &create).map_err(tell)?;
     let dump = scratch.join("postgres.dump");
     let file = dump.display().to_string();
-    let moved = tool("pg_dump", dsn, &["--format=custom", "--no-owner", "--no-privileges", "--file", &file], None)
+    let filled = tool("pg_dump", dsn, &["--format=custom", "--no-owner", "--no-privileges", "--file", &file], None)
         .and_then(|_| {
             let words = ["--no-owner", "--no-privileges", "--no-comments", "--exit-on-error", &file];
             tool("pg_restore", &copied.dsn, &words, None)
         })
         .map_err(tell);
     let _ = std::fs::remove_file(&dump);
-    if let Err(problem) = moved {
-        let _ = drop_copy(&copied);
-        return Err(problem);
-    }
-    Ok(copied)
+    filled.map(|_| ())
 }
 
 /// Drops the copy, whoever is still connected to it.

@@ -7,7 +7,7 @@ use crate::git::Repository;
 use crate::release::{Kind, last_in_place};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use workaday_config::release::{Probe, Rehearsed, Release, Staging};
@@ -21,6 +21,8 @@ const REPLACED: &str = "replaced-in-rehearsal";
 const UNTOUCHED: &str = "nothing real was touched";
 const PREFIX: &str = "workaday-rehearsal-";
 const HELD: &str = ".held";
+/// The scratch databases of a place, as JSON.
+const COPIES: &str = "copies.json";
 
 /// What to rehearse.
 #[derive(Clone, Debug)]
@@ -60,11 +62,20 @@ impl Drop for Stage {
 impl Stage {
     /// Drops the scratch databases. What could not be dropped, a sentence each.
     pub fn drop_databases(&mut self) -> Vec<String> {
-        let dropped = self.scene.postgres.drain(..).map(|copied| (postgres::drop_copy(&copied), copied));
-        dropped
-            .filter_map(|(done, copied)| done.err().map(|why| format!("the database {} is still there: {why}", copied.database)))
-            .collect()
+        drop_all(std::mem::take(&mut self.scene.postgres))
     }
+}
+
+/// For whoever clears up after us.
+fn write_copies(scratch: &Path, copies: &[Copied]) -> io::Result<()> {
+    let (new, file) = (scratch.join("copies.new"), scratch.join(COPIES));
+    files::new_private(&new)?.write_all(&serde_json::to_vec(copies)?)?;
+    fs::rename(new, file)
+}
+
+fn drop_all(copies: Vec<Copied>) -> Vec<String> {
+    let dropped = copies.into_iter().map(|copied| (postgres::drop_copy(&copied), copied));
+    dropped.filter_map(|(done, copied)| done.err().map(|why| format!("the database {} is still there: {why}", copied.database))).collect()
 }
 
 /// A scratch place that a killed rehearsal left: a copy of the store, of files with secrets, perhaps with processes in it.
@@ -77,9 +88,16 @@ pub struct Leftover {
 }
 
 impl Leftover {
-    /// Deletes it; its processes are ended before.
-    pub fn remove(self) {
-        let _ = fs::remove_dir_all(&self.path);
+    /// Deletes it, and drops its databases; its processes are ended before. What could not be dropped, a sentence each:
+    /// then the place stays too, for the next attempt.
+    pub fn remove(self) -> Vec<String> {
+        let known = fs::read(self.path.join(COPIES)).ok();
+        let copies: Vec<Copied> = known.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
+        let remarks = drop_all(copies);
+        if remarks.is_empty() {
+            let _ = fs::remove_dir_all(&self.path);
+        }
+        remarks
     }
 }
 
@@ -127,10 +145,13 @@ pub fn set(request: &Request<'_>) -> Result<Stage, Problem> {
     let work = code.join(repository.prefix());
     let mut env = request.staging.env.clone();
     for (number, variable) in request.staging.postgres.iter().enumerate() {
-        let copied = copied(request, variable, &format!("{id}_{number}"), &scratch)?;
+        let dsn = dsn_of(request, variable)?;
+        let copied = postgres::plan(variable, &dsn, &format!("{id}_{number}"))?;
         env.insert(variable.clone(), copied.dsn.clone());
-        // Known to the stage at once: it is dropped, whatever fails from here on.
-        stage.scene.postgres.push(copied);
+        // Known to the stage and to the next rehearsal before it is there: it is dropped, whatever fails from here on.
+        stage.scene.postgres.push(copied.clone());
+        write_copies(&scratch, &stage.scene.postgres).map_err(|error| io_failed(&scratch, &error))?;
+        postgres::copy(&copied, &dsn, &scratch)?;
     }
     let (config, mut replaced) = copy_files(request, &env, &work)?;
     replaced.extend(request.staging.postgres.iter().filter(|name| !replaced.contains(name)).cloned().collect::<Vec<_>>());
@@ -201,8 +222,8 @@ fn before(database: &Path, repository: &Repository, revision: &str) -> Result<St
     Ok(recorded.or_else(|| repository.revision("HEAD~1")).unwrap_or_else(|| revision.to_owned()))
 }
 
-/// A copy of the database that the variable leads to, here or in a file that is copied.
-fn copied(request: &Request<'_>, variable: &str, id: &str, scratch: &Path) -> Result<Copied, Problem> {
+/// What the variable holds, here or in a file that is copied.
+fn dsn_of(request: &Request<'_>, variable: &str) -> Result<String, Problem> {
     if request.staging.level >= 3 {
         let why = "level 3 has no network, and a server on a socket would reach the real database".to_owned();
         return Err(postgres::failed(variable, why, "level 2 is as far as it goes with PostgreSQL"));
@@ -212,8 +233,7 @@ fn copied(request: &Request<'_>, variable: &str, id: &str, scratch: &Path) -> Re
         texts.flat_map(|text| text.lines().filter_map(|line| value_of(line, variable)).next_back()).last()
     };
     let dsn = std::env::var(variable).ok().filter(|value| !value.is_empty()).or_else(in_files);
-    let dsn = dsn.ok_or_else(|| postgres::failed(variable, "it is not set".to_owned(), "nothing was copied"))?;
-    postgres::copy(variable, &dsn, id, scratch)
+    dsn.ok_or_else(|| postgres::failed(variable, "it is not set".to_owned(), "nothing was copied"))
 }
 
 /// The value in a line like `NAME=value` or `export NAME="value"`.
