@@ -30,10 +30,19 @@ def secrets_are_masked(house: House) -> str:
             answer = house.ask("GET", twin, cookie=house.cookies["admin"])
             assert CANARY not in answer.text, twin
             seen += 1
+    for path in ("tasks/shop.sync_prices", "schedules/shop.sync_prices"):
+        for twin in (f"/{path}", f"/{path}?format=json", f"/api/v1/{path}"):
+            answer = house.ask("GET", twin, cookie=house.cookies["admin"])
+            assert answer.status == 200 and CANARY not in answer.text, twin
+            seen += 1
+    task = house.ask("GET", "/api/v1/tasks/shop.sync_prices", token=house.tokens["viewer"]).json
+    assert task["params"]["properties"]["password"] == {"type": "string", "default": "••••"}, (
+        "a parameter is a name and a type, also this one"
+    )
     job = house.ask("GET", f"/api/v1/jobs/{house.values['id']}", token=house.tokens["viewer"]).json
     assert job["args"]["password"] == "••••" and "••••@db" in job["args"]["dsn"], job["args"]
     assert CANARY not in house.supervisor.output()
-    return f"a canary as password, in a DSN and in the environment: absent from {seen} answers and from the log"
+    return f"a canary as password, in a DSN, a ping, a default, a schedule's arguments and the environment: absent from {seen} answers and from the log"
 
 
 @line("16.3.1-16.3.4, 16.4.1", "Logins, failures, denials and acts leave a line with who; nothing that is sent can break a line of the log")
