@@ -20,9 +20,11 @@ CANARY = "canary-9f1c2e77"
 """A secret in arguments, in a DSN and in the environment: no answer may ever show it."""
 
 JOBS = """
+import os
 from workaday import App, cron
 
 app = App("shop")
+secret = os.environ.get("SHOP_PASSWORD", "")
 
 @app.task(owner="payments@shop.example", rollback="pause it")
 def send_invoice(order_id: int, *, note: str = "", password: str = "", dsn: str = "") -> str:
@@ -34,6 +36,10 @@ def send_invoice(order_id: int, *, note: str = "", password: str = "", dsn: str 
 @app.task(schedule=cron("15 3 * * *", tz="Europe/Berlin"), owner="data@shop.example")
 def nightly() -> int:
     return 1
+
+@app.task(schedule=cron("30 4 * * *", tz="Europe/Berlin", args={"password": secret}, ping=f"https://hc.shop.example/{secret}"))
+def sync_prices(password: str = secret, dsn: str = f"postgresql://shop:{secret}@db/shop") -> None:
+    pass
 """
 
 CONFIG = """

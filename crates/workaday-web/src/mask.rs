@@ -9,8 +9,7 @@ pub fn value(value: &mut Value, names: &[String]) {
     match value {
         Value::Object(fields) => {
             for (name, field) in fields.iter_mut() {
-                let lower = name.to_lowercase();
-                if names.iter().any(|part| lower.contains(part.as_str())) {
+                if is_secret(name, names) {
                     *field = Value::String(HIDDEN.to_owned());
                 } else {
                     self::value(field, names);
@@ -18,6 +17,46 @@ pub fn value(value: &mut Value, names: &[String]) {
             }
         }
         Value::Array(items) => items.iter_mut().for_each(|item| self::value(item, names)),
+        Value::String(held) => *held = text(held),
+        _ => {}
+    }
+}
+
+fn is_secret(name: &str, names: &[String]) -> bool {
+    let lower = name.to_lowercase();
+    names.iter().any(|part| lower.contains(part.as_str()))
+}
+
+/// The declaration of a task. Its parameters are names and types, and one may well be called `password`: of that one, only
+/// what it is preset with is hidden.
+pub fn declaration(whole: &mut Value, names: &[String]) {
+    let params = whole.get_mut("params").map(Value::take);
+    value(whole, names);
+    if let Some(mut params) = params {
+        schema(&mut params, names);
+        whole["params"] = params;
+    }
+}
+
+fn schema(given: &mut Value, names: &[String]) {
+    match given {
+        Value::Object(fields) => {
+            for (word, field) in fields.iter_mut() {
+                match (word.as_str(), field) {
+                    ("default", preset) => value(preset, names),
+                    ("properties", Value::Object(parameters)) => {
+                        for (name, parameter) in parameters.iter_mut() {
+                            if let Some(preset) = parameter.get_mut("default").filter(|_| is_secret(name, names)) {
+                                *preset = HIDDEN.into();
+                            }
+                            schema(parameter, names);
+                        }
+                    }
+                    (_, field) => schema(field, names),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| schema(item, names)),
         Value::String(held) => *held = text(held),
         _ => {}
     }
@@ -101,6 +140,28 @@ mod tests {
             given,
             json!({"order_id": 42, "Password": "••••", "deep": [{"api_token": "••••"}], "dsn": "postgresql://shop:••••@db:5432/shop"})
         );
+    }
+
+    #[test]
+    fn a_parameter_keeps_its_type_and_loses_what_it_is_preset_with() {
+        let names = ["password".to_owned()];
+        let mut given = json!({
+            "name": "shop.sync", "schedules": [{"args": {"password": "p"}}],
+            "params": {"type": "object", "properties": {
+                "password": {"type": "string", "default": "p"}, "default": {"type": "integer"},
+                "dsn": {"default": "redis://:p@host/0"}, "login": {"default": {"password": "p"}, "properties": {"password": {"default": "p"}}},
+            }},
+        });
+        declaration(&mut given, &names);
+        let expected = json!({
+            "name": "shop.sync", "schedules": [{"args": {"password": "••••"}}],
+            "params": {"type": "object", "properties": {
+                "password": {"type": "string", "default": "••••"}, "default": {"type": "integer"},
+                "dsn": {"default": "redis://:••••@host/0"},
+                "login": {"default": {"password": "••••"}, "properties": {"password": {"default": "••••"}}},
+            }},
+        });
+        assert_eq!(given, expected);
     }
 
     #[test]

@@ -46,6 +46,9 @@ fn operation(route: &Route) -> Value {
         let properties: Map<String, Value> = of(Place::Body)
             .map(|field| {
                 let mut schema = field_schema(field.schema);
+                if !field.required {
+                    allow_null(&mut schema);
+                }
                 schema["description"] = field.doc.into();
                 (field.name.to_owned(), schema)
             })
@@ -58,6 +61,16 @@ fn operation(route: &Route) -> Value {
         operation["requestBody"] = json!({"required": !required.is_empty(), "content": {"application/json": {"schema": schema}}});
     }
     operation
+}
+
+/// `null` in a body means the same as leaving the field out.
+fn allow_null(schema: &mut Value) {
+    if let Some(kind) = schema.get("type").cloned() {
+        schema["type"] = json!([kind, "null"]);
+    }
+    if let Some(Value::Array(words)) = schema.get_mut("enum") {
+        words.push(Value::Null);
+    }
 }
 
 fn operation_id(route: &Route) -> String {

@@ -80,7 +80,13 @@ fn place(text: &str) -> Result<(Fence, i64), Problem> {
 pub fn tasks(asked: &Asked<'_>) -> Read {
     fields::of_api(asked)?;
     let tasks = asked.reader.tasks().map_err(|error| error.problem())?;
-    ok(asked, json!({"tasks": tasks.iter().map(document::task).collect::<Vec<_>>()}))
+    Ok(answer::json(StatusCode::OK, &json!({"tasks": tasks.iter().map(|row| shown(asked, row)).collect::<Vec<_>>()})))
+}
+
+fn shown(asked: &Asked<'_>, row: &workaday_store::sqlite::read::TaskRow) -> Value {
+    let mut task = document::task(row);
+    mask::declaration(&mut task, &asked.window.options.mask);
+    task
 }
 
 pub fn task(asked: &Asked<'_>) -> Read {
@@ -89,11 +95,10 @@ pub fn task(asked: &Asked<'_>) -> Read {
     let row = order::find_task(&tasks, asked.param(0))?;
     let holds = asked.reader.holds(false).map_err(|error| error.problem())?;
     let own = holds.iter().filter(|hold| hold.rule.is_active(asked.now) && hold.rule.task.as_deref() == Some(&*row.name));
-    let mut shown = document::task(row);
+    let mut shown = shown(asked, row);
     let mut holds: Value = own.map(document::hold).collect();
     mask::value(&mut holds, &asked.window.options.mask);
     shown["holds"] = holds;
-    // The schema names parameters, and a parameter may well be called `password`: it has no value to hide.
     Ok(answer::json(StatusCode::OK, &shown))
 }
 

@@ -76,7 +76,7 @@ pub fn schedule(reader: &Reader, context: &PageContext) -> Result<Page, Problem>
     let said = strip_said(&cells);
     let older = (seen.len() == TABLE).then(|| seen.last().map(|last| s.here(&[("before", &last.tick.at.0.to_string())]))).flatten();
     let json = json!({
-        "schedule": to_json(&row),
+        "schedule": to_json(context, &row),
         "ticks": seen.iter().map(|seen| json!({
             "at": seen.tick.at.to_string(), "until": seen.tick.until.to_string(), "count": seen.tick.count, "reason": seen.tick.reason,
             "job": seen.tick.job, "late": seen.tick.late, "state": seen.job_state,

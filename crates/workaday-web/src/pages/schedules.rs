@@ -1,5 +1,6 @@
 //! All schedules: what runs by itself, when it is due, and whether it did.
 
+use crate::mask;
 use crate::page::{Page, PageContext};
 use crate::plot::{self, Cell, Span};
 use crate::sheet::{Sheet, page, segment};
@@ -10,6 +11,7 @@ use workaday_core::clock::{Length, Timestamp};
 use workaday_core::explain::Problem;
 use workaday_core::job::State;
 use workaday_core::schedule::{Plan, Reason, Rule, ScheduleEntry, ScheduleState, from_micros};
+use workaday_engine::document;
 use workaday_store::sqlite::read::Reader;
 use workaday_store::{ScheduleRow, TickSeen};
 
@@ -83,7 +85,7 @@ pub fn schedules(reader: &Reader, context: &PageContext) -> Result<Page, Problem
     } else {
         next
     };
-    let json = json!({"verdict": verdict, "schedules": rows.iter().map(to_json).collect::<Vec<_>>()});
+    let json = json!({"verdict": verdict, "schedules": rows.iter().map(|row| to_json(context, row)).collect::<Vec<_>>()});
     let view = ListView { s, verdict, second, left_out: rows.len().saturating_sub(SHOWN), lines, day, hours, meetings };
     page(&view.s, &view, json)
 }
@@ -248,12 +250,14 @@ fn day(plans: &[(&ScheduleRow, Plan)], s: &Sheet<'_>) -> (String, Hours, Vec<(St
     (plot::day(&s.t, span, &counts), hours, meetings)
 }
 
-pub(super) fn to_json(row: &ScheduleRow) -> Value {
+pub(super) fn to_json(context: &PageContext, row: &ScheduleRow) -> Value {
+    let mut declared = document::declared(&row.declared);
+    mask::value(&mut declared, &context.mask);
     json!({
         "name": row.name, "task": row.task, "state": row.state, "broken_reason": row.broken_reason, "source": row.source,
         "next_at": row.next_at.map(|at| at.to_string()), "paused_at": row.paused_at.map(|at| at.to_string()),
         "paused_until": row.paused_until.map(|at| at.to_string()), "pause_note": row.pause_note, "owner": row.owner,
-        "declared": serde_json::from_str::<Value>(&row.declared).unwrap_or(Value::Null),
+        "declared": declared,
     })
 }
 

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use workaday_core::catalogue::TaskEntry;
 use workaday_core::clock::Length;
 use workaday_core::explain::Problem;
+use workaday_engine::document;
 use workaday_store::sqlite::read::{Look, Reader, TaskRow};
 
 const RUNS_LOOKED: usize = 2_000;
@@ -94,9 +95,11 @@ pub fn task(reader: &Reader, context: &PageContext) -> Result<Page, Problem> {
         ("memory, at most", measure(|run| run.memory_peak_kib, 100).map_or_else(|| "–".to_owned(), words::kib)),
         ("runs looked at", words::thousands(runs.len() as i64)),
     ];
+    let mut declared = document::declared(&row.entry);
+    crate::mask::declaration(&mut declared, &context.mask);
     let json = json!({
         "name": row.name, "queue": row.queue, "lane": row.lane, "present": row.present, "release": row.release,
-        "entry": serde_json::from_str::<Value>(&row.entry).unwrap_or(Value::Null),
+        "entry": declared,
         "paused": holds.iter().map(|hold| hold.said.clone()).collect::<Vec<_>>(),
         "jobs": seen.jobs.iter().map(|job| rows::to_json(context, job)).collect::<Vec<_>>(),
     });
