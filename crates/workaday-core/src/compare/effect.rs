@@ -11,6 +11,19 @@ pub struct Shape {
     pub after: i64,
 }
 
+/// A window after the change is cut into so many slices.
+const SLICES: i64 = 5;
+/// Shorter slices hold too little: then there are none.
+const SLICE_MIN: i64 = 3;
+
+impl Shape {
+    /// Minutes of one slice, in both windows; 0 is none.
+    pub const fn slice(self) -> i64 {
+        let slice = self.after / SLICES;
+        if slice >= SLICE_MIN { slice } else { 0 }
+    }
+}
+
 /// A change that was seen at some moment.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Effect {
@@ -28,8 +41,8 @@ const CALLS_LEAST: f64 = 0.05;
 impl Effect {
     /// The change around minute `at`; `None` when a window holds too little.
     pub fn around(track: &Track, at: i64, shape: Shape) -> Option<Effect> {
-        let before = track.level(at - shape.before, at)?;
-        let after = track.level(at + shape.gap, at + shape.gap + shape.after)?;
+        let before = track.level(at - shape.before, at, shape.slice())?;
+        let after = track.level(at + shape.gap, at + shape.gap + shape.after, shape.slice())?;
         let mut effect = Effect::between(track, before, after);
         effect.change -= Effect::of_controls(track, at, shape);
         Some(effect)

@@ -2,7 +2,9 @@
 //!
 //! Plain significance tests cry wolf on one machine: minutes resemble their neighbours, load has a daily wave. So the
 //! change that was seen is ranked among the changes that the same two windows would have shown at each earlier moment
-//! *without* a release (placebos; in-space and in-time placebo tests, Abadie, Diamond, Hainmueller 2010). Several
+//! *without* a release (placebos; in-space and in-time placebo tests, Abadie, Diamond, Hainmueller 2010). A time is
+//! the median of the quantiles of five slices, so that a stall that passes within a window is no change (median of
+//! means, Nemirovski & Yudin 1983). Several
 //! measures are judged together by their joint placebos, step by step from the largest (Westfall & Young 1993, maxT:
 //! Holm's procedure with the dependence between measures taken into account). A floor keeps trifles out, and too
 //! little data is said to be too little.

@@ -1,8 +1,9 @@
 //! One measure of one series. After one pass over the minutes, any window is answered by two look-ups.
 
 use super::line::{Minute, Spread};
+use super::placebo::median;
 use serde::Serialize;
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, HashSet};
 use std::rc::Rc;
 
@@ -58,6 +59,11 @@ impl Measure {
         }
     }
 }
+
+/// A median of fewer slices is none.
+const SLICES_MIN: usize = 3;
+/// A slice needs this share of the values that a window needs: a tenth.
+const SLICE_SHARE: f64 = 10.0;
 
 /// What a window shows.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -131,6 +137,8 @@ pub struct Track {
     sums: Vec<f64>,
     /// For quantiles.
     cumulated: Option<Rc<Cumulated>>,
+    /// The quantile of the slice that begins at each minute, once it was asked for, and how long these slices are.
+    slices: RefCell<(i64, Vec<Option<f64>>)>,
     /// The same measure of series that the change cannot have touched; what they did is taken off.
     pub controls: Vec<Rc<Track>>,
 }
@@ -148,7 +156,8 @@ impl Track {
             return None;
         }
         let cumulated = (measure != Measure::ErrorRate).then(|| source.cumulated(measure));
-        let mut track = Track { measure, first, counts: vec![0.0], sums: vec![0.0], cumulated, controls: vec![] };
+        let mut track =
+            Track { measure, first, counts: vec![0.0], sums: vec![0.0], cumulated, slices: RefCell::default(), controls: vec![] };
         for at in first..end {
             track.push(source.minutes.get(&at));
         }
@@ -170,9 +179,38 @@ impl Track {
     }
 
     /// What minutes `from..to` show; `None` when they hold too few values, or lie outside.
-    pub fn level(&self, from: i64, to: i64) -> Option<Level> {
-        let level = self.level_of_any(from, to)?;
-        (level.count >= self.measure.count_min()).then_some(level)
+    ///
+    /// A quantile is taken of each slice of `slice` minutes, and the median of these is the level: a stall that passes
+    /// moves the slices it fell into, a change moves them all (the median of means, Nemirovski and Yudin 1983, with
+    /// quantiles for means). When half of the slices are all but empty, it is the quantile of the whole.
+    pub fn level(&self, from: i64, to: i64, slice: i64) -> Option<Level> {
+        let mut level = self.level_of_any(from, to)?;
+        if level.count < self.measure.count_min() {
+            return None;
+        }
+        if self.measure.quantile().is_some() && slice > 0 {
+            let starts = || (from..=to - slice).step_by(usize::try_from(slice).unwrap_or(1));
+            let mut values: Vec<f64> = starts().filter_map(|start| self.slice(start, slice)).collect();
+            if values.len() >= SLICES_MIN && values.len() * 2 > starts().count() {
+                level.value = median(&mut values)?;
+            }
+        }
+        Some(level)
+    }
+
+    /// The quantile of one slice, kept for the many windows that it lies in.
+    fn slice(&self, start: i64, slice: i64) -> Option<f64> {
+        let at = usize::try_from(start - self.first).ok()?;
+        let mut kept = self.slices.borrow_mut();
+        if kept.0 != slice {
+            *kept = (slice, vec![None; self.counts.len()]);
+        }
+        let value = *kept.1.get_mut(at)?.get_or_insert_with(|| {
+            let level = self.level_of_any(start, start + slice);
+            let is_filled = |level: &Level| level.count * SLICE_SHARE >= self.measure.count_min();
+            level.filter(is_filled).map_or(f64::NAN, |level| level.value)
+        });
+        (!value.is_nan()).then_some(value)
     }
 
     /// A quantile of single attempts or requests, whatever the measure is by itself.
@@ -265,23 +303,38 @@ mod tests {
     fn a_window_is_the_merge_of_its_minutes() {
         let minutes = BTreeMap::from([(10, minute(&[(100.0, 400)])), (12, minute(&[(300.0, 400)])), (13, minute(&[(900.0, 800)]))]);
         let p50 = Track::new(Measure::RunP50, &Source::new(&minutes, (10, 14))).expect("a track");
-        assert!(p50.level(10, 11).is_some_and(|level| (97.0..=103.0).contains(&level.value) && level.count == 400.0));
-        assert_eq!(p50.level(10, 13).map(|level| level.count), Some(800.0));
-        assert!(p50.level(12, 14).is_some_and(|level| (873.0..=927.0).contains(&level.value)));
+        assert!(p50.level(10, 11, 0).is_some_and(|level| (97.0..=103.0).contains(&level.value) && level.count == 400.0));
+        assert_eq!(p50.level(10, 13, 0).map(|level| level.count), Some(800.0));
+        assert!(p50.level(12, 14, 0).is_some_and(|level| (873.0..=927.0).contains(&level.value)));
         let calls = Track::new(Measure::DbCalls, &Source::new(&minutes, (10, 14))).expect("a track");
-        assert_eq!(calls.level(10, 13).map(|level| level.value), Some(200.0));
+        assert_eq!(calls.level(10, 13, 0).map(|level| level.value), Some(200.0));
         let errors = Track::new(Measure::ErrorRate, &Source::new(&minutes, (10, 14))).expect("a track");
-        assert_eq!(errors.level(10, 14).map(|level| level.value), Some(0.1));
+        assert_eq!(errors.level(10, 14, 0).map(|level| level.value), Some(0.1));
     }
 
     #[test]
     fn an_empty_or_outside_window_has_no_level() {
         let minutes = BTreeMap::from([(10, minute(&[(100.0, 50)]))]);
         let track = Track::new(Measure::RunP50, &Source::new(&minutes, (10, 11))).expect("a track");
-        assert_eq!(track.level(10, 11), None, "fifty are too few");
+        assert_eq!(track.level(10, 11, 0), None, "fifty are too few");
         assert!(track.level_of_any(10, 11).is_some());
         assert_eq!((track.level_of_any(9, 11), track.level_of_any(10, 12), track.level_of_any(10, 10)), (None, None, None));
         assert!(Track::new(Measure::WaitP95, &Source::new(&minutes, (10, 11))).is_none());
+    }
+
+    #[test]
+    fn a_stall_that_passes_is_not_the_level_and_a_change_is() {
+        let minutes: BTreeMap<i64, Minute> =
+            (0..60).map(|at| (at, minute(&[(if (20..40).contains(&at) { 900.0 } else { 300.0 }, 30)]))).collect();
+        let p95 = Track::new(Measure::RunP95, &Source::new(&minutes, (0, 60))).expect("a track");
+        let near = |slice: i64, from: i64, to: i64, value: f64| {
+            let level = p95.level(from, to, slice).expect("a level");
+            assert!((level.value / value - 1.0).abs() < 0.05, "{level:?} is not {value}");
+        };
+        near(0, 0, 60, 900.0);
+        near(10, 0, 60, 300.0);
+        near(5, 15, 40, 900.0);
+        near(10, 5, 25, 900.0);
     }
 
     #[test]
