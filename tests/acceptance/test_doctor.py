@@ -126,7 +126,9 @@ def test_a_process_that_holds_the_write_lock_is_named(project: Project) -> None:
 
 def test_a_clock_that_was_set_back_is_noticed(project: Project) -> None:
     project.write("jobs.py", JOBS)
-    project.up().stop()
+    up = project.up()
+    up.wait_line("is up on")
+    up.stop()
     assert by_name(project)["clock.not_behind"]["state"] == "ok"
     with contextlib.closing(sqlite3.connect(project.database)) as store, store:
         store.execute("UPDATE workaday_workers SET seen_at = seen_at + 3600 * 1000000, ended_at = ended_at + 3600 * 1000000")
