@@ -42,6 +42,7 @@ pub use job::job;
 pub use jobs::jobs;
 pub use queues::queues;
 pub use releases::{release, releases};
+pub(crate) use rows::arguments as line_of;
 pub use schedule::schedule;
 pub use schedules::schedules;
 pub use task::task;
