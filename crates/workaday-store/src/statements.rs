@@ -241,6 +241,7 @@ statements! {
     ONE_LINK = "access/one_link" (hash, now),
     TAKE_LINK = "access/take_link" (hash, now),
     PRUNE_LINKS = "access/prune_links" (now),
+    LOGIN_ADDRESSES = "access/login_addresses" (look, since, target, limit),
     // -- what the pages ask: bounded, whatever the store holds ------------------------------------------------------------
     ALL_MUTES = "read/all_mutes" (limit),
     FINISHED_BETWEEN = "read/finished_between" (state, since, until, limit),

@@ -5,7 +5,7 @@
 //! | [`server`] [`listen`] | accepts connections, says where, ends gracefully |
 //! | [`front`] | the way of a request: host, rate, origin, size, who, may he |
 //! | [`routes`] | every route, once: the router, the OpenAPI document and the role matrix come from it |
-//! | [`hosts`] [`headers`] [`rate`] [`secrets`] [`identity`] [`login`] | what keeps it closed |
+//! | [`hosts`] [`headers`] [`rate`] `attempts` [`secrets`] [`identity`] [`login`] | what keeps it closed |
 //! | [`ops`] | what can be done, once |
 //! | [`acts`] [`undo`] | by people: forms, dry runs, ten seconds to undo |
 //! | [`api`] [`fields`] | by programs: values judged against what a route declares |
@@ -17,6 +17,7 @@ pub mod answer;
 pub mod api;
 pub mod asked;
 mod assets;
+mod attempts;
 mod escape;
 mod facts;
 pub mod fields;
