@@ -87,7 +87,8 @@
   function listen() {
     if (source || !names.length || document.hidden || !window.EventSource) return;
     source = new EventSource("/events");
-    source.onopen = () => { live.textContent = "live"; };
+    // From here on every change is told.
+    source.addEventListener("following", () => { live.textContent = "live"; });
     source.onerror = () => { live.textContent = "reconnecting"; };
     source.addEventListener("changed", (event) => {
       let regions = [];
