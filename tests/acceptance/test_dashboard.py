@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 import socket
 import sys
 import time
@@ -268,6 +270,25 @@ def test_releases_and_baselines_are_listed(house: House) -> None:
     assert page.status == 200 and "enough" in page.text, page.text
     unknown = house.ask("GET", "/compare?before=nothing-like-it&after=now", cookie=house.cookies["viewer"])
     assert unknown.status == 404 and "baseline.unknown" in unknown.text
+
+
+def test_the_page_of_queues_says_what_workers_take_and_why_others_ended(house: House) -> None:
+    [child, *_] = house.supervisor.wait_children()
+    house.project.wait_state(house.enqueue({"order_id": 11}), "completed")
+    seen = house.ask("GET", "/queues?format=json", cookie=house.cookies["viewer"]).json
+    by_pid = {worker["pid"]: worker for worker in seen["workers"]}
+    assert by_pid[child]["memory_kib"] > 5_000 and by_pid[child]["cpu_us"] > 0, seen["workers"]
+    assert by_pid[house.supervisor.pid]["memory_kib"] > 5_000
+    assert [lane["slots"] for lane in seen["utilisation"] if lane["lane"] == "sync"] == [1]
+    [queue] = [queue for queue in seen["queues"] if queue["queue"] == "default"]
+    assert queue["ran_p95_us"] >= queue["ran_p50_us"] > 0 and queue["memory_p95_kib"] > 5_000
+    os.kill(child, signal.SIGKILL)
+    died = lambda: house.ask("GET", "/queues?format=json", cookie=house.cookies["viewer"]).json["ended"]  # noqa: E731
+    wait_until(lambda: any(end["pid"] == child for end in died()), within=20, what="the end of the child is told")
+    [end] = [end for end in died() if end["pid"] == child]
+    assert "SIGKILL" in end["cause"]
+    shown = house.ask("GET", "/queues", cookie=house.cookies["viewer"]).text
+    assert "1 process died" in shown and end["cause"] in shown
 
 
 def test_metrics_count_what_is_stored(house: House) -> None:

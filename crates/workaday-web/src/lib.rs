@@ -9,7 +9,7 @@
 //! | [`ops`] | what can be done, once |
 //! | [`acts`] [`undo`] | by people: forms, dry runs, ten seconds to undo |
 //! | [`api`] [`fields`] | by programs: values judged against what a route declares |
-//! | [`page`] [`pages`] | what people see; `sheet` `show` `words` `plot` `escape` `mask` `search` are what pages are made of |
+//! | [`page`] [`pages`] | what people see; `sheet` `show` `words` `plot` `escape` `mask` `search` `processes` are what pages are made of |
 //! | [`health`] [`metrics`] [`live`] | is it well, how much, what changed |
 
 pub mod acts;
@@ -38,6 +38,7 @@ pub mod page;
 pub mod pages;
 mod peer;
 mod plot;
+mod processes;
 pub mod rate;
 pub mod routes;
 mod search;

@@ -29,6 +29,7 @@ mod schedule;
 mod schedules;
 mod task;
 mod today;
+mod workers;
 
 pub use crate::assets::static_files;
 pub use crate::sheet::problem;
