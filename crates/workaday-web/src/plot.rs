@@ -105,7 +105,7 @@ pub fn strip(teller: &Teller, span: Span, slices: &[Slice], marks: &[Mark], ever
     close(svg)
 }
 
-const BARS: f64 = 96.0;
+const BARS: f64 = 108.0;
 
 /// How often something came, slice by slice.
 pub fn bars(teller: &Teller, span: Span, values: &[i64], marks: &[Mark], title: &str, every: &str) -> String {
@@ -116,12 +116,12 @@ pub fn bars(teller: &Teller, span: Span, values: &[i64], marks: &[Mark], title: 
     let mut svg = open("bars", BARS, title, &desc);
     let width = 100.0 / values.len().max(1) as f64;
     for (number, value) in values.iter().enumerate().filter(|(_, value)| **value > 0) {
-        let height = (*value as f64 / most as f64 * (base - 22.0)).max(2.0);
+        let height = (*value as f64 / most as f64 * (base - 34.0)).max(2.0);
         bar(&mut svg, "bad", number as f64 * width, width, base - height, height);
     }
     line(&mut svg, "axis", base);
     if most > 0 {
-        text(&mut svg, "soft", 0.0, "start", 11.0, &format!("at most {} in {every}", words::thousands(most)));
+        text(&mut svg, "soft", 0.0, "start", 26.0, &format!("at most {} in {every}", words::thousands(most)));
     }
     draw_marks(&mut svg, span, marks, base, 11.0);
     days(&mut svg, teller, span, base + 15.0);
@@ -216,22 +216,22 @@ fn text(svg: &mut String, class: &str, x: f64, anchor: &str, y: f64, said: &str)
 }
 
 /// Percent of the width that a name of ten letters takes on a phone.
-const NAMES_APART: f64 = 22.0;
+const NAME_WIDTH: f64 = 20.0;
 
 fn draw_marks(svg: &mut String, span: Span, marks: &[Mark], base: f64, label: f64) {
     let mut shown: Vec<&Mark> = marks.iter().filter(|mark| span.holds(mark.at)).collect();
     shown.sort_by_key(|mark| std::cmp::Reverse(mark.at));
     // The newest first: where several began close together, it is the one whose name there is room for.
-    let mut named: Vec<f64> = vec![];
+    let mut named: Vec<(f64, f64)> = vec![];
     for mark in shown {
         let x = span.x(mark.at);
         let _ = write!(svg, "<line class=mark x1=\"{x:.2}%\" x2=\"{x:.2}%\" y1=2 y2=\"{base:.1}\"/>");
-        if named.iter().any(|other| (other - x).abs() < NAMES_APART) {
+        let (at, anchor, from) = if x > 80.0 { (x - 0.5, "end", x - NAME_WIDTH) } else { (x + 0.5, "start", x) };
+        if named.iter().any(|(other, until)| from < *until && from + NAME_WIDTH > *other) {
             continue;
         }
-        named.push(x);
+        named.push((from, from + NAME_WIDTH));
         let name = words::cut(&mark.name, 10);
-        let (at, anchor) = if x > 80.0 { (x - 0.5, "end") } else { (x + 0.5, "start") };
         text(svg, "release", at, anchor, label, &name);
     }
 }
@@ -258,7 +258,8 @@ fn days(svg: &mut String, teller: &Teller, span: Span, y: f64) {
     let step = Length::minutes(30);
     let mut at = Timestamp(span.from.0 - span.from.0.rem_euclid(step.0)) + step;
     while at < span.until {
-        if teller.text(at, "%H:%M") == "00:00" {
+        // A name at the very edge would lie on the next one, on a phone.
+        if teller.text(at, "%H:%M") == "00:00" && span.x(at) >= 5.0 {
             tick(svg, span.x(at), y, &teller.text(at, "%a %-d"));
         }
         at = at + step;

@@ -151,6 +151,9 @@
     event.preventDefault();
   });
 
+  // On a phone the navigation scrolls: where the reader is stays in sight.
+  document.querySelectorAll("nav [aria-current]").forEach((link) => link.scrollIntoView({ block: "nearest", inline: "center" }));
+
   // A form that leads to another page by its place opens there.
   if (location.hash) document.querySelector(`details${CSS.escape(location.hash).replace("\\#", "#")}`)?.setAttribute("open", "");
 })();

@@ -192,7 +192,7 @@ fn unserved(waiting: Counted) -> Need {
             format!("{} wait, and schedules do not tick.", words::count_of(waiting, "job"))
         },
         expected: Some("one `workaday up` that serves this store".to_owned()),
-        retry: Some("safe: what waits is kept, and missed ticks are decided by their catch-up".to_owned()),
+        retry: Some("safe; what waits is kept, and missed ticks are decided by their catch-up".to_owned()),
         command: Some("workaday up"),
         code: "supervisor.absent".to_owned(),
         ..Need::empty("bad", "✕")
