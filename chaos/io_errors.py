@@ -14,7 +14,7 @@ from pathlib import Path
 from chaos import again, check, seam_log
 from chaos.frame import Run, main
 from chaos.paths import Paths, Route, client_of, recover
-from chaos.scene import Ended, Engine, Fault, copy_store, run_program, scratch
+from chaos.scene import Ended, Engine, Fault, copy_store, scratch
 
 EIO, ENOSPC = "5", "28"
 WAYS = {
@@ -66,7 +66,7 @@ def attempt(run: Run, path: Route, root: Path, engine: Engine, paths: Paths, fau
     told = path.tell(path.before(), ended)
     problems = [*ended.panics, *bare(ended)]
     if (folder / "w.db").exists():
-        problems += look_at(folder, told, engine, paths, path, root)
+        problems += look_at(folder, told, ended, engine, paths, path, root)
     elif told.present:
         problems.append("lost: the store is gone")
     run.broke(where, problems)
@@ -87,13 +87,12 @@ def bare(ended: Ended) -> list[str]:
     return wrong
 
 
-def look_at(folder: Path, told: check.Told, engine: Engine, paths: Paths, path: Route, root: Path) -> list[str]:
+def look_at(folder: Path, told: check.Told, ended: Ended, engine: Engine, paths: Paths, path: Route, root: Path) -> list[str]:
     copy = copy_store(folder, root)
     seen, problems = check.look(copy / "w.db")
     problems += check.hold(seen, told)
     shutil.rmtree(copy)
-    if path.is_migration:
-        problems += run_program(["migrate", "--json"], folder, Fault()).panics
+    problems += path.after(folder, told, ended)
     problems += recover(engine, folder, told)
     problems += again.enqueue_again(paths.client, folder, told, path.name)
     seen, more = check.look(folder / "w.db")

@@ -1,4 +1,5 @@
-"""Kills at every call on the store's files: of enqueue, claim, settle, tick, cancel, retry and migrate, one kill a point.
+"""Kills at every call on the store's files: of enqueue, claim, settle, tick, cancel, retry, migrate and backup, one kill a
+point.
 
 After each kill: is everything that was acknowledged there, is nothing there twice, does SQLite find the file whole? Then
 the next supervisor opens it and runs what is left, the client enqueues the same ids again, and the same is asked again.
@@ -14,7 +15,7 @@ from pathlib import Path
 from chaos import again, check
 from chaos.frame import Run, main
 from chaos.paths import Paths, Route, client_of, recover
-from chaos.scene import Engine, Fault, copy_store, run_program, scratch
+from chaos.scene import Ended, Engine, Fault, copy_store, scratch
 
 
 def body(run: Run, arguments: argparse.Namespace) -> None:
@@ -49,12 +50,12 @@ def attempt(run: Run, path: Route, root: Path, engine: Engine, paths: Paths, fau
     if bool(fault.at) != ended.was_killed or (not fault.at and ended.code):
         run.broke(where, [f"broken: the process ended with {ended.code}: {ended.errors[-300:]} {ended.answers}"])
     told = path.tell(path.before(), ended)
-    run.broke(where, look_at(folder, told, engine, paths, path, root))
+    run.broke(where, look_at(folder, told, ended, engine, paths, path, root))
     shutil.rmtree(folder)
     return ended.calls
 
 
-def look_at(folder: Path, told: check.Told, engine: Engine, paths: Paths, path: Route, root: Path) -> list[str]:
+def look_at(folder: Path, told: check.Told, ended: Ended, engine: Engine, paths: Paths, path: Route, root: Path) -> list[str]:
     if not (folder / "w.db").exists():
         return check.hold(None, told)
     # On a copy: looking is recovering, and what recovers in earnest is to find the file as the kill left it.
@@ -62,28 +63,13 @@ def look_at(folder: Path, told: check.Told, engine: Engine, paths: Paths, path: 
     seen, problems = check.look(copy / "w.db")
     problems += check.hold(seen, told)
     shutil.rmtree(copy)
-    if path.is_migration:
-        problems += after_migration(folder, told)
+    problems += path.after(folder, told, ended)
     problems += [
         f"broken: after recovery: {problem}" if problem.startswith("broken") else problem for problem in recover(engine, folder, told)
     ]
     problems += again.enqueue_again(paths.client, folder, told, path.name)
     seen, more = check.look(folder / "w.db")
     return problems + more + check.hold(seen, told) + again.all_ran(seen, told)
-
-
-def after_migration(folder: Path, told: check.Told) -> list[str]:
-    """A backup that has its name is whole; the migration can be begun again and comes to its end."""
-    problems = []
-    for backup in folder.glob("w.db.before-*"):
-        if backup.suffix != ".partial" and not backup.name.endswith(("-wal", "-shm", "-journal", ".partial")):
-            seen, more = check.look(backup)
-            problems += [f"broken: the backup {backup.name}: {problem}" for problem in [*more, *check.hold(seen, told)]]
-    again = run_program(["migrate", "--json"], folder, Fault())
-    current = run_program(["migrate", "--check", "--json"], folder, Fault())
-    if again.code or current.code:
-        problems.append(f"broken: the migration does not come to its end: {again.code} {again.errors[-300:]} {current.code}")
-    return problems + again.panics
 
 
 if __name__ == "__main__":

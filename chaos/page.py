@@ -298,7 +298,8 @@ def more(harness: str, runs: list[dict]) -> str:
                     covered, whole = map(int, text.split("/"))
                     best[name] = max(best.get(name, (0, whole)), (covered, whole))
             covered, whole = (sum(pair[n] for pair in best.values()) for n in (0, 1))
-            return f" Points covered in the fullest runs: {covered:,} of {whole:,}, on {len(best)} paths."
+            text = f" Points covered in the fullest runs: {covered:,} of {whole:,}, on {len(best)} paths."
+            return text + (f" By kind of fault: {_kinds(runs)}." if harness == "io_errors" else "")
         case "corrupt":
             outcomes: collections.Counter[str] = collections.Counter()
             for run in runs:
@@ -314,6 +315,13 @@ def more(harness: str, runs: list[dict]) -> str:
             )
         case _:
             return ""
+
+
+def _kinds(runs: list[dict]) -> str:
+    counts: collections.Counter[str] = collections.Counter()
+    for run in runs:
+        counts.update(run["faults"])
+    return ", ".join(f"{kind} {count:,}" for kind, count in counts.most_common())
 
 
 def _rescues(which: str, run: dict[str, Any]) -> str:

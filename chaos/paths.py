@@ -6,12 +6,14 @@ A path is single-threaded, so its n-th call on the store's files is the same cal
 from __future__ import annotations
 
 import random
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from chaos import check
 from chaos import told as telling
 from chaos.app import EPOCH_US, MINUTE_US, catalogue
 from chaos.scene import ClientServer, Ended, Engine, Fault, run_engine, run_program
@@ -39,7 +41,8 @@ class Route:
     before: Callable[[], Told]
     run: Callable[[Path, Fault, bool], Ended]
     tell: Callable[[Told, Ended], Told]
-    is_migration: bool = False
+    after: Callable[[Path, Told, Ended], list[str]] = lambda _folder, _told, _ended: []
+    """What else has to hold of the folder once the process is gone: what is wrong, in words."""
 
 
 class Paths:
@@ -110,7 +113,13 @@ class Paths:
         def run(folder: Path, fault: Fault, _patient: bool) -> Ended:
             return run_program(["migrate", "--json", *arguments], folder, fault)
 
-        return Route(name, template, self.told_of_base, run, lambda told, _ended: told, is_migration=True)
+        return Route(name, template, self.told_of_base, run, lambda told, _ended: told, after_migration)
+
+    def _backup(self) -> Route:
+        def run(folder: Path, fault: Fault, _patient: bool) -> Ended:
+            return run_program(["backup", "--json"], folder, fault)
+
+        return Route("backup", self.base, self.told_of_base, run, lambda told, _ended: told, after_backup)
 
     def all(self) -> list[Route]:
         ids, base = self.base_ids, self.base
@@ -146,7 +155,49 @@ class Paths:
             self._by_engine("tick", ticks, schedules=True),
             self._migration("migrate", older),
             self._migration("migrate_down", base, "--down-to", "1", "--yes"),
+            self._backup(),
         ]
+
+
+def after_migration(folder: Path, told: Told, _ended: Ended) -> list[str]:
+    """A backup that has its name is whole; the migration can be begun again and comes to its end."""
+    problems = []
+    for backup in folder.glob("w.db.before-*"):
+        if backup.suffix != ".partial" and not backup.name.endswith(("-wal", "-shm", "-journal", ".partial")):
+            problems += holds(f"the backup {backup.name}", backup, told)
+    again = run_program(["migrate", "--json"], folder, Fault())
+    current = run_program(["migrate", "--check", "--json"], folder, Fault())
+    if again.code or current.code:
+        problems.append(f"broken: the migration does not come to its end: {again.code} {again.errors[-300:]} {current.code}")
+    return problems + again.panics
+
+
+def after_backup(folder: Path, told: Told, ended: Ended) -> list[str]:
+    """Whatever has a backup's name gives back all that was told; one that was reported is there; the next one leaves no part."""
+    problems = []
+    made = sorted((folder / "backups").glob("*.db.zst"))
+    if ended.code == 0 and not made:
+        problems.append("lost: a backup was reported, and there is none")
+    for path in made:
+        place = folder.with_name(f"{folder.name}-restored")
+        place.mkdir()
+        restored = run_program(["restore", str(path), "--yes", "--json"], place, Fault())
+        problems += restored.panics
+        if restored.code:
+            problems.append(f"broken: {path.name} does not restore: {restored.code} {restored.errors[-300:]}")
+        else:
+            problems += holds(f"what {path.name} gives back", place / "w.db", told)
+        shutil.rmtree(place)
+    again = run_program(["backup", "--json"], folder, Fault())
+    if again.code:
+        problems.append(f"broken: the next backup ends with {again.code}: {again.errors[-300:]}")
+    problems += [f"broken: {path.name} is left behind" for path in (folder / "backups").glob("*.partial")]
+    return problems + again.panics
+
+
+def holds(name: str, database: Path, told: Told) -> list[str]:
+    seen, problems = check.look(database)
+    return [f"broken: {name}: {problem}" for problem in [*problems, *check.hold(seen, told)]]
 
 
 def client_of(package: str) -> ClientServer:

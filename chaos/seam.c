@@ -189,6 +189,13 @@ int rename(const char *from, const char *to) {
   return answer;
 }
 
+/* No record: power-loss images are made of stores, whose files have one name each. */
+int linkat(int from_at, const char *from, int to_at, const char *to, int flags) {
+  REAL(linkat);
+  if (under(to) && step("linkat", 0) == FAIL) return -1;
+  return real(from_at, from, to_at, to, flags);
+}
+
 int mkdir(const char *path, mode_t mode) {
   REAL(mkdir);
   if (under(path) && step("mkdir", 0) == FAIL) return -1;
@@ -205,6 +212,12 @@ int mkdir(const char *path, mode_t mode) {
   }
 READ(pread, off_t)
 READ(pread64, off64_t)
+
+ssize_t read(int fd, void *data, size_t length) {
+  REAL(read);
+  if (ours(fd) && step("read", 0) == FAIL) return -1;
+  return real(fd, data, length);
+}
 
 #define WRITE(function, offset_type) \
   ssize_t function(int fd, const void *data, size_t length, offset_type offset) { \

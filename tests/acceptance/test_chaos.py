@@ -23,7 +23,7 @@ sys.path.insert(0, str(ROOT))
 from chaos import __main__ as every  # noqa: E402
 from chaos import clock, page, scene, seam_log  # noqa: E402
 from chaos.cgroup import Group  # noqa: E402
-from chaos.paths import Paths  # noqa: E402
+from chaos.paths import Paths, after_backup  # noqa: E402
 
 pytestmark = pytest.mark.skipif(not shutil.which("cc"), reason="the seam between program and kernel is compiled with cc")
 
@@ -160,6 +160,24 @@ def test_a_backup_by_cp_of_the_file_alone_loses_what_the_wal_has() -> None:
     assert counts["result"]["lost"] > 0
 
 
+def test_a_backup_that_is_cut_off_or_was_never_made_is_found(tmp_path: Path) -> None:
+    paths = Paths(tmp_path, 1)
+    try:
+        [route] = [route for route in paths.all() if route.name == "backup"]
+        folder = scene.copy_store(route.template, tmp_path)
+        ended = route.run(folder, scene.Fault(), False)
+        assert ended.code == 0, ended.errors
+        assert after_backup(folder, route.before(), ended) == []
+        *_, newest = sorted((folder / "backups").glob("*.db.zst"))
+        newest.write_bytes(newest.read_bytes()[:-100])
+        (problem,) = after_backup(folder, route.before(), ended)
+        assert problem.startswith(f"broken: {newest.name} does not restore")
+        shutil.rmtree(folder / "backups")
+        assert after_backup(folder, route.before(), ended) == ["lost: a backup was reported, and there is none"]
+    finally:
+        paths.client.stop()
+
+
 def test_a_dashboard_that_is_gone_is_found() -> None:
     code, counts, _ = run("http", "--n", 20, "--plant", "dies")
     assert code == 1
@@ -288,7 +306,7 @@ def test_images_hold_what_was_synced_and_only_that_for_certain(tmp_path: Path) -
 def test_a_path_makes_the_same_calls_each_time(tmp_path: Path) -> None:
     paths = Paths(tmp_path, 1)
     try:
-        routes = [route for route in paths.all() if route.name in {"enqueue", "settle", "tick", "migrate"}]
+        routes = [route for route in paths.all() if route.name in {"enqueue", "settle", "tick", "migrate", "backup"}]
         for route in routes:
             counts = {route.run(scene.copy_store(route.template, tmp_path), scene.Fault(), False).calls for _ in range(3)}
             assert len(counts) == 1, f"{route.name}: {counts}"

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from test_enqueue import rows, run
 from workaday import App, JobError, JobFailed, JobTimeout
+from workaday.client import failures
 
 
 @pytest.fixture
@@ -64,6 +65,25 @@ def test_a_coroutine_waits_without_stopping_its_loop(add: Any, database: Path) -
         return await job.aresult(timeout="20s")
 
     assert asyncio.run(main()) == 3
+
+
+def test_what_is_done_is_told_as_done_when_nothing_can_be_read_afterwards(add: Any, database: Path, monkeypatch: Any) -> None:
+    """A disk that fails one read after the COMMIT must not turn into "nothing of this was stored"."""
+    job = add.enqueue(1)
+    connection = sqlite3.connect(database)
+
+    def failing(*_: Any) -> Any:
+        raise failures.io("shop.db", "disk I/O error")
+
+    monkeypatch.setattr(type(add.app.store), "read", failing)
+    assert job.cancel() is True
+    assert connection.execute("SELECT state FROM workaday_finished").fetchall() == [("cancelled",)]
+    again = job.retry()
+    assert (again.id, again.state) == (job.id, "available")
+    finish(database, "completed", result="3")
+    rerun = again.retry()
+    assert (rerun.id != job.id, rerun.state) == (True, "available")
+    assert connection.execute("SELECT state FROM workaday_jobs").fetchall() == [("available",)]
 
 
 def test_a_wait_that_is_over_says_so_and_the_job_goes_on(add: Any) -> None:

@@ -5,7 +5,7 @@ use crate::failure::{Failure, usage};
 use crate::render::Output;
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
-use workaday_config::{Settings, Sources};
+use workaday_config::{Origin, Settings, Sources};
 use workaday_core::clock::{Clock, SystemClock, Timestamp, parse_instant, parse_length};
 use workaday_core::explain::{Problem, RetryAdvice};
 use workaday_store::sqlite::read::{Reader, open_reader};
@@ -75,7 +75,10 @@ impl Context {
         }
         Err(Problem::new("store.missing", format!("there is no store at `{}`", path.display()))
             .expected("a file made by `workaday up`, `workaday migrate` or the first enqueue of a service")
-            .got(format!("`database` of {}", settings.file_shown()))
+            .got(match settings.origin("", "", "database") {
+                Origin::Default => format!("the default place: no `database` in {}", settings.file_shown()),
+                origin => format!("the place named by {origin}"),
+            })
             .retry(RetryAdvice::SafeAfterFix, "safe once it is there; nothing was stored")
             .hint("`workaday up MODULE:APP` makes it; is this the folder of workaday.toml?")
             .into())

@@ -20,6 +20,16 @@ fn without_a_store_each_command_says_what_would_make_one() {
 }
 
 #[test]
+fn a_store_that_is_not_there_is_told_with_who_named_its_place() {
+    let project = Project::empty();
+    let said = |arguments: &[&str]| project.refused(arguments, 3, "store.missing").err;
+    assert!(said(&["status"]).contains("the default place: no `database` in workaday.toml"));
+    assert!(said(&["status", "--database", "elsewhere.db"]).contains("the place named by --database"));
+    std::fs::write(project.folder.path().join("workaday.toml"), "app = \"jobs:app\"\ndatabase = \"sqlite:///shop.db\"\n").expect("written");
+    assert!(said(&["status"]).contains("workaday.toml:2"));
+}
+
+#[test]
 fn an_enqueue_is_judged_by_the_catalogue() {
     let project = Project::with_store();
     let id = project.enqueue(r#"{"order_id": 42, "copy": true}"#);

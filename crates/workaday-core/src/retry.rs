@@ -72,6 +72,13 @@ mod tests {
         assert_eq!(policy.delay(1, Chance(0.1)), policy.delay(9, Chance(0.9)));
     }
 
+    #[test]
+    fn the_smallest_chance_comes_first() {
+        let policy = RetryPolicy { jitter: 0.1, ..RetryPolicy::default() };
+        let waits = [0.0, 0.5, 1.0].map(|chance| policy.delay(1, Chance(chance)).0);
+        assert_eq!(waits, [4_500_000, 5_000_000, 5_500_000]);
+    }
+
     proptest! {
         #[test]
         fn the_wait_stays_within_its_spread(attempt in 1_u32..2_000, chance in 0.0_f64..1.0, base in 0_i64..86_400_000_000, jitter in 0.0_f64..1.0) {

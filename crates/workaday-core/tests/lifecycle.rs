@@ -117,6 +117,17 @@ fn rows() -> Vec<Row> {
             A::Crashed,
         ),
         row(
+            "crashed alone, where two suspicions had put it",
+            running(1, 5, (0, 2, 0)),
+            O::CrashedAlone { frame_written: yes },
+            S::Retryable,
+            (1, 1, 2, 0),
+            no,
+            yes,
+            no,
+            A::Crashed,
+        ),
+        row(
             "crashed alone, used up",
             running(5, 5, (1, 0, 0)),
             O::CrashedAlone { frame_written: yes },

@@ -171,11 +171,11 @@ fn lock(folder: &Path) -> Result<File, Problem> {
     }
 }
 
+/// What killed backups have left: a copy, its compressed form, a manifest that was not named yet.
 fn clear_partials(folder: &Path) {
+    let ours = [format!(".copy{PARTIAL}"), format!("{ENDING}{PARTIAL}"), format!("{ENDING}.json{PARTIAL}")];
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    for path in entries.map(|entry| entry.path()).filter(|path| {
-        path.to_string_lossy().ends_with(&format!("{ENDING}{PARTIAL}")) || path.to_string_lossy().ends_with(&format!(".copy{PARTIAL}"))
-    }) {
+    for path in entries.map(|entry| entry.path()).filter(|path| ours.iter().any(|end| path.to_string_lossy().ends_with(end))) {
         let _ = fs::remove_file(path);
     }
 }
@@ -353,6 +353,22 @@ mod tests {
         assert!(made(&other, &folder, 1_000_000_001_000_000).rotated.is_empty());
         assert!(first.path.exists());
         assert_eq!(made(&one, &folder, 1_000_000_002_000_000).rotated, [first.path]);
+    }
+
+    #[test]
+    fn the_next_backup_deletes_every_part_that_a_killed_one_left() {
+        let root = tempfile::tempdir().expect("a folder");
+        let (database, folder) = (store(&root.path().join("shop.db")), root.path().join("backups"));
+        fs::create_dir(&folder).expect("its folder");
+        let name = "shop-20260101T000000.000000Z.db.zst";
+        for end in [".copy.partial", ".partial", ".json.partial"] {
+            fs::write(folder.join(format!("{name}{end}")), "a part").expect("a part");
+        }
+        fs::write(folder.join("notes.partial"), "not ours").expect("a file of somebody else");
+        made(&database, &folder, 1_000_000_000_000_000);
+        let left: Vec<_> = fs::read_dir(&folder).expect("readable").flatten().map(|entry| entry.file_name()).collect();
+        let parts: Vec<_> = left.iter().filter(|name| name.to_string_lossy().ends_with(PARTIAL)).collect();
+        assert_eq!(parts, ["notes.partial"]);
     }
 
     #[test]

@@ -36,12 +36,12 @@ def look(app: App, job_id: bytes) -> Any:
 def cancel(job: Job[Any], reason: str | None) -> bool:
     now = clock.now_us()
 
-    def operation(database: Database) -> str:
+    def operation(database: Database) -> Any:
         row = _row(database, job.id_bytes)
         if row["state"] in {"completed", "discarded"}:
             raise _refused(job.id_bytes, "cancelled", row["state"], "a job that has not finished")
         if row["state"] == "cancelled":
-            return "cancelled"
+            return row
         if row["state"] == "running":
             database.execute("mark_cancel", {"key": row["key"], "reason": reason, "now": now})
         else:
@@ -50,32 +50,34 @@ def cancel(job: Job[Any], reason: str | None) -> bool:
             database.execute("delete_job", {"key": row["key"]})
         _attended(database, job, now)
         audit(database, job.app, "cancel", f"job {job.id}", reason, now)
-        return "running" if row["state"] == "running" else "cancelled"
+        return _row(database, job.id_bytes)
 
-    state = job.app.store.write(operation)
-    job.refresh()
-    return state == "cancelled"
+    # Seen in the transaction: a look after its COMMIT may fail, and would tell as refused what is done.
+    job.seen(job.app.store.write(operation))
+    return job.state == "cancelled"
 
 
 def retry(job: Job[T], reason: str | None) -> Job[T]:
     now, again = clock.now_us(), new_id()
 
-    def operation(database: Database) -> bytes:
+    def operation(database: Database) -> tuple[bytes, Any]:
         row = _row(database, job.id_bytes)
         if row["state"] == "completed":
             rerun = {"id": again, "key": row["key"], "now": now, "enqueued_release": job.app.release}
             database.execute("rerun_job", rerun)
             audit(database, job.app, "rerun", f"job {job.id}", reason, now)
-            return again
+            return again, _row(database, again)
         if row["state"] not in {"discarded", "cancelled"}:
             raise _refused(job.id_bytes, "retried", row["state"], "a job that has finished")
         _revive(database, job, row, now)
         _attended(database, job, now)
         audit(database, job.app, "retry", f"job {job.id}", reason, now)
-        return job.id_bytes
+        return job.id_bytes, _row(database, job.id_bytes)
 
-    job_id = job.app.store.write(operation)
-    return Job(job.app, job_id, job.task).refresh()
+    job_id, row = job.app.store.write(operation)
+    found = Job(job.app, job_id, job.task)
+    found.seen(row)
+    return found
 
 
 def _attended(database: Database, job: Job[Any], now: int) -> None:
