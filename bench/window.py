@@ -117,6 +117,8 @@ def pages(jobs: int, rounds: int, cold_rounds: int) -> dict[str, object]:
     for path in [
         *places.pages(store),
         "/jobs?text=order_id",
+        # Found nowhere: as much is read as one look may read.
+        "/jobs?text=nothing-like-it",
         "/jobs?task=mail.send_invoice",
         "/jobs?tag=black-friday",
         "/metrics",

@@ -12,6 +12,8 @@ command -v git >/dev/null || missing+=(git)
 [ "$(id -u)" = 0 ] && { command -v strace >/dev/null || missing+=(strace); }
 # chaos/clock.py sets the clock with it; without it that harness is named as not tried.
 [ "$(id -u)" = 0 ] && { compgen -G '/usr/lib*/*/faketime/libfaketimeMT.so.1' >/dev/null || compgen -G '/usr/lib*/faketime/libfaketimeMT.so.1' >/dev/null || missing+=(libfaketime); }
+# Pages are looked at in it; without it those tests say so and are skipped.
+[ "$(id -u)" = 0 ] && { command -v chromium >/dev/null || missing+=(chromium); }
 if [ "$(id -u)" = 0 ] && ! compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null && ! command -v initdb >/dev/null; then
   missing+=(postgresql)
   # The tests start servers of their own: Debian need not start one with the machine.

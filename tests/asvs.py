@@ -40,6 +40,10 @@ was last written; that every line still holds, in these words, is asked by the t
 - An act comes from our own pages: `Sec-Fetch-Site: same-origin`, else an `Origin` that is ours. A token, which no browser
   adds by itself, needs neither.
 - No inline script or style, nothing from elsewhere, no frames.
+- Guesses slow down the address that they come from (`security.logins`, 5 a minute; of IPv6 its /64 network). Nobody is locked
+  out by the guesses of others: a name is guarded against many addresses at once by a count ten times as large, which does not
+  concern addresses from which that name came in within the last 90 days, and the link of `workaday open` is not counted.
+  Behind a proxy this needs `web.trusted_proxies`; without it all visitors are one address.
 - Every login, failure, refusal and act is in the audit with who and why.
 - Values of names like `password` and passwords in addresses are masked: `security.mask`.
 

@@ -111,7 +111,9 @@ class House:
         body: Any = None,
         headers: Mapping[str, str] | None = None,
         within: float = 20,
+        source: str = "",
     ) -> Answer:
+        """`source`: the address that it comes from; any of 127.0.0.0/8 is this machine."""
         sent = {"Host": f"127.0.0.1:{self.port}", "Accept": "text/html,application/json"}
         data: bytes | None = None
         if cookie:
@@ -127,7 +129,8 @@ class House:
         if body is not None:
             data, sent["Content-Type"] = json.dumps(body).encode(), "application/json"
         sent |= headers or {}
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=within)
+        origin = (source, 0) if source else None
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=within, source_address=origin)
         try:
             connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
             for name, value in sent.items():

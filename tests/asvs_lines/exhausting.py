@@ -43,4 +43,7 @@ def logins_are_limited(house: House) -> str:
     assert answers[-1] == 429 and 200 not in answers and 303 not in answers, answers
     spread = house.ask("POST", "/login", form={"name": "another", "password": "another guess"}, headers={"X-Forwarded-For": "8.8.8.8"})
     assert spread.status == 429 and "web.too_many" in spread.text
-    return "five a minute for an address and for a name; then 429"
+    # Nobody shuts out a name for others: the same name, from another address of this machine, is judged.
+    elsewhere = house.ask("POST", "/login", form={"name": "admin", "password": "another guess"}, source="127.0.0.9")
+    assert elsewhere.status == 401, elsewhere.text
+    return "five a minute from an address, then 429, while the same name from another address is judged as before"

@@ -1,6 +1,7 @@
 """The pages in Debian's Chromium, against the window on a store that was filled by hand.
 
-`make browser` installs what is needed; where it is missing, each test here says so and is skipped.
+`make test` runs those that are marked `short`: each page once, a live update, an act and its undo, coming in. `make browser`,
+or any call of pytest that names this folder, runs them all. Where Chromium is missing, each says so and is skipped.
 """
 
 from __future__ import annotations
@@ -21,8 +22,17 @@ from . import fill
 
 TREE = Path(__file__).parents[2]
 WINDOW = TREE / "target" / "debug" / "examples" / "window"
-AXE = TREE / "build" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
 CHROMIUM = shutil.which("chromium")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """A run of all tests takes the short ones of this folder."""
+    if any("browser" in str(argument) for argument in config.invocation_params.args):
+        return
+    here = Path(__file__).parent
+    left_out = [item for item in items if item.path.parent == here and not item.get_closest_marker("short")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
 
 
 @dataclass(frozen=True)
@@ -97,6 +107,5 @@ def chromium() -> Iterator[Any]:
 
 @pytest.fixture(scope="session")
 def axe() -> str:
-    if not AXE.exists():
-        pytest.skip("axe-core is not installed: make browser")
-    return AXE.read_text()
+    package = pytest.importorskip("axe_playwright_python", reason="axe is not installed: make browser")
+    return (Path(package.__file__).parent / "axe.min.js").read_text(encoding="utf-8")

@@ -13,19 +13,26 @@ import sqlite3
 import sys
 import time
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 TREE = Path(__file__).parents[2]
 try:
     from workaday.client import schema
+    from workaday.measure.histogram import Histogram
 except ImportError:
     sys.path.insert(0, str(TREE / "python"))
     from workaday.client import schema
+    from workaday.measure.histogram import Histogram
 
 SECOND, HOUR, DAY = 1_000_000, 3_600_000_000, 86_400_000_000
 SECRET = "a-session-of-the-tests-that-is-long-enough-to-be-one"
 """What the cookie of the tests holds; the store keeps its hash."""
+
+LINK = "a-link-of-the-tests-that-is-long-enough-to-be-one"
+"""A one-time link that nobody has used yet."""
 
 TASKS: list[dict[str, Any]] = [
     {
@@ -180,6 +187,7 @@ def fill(path: Path, jobs: int, now: int | None = None, seed: int = 7) -> None:
         schedules(connection, now, chance)
         history(connection, finished, now, chance)
         waiting(connection, jobs - finished, now, chance)
+        measures(connection, now)
     connection.execute("COMMIT")
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
@@ -192,6 +200,11 @@ def session(connection: sqlite3.Connection, now: int) -> None:
             "INSERT INTO workaday_sessions (hash, who, role, is_user, created_at, seen_at, ends_at) VALUES (?, ?, ?, 0, ?, ?, ?)",
             (secret, "ada" if role == "admin" else "grace", role, now, now, now + 7 * DAY),
         )
+
+    connection.execute(
+        "INSERT INTO workaday_links (hash, who, role, created_at, ends_at) VALUES (?, 'ada', 'admin', ?, ?)",
+        (hashlib.sha256(LINK.encode()).digest(), now, now + HOUR),
+    )
 
 
 def people(connection: sqlite3.Connection, now: int) -> None:
@@ -211,6 +224,12 @@ def people(connection: sqlite3.Connection, now: int) -> None:
                 " VALUES (?, ?, ?, 'boot', 0, ?, ?, ?, ?, ?)",
                 (number + 1, kind, 4100 + number * 10 + child, release, start, end or now - 2 * SECOND, end, "drained" if end else None),
             )
+    for pid, cause in ((4118, "killed by SIGKILL sent by somebody else, or by its own dead-man timer"), (4129, "left with exit code 3")):
+        connection.execute(
+            "INSERT INTO workaday_workers (generation, kind, pid, boot_id, process_started_at, release, started_at, seen_at, ended_at, end_cause)"
+            " VALUES (3, 'sync', ?, 'boot', 0, ?, ?, ?, ?, ?)",
+            (pid, RELEASES[-1], now - 2 * HOUR, now - HOUR, now - HOUR, cause),
+        )
     alerts = [
         (
             "job.discarded",
@@ -339,6 +358,26 @@ def history(connection: sqlite3.Connection, count: int, now: int, chance: random
     connection.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('workaday_jobs', ?)", (count + 1_000,))
 
 
+def measures(connection: sqlite3.Connection, now: int) -> None:
+    """Run times of the last hour, minute by minute, as the engine adds them up."""
+    runs: dict[tuple[int, str, str], list[int]] = {}
+    rows = connection.execute(
+        "SELECT f.task, f.queue, a.ended_at, a.ran_us FROM workaday_attempts a JOIN workaday_finished f ON f.key = a.job"
+        " WHERE f.finished_at >= ? AND a.ran_us IS NOT NULL",
+        (now - HOUR,),
+    )
+    for task, queue, ended, ran in rows:
+        for kind, name in (("task", task), ("queue", queue)):
+            runs.setdefault((ended // (60 * SECOND), kind, name), []).append(ran)
+    for (minute, kind, name), values in runs.items():
+        histogram = Histogram()
+        histogram.record_all(values)
+        connection.execute(
+            "INSERT INTO workaday_measures (minute, kind, name, release, count, run_us) VALUES (?, ?, ?, ?, ?, ?)",
+            (minute, kind, name, RELEASES[-1], len(values), histogram.encode()),
+        )
+
+
 def waiting(connection: sqlite3.Connection, count: int, now: int, chance: random.Random) -> None:
     def rows() -> Iterator[tuple[Any, ...]]:
         for number in range(count):
@@ -401,6 +440,19 @@ def waiting(connection: sqlite3.Connection, count: int, now: int, chance: random
             )
 
 
+def due_times(due: dict[str, Any], period: int, now: int) -> list[int]:
+    """The last thirty ticks, the newest first: a schedule that names an hour has them on its own clock."""
+    fields = due.get("cron", ["* *"])[0].split()
+    if not fields[1].isdigit():
+        return [now - now % period - number * period for number in range(30)]
+    zone = ZoneInfo(due["tz"])
+    today = datetime.fromtimestamp(now // SECOND, zone).replace(hour=int(fields[1]), minute=int(fields[0]), second=0, microsecond=0)
+    days = (today - timedelta(days=number) for number in range(60))
+    weekdays = range(5) if fields[4] == "1-5" else range(7)
+    past = [int(day.timestamp()) * SECOND for day in days if day.weekday() in weekdays]
+    return [at for at in past if at <= now][:30]
+
+
 def schedules(connection: sqlite3.Connection, now: int, chance: random.Random) -> None:
     known = [
         (
@@ -421,8 +473,8 @@ def schedules(connection: sqlite3.Connection, now: int, chance: random.Random) -
         ),
     ]
     for number, (name, task, due, period, owner) in enumerate(known):
-        last = now - now % period
-        following = last + period
+        times = due_times(due, period, now)
+        last, following = times[0], times[0] + period
         declared = json.dumps({"name": name, "task": task, **due})
         paused = (now - HOUR, now + 20 * HOUR, "the mail server moves house") if number == 3 else (None, None, None)
         connection.execute(
@@ -431,8 +483,8 @@ def schedules(connection: sqlite3.Connection, now: int, chance: random.Random) -
             (name, task, declared, last - 100 * period, last, following, *paused, owner, now - 30 * DAY, now - HOUR),
         )
         for tick in range(30):
-            at = last - tick * period
-            nominal = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at // SECOND))
+            at = times[tick]
+            nominal = datetime.fromtimestamp(at // SECOND, ZoneInfo(due.get("tz", "UTC"))).strftime("%Y-%m-%dT%H:%M:%S")
             reason = {2: "missed", 9: "skipped_overlap"}.get(tick) if number < 2 else None
             job = None if reason else uuid7(at, chance)
             connection.execute(

@@ -32,14 +32,18 @@ def enqueue(store: Path, number: int) -> None:
     connection.close()
 
 
+def follow(page: Any) -> None:
+    """Until the window says that it follows: a change from here on is told."""
+    page.locator("#live:text-is('live')").wait_for()
+
+
+@pytest.mark.short
 def test_a_new_job_comes_onto_the_page_by_itself(own: Window, chromium: Any) -> None:
     opened = chromium.new_context()
     opened.add_cookies([own.cookie()])
     page = opened.new_page()
     page.goto(own.url + "/jobs")
-    page.wait_for_function("document.getElementById('live').textContent === 'live'")
-    # The first look of the window is its measure; a change after it is told.
-    page.wait_for_timeout(1_200)
+    follow(page)
     enqueue(own.store, 1)
     page.get_by_text("number=1").wait_for(timeout=10_000)
     opened.close()
@@ -50,8 +54,7 @@ def test_a_row_that_somebody_stands_on_is_not_pushed_away(own: Window, chromium:
     opened.add_cookies([own.cookie()])
     page = opened.new_page()
     page.goto(own.url + "/jobs")
-    page.wait_for_function("document.getElementById('live').textContent === 'live'")
-    page.wait_for_timeout(1_200)
+    follow(page)
     page.keyboard.press("j")
     first = page.locator("[data-row]").first.get_attribute("data-row")
     enqueue(own.store, 2)

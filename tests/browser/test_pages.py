@@ -15,6 +15,14 @@ PAGE_BYTES_MAX = 60_000
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
 
 
+def violations(page: Any, axe: str) -> list[list[str]]:
+    """What axe finds, an id and a piece of markup each."""
+    if not page.evaluate("typeof axe === 'object'"):
+        page.add_script_tag(content=axe)
+    tags = "['wcag2a','wcag2aa','wcag21a','wcag21aa','wcag22aa','best-practice']"
+    return page.evaluate(f"async () => (await axe.run(document, {{runOnly: {tags}}})).violations.map(v => [v.id, v.nodes[0].html])")
+
+
 def context(chromium: Any, window: Window, role: str = "admin", **more: Any) -> Any:
     made = chromium.new_context(viewport=more.pop("viewport", DESK), **more)
     made.add_cookies([window.cookie(role)])
@@ -76,13 +84,33 @@ def test_no_page_hinders_anybody(week: Window, chromium: Any, axe: str, scheme: 
     page = opened.new_page()
     for path in pages(week.store):
         page.goto(week.url + path)
-        page.add_script_tag(content=axe)
-        tags = "['wcag2a','wcag2aa','wcag21a','wcag21aa','wcag22aa','best-practice']"
-        found = page.evaluate(f"async () => (await axe.run(document, {{runOnly: {tags}}})).violations.map(v => [v.id, v.nodes[0].html])")
-        assert found == [], f"{path} {scheme}"
+        assert violations(page, axe) == [], f"{path} {scheme}"
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide <= viewport["width"], f"{path} is {wide} wide"
     opened.close()
+
+
+@pytest.mark.short
+def test_each_page_once_in_both_themes_and_on_a_phone(week: Window, chromium: Any, axe: str) -> None:
+    # A colour that is on its way from one theme to the other is neither.
+    opened = context(chromium, week, bypass_csp=True, reduced_motion="reduce")
+    page = opened.new_page()
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    once = [path for path in pages(week.store) if "?" not in path]
+    for path in once:
+        page.emulate_media(color_scheme="light")
+        page.set_viewport_size(DESK)
+        page.goto(week.url + path)
+        assert violations(page, axe) == [], f"{path} light"
+        page.emulate_media(color_scheme="dark")
+        page.set_viewport_size(PHONE)
+        assert violations(page, axe) == [], f"{path} dark, on a phone"
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= PHONE["width"], f"{path} is {wide} wide"
+    opened.close()
+    assert len(once) > 14 and said == []
 
 
 def test_pages_break_no_rule_of_their_own_policy(week: Window, chromium: Any) -> None:
@@ -143,6 +171,7 @@ def test_the_keyboard_walks_opens_searches_and_explains_itself(week: Window, chr
     opened.close()
 
 
+@pytest.mark.short
 def test_an_act_says_what_it_will_do_and_to_how_many_first(week: Window, chromium: Any) -> None:
     opened = context(chromium, week, java_script_enabled=False)
     page = opened.new_page()

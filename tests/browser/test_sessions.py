@@ -6,11 +6,32 @@ from typing import Any
 
 import pytest
 
+from . import fill
 from .conftest import Window
 from .test_live import own
 
 __all__ = ["own"]
 TAGS = "['wcag2a','wcag2aa','wcag21a','wcag21aa','wcag22aa','best-practice']"
+
+
+@pytest.mark.short
+def test_a_link_lets_in_once_after_a_click(own: Window, chromium: Any) -> None:
+    opened = chromium.new_context()
+    page = opened.new_page()
+    page.goto(own.url + "/")
+    assert "/login" in page.url, "closed without a login"
+    link = f"{own.url}/login?once={fill.LINK}"
+    page.goto(link)
+    page.goto(link)
+    assert page.get_by_text("The link works once.").is_visible(), "looking does not use it up"
+    page.get_by_role("button", name="Open").click()
+    page.wait_for_url(own.url + "/")
+    assert page.get_by_text("ada (admin)").is_visible()
+    again = chromium.new_context()
+    other = again.new_page()
+    assert other.goto(link).status == 410
+    opened.close()
+    again.close()
 
 
 @pytest.mark.parametrize("with_script", [True, False], ids=["script", "no-script"])

@@ -60,7 +60,7 @@ pub fn status(problem: &Problem) -> StatusCode {
         ("web", "too_busy") => StatusCode::SERVICE_UNAVAILABLE,
         ("web", "content_type") => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         ("web", "request_invalid") => StatusCode::BAD_REQUEST,
-        ("web", "undo_too_late") => StatusCode::CONFLICT,
+        ("web", "undo_too_late" | "batch_too_large") => StatusCode::CONFLICT,
         ("web", "value_invalid") | ("args" | "usage" | "cron", _) => StatusCode::UNPROCESSABLE_ENTITY,
         ("job", "id_invalid" | "id_ambiguous") => StatusCode::UNPROCESSABLE_ENTITY,
         ("store", "busy" | "full" | "missing" | "older_schema" | "newer_schema") => StatusCode::SERVICE_UNAVAILABLE,

@@ -97,6 +97,7 @@ impl Asked<'_> {
             undo,
             schedules_zone: self.window.options.schedules_zone.clone(),
             zone: options.zone.clone(),
+            async_slots: options.async_slots,
             mask: options.mask.clone(),
         }
     }

@@ -5,14 +5,11 @@
 //! | [`server`] [`listen`] | accepts connections, says where, ends gracefully |
 //! | [`front`] | the way of a request: host, rate, origin, size, who, may he |
 //! | [`routes`] | every route, once: the router, the OpenAPI document and the role matrix come from it |
-//! | [`hosts`] [`headers`] [`rate`] [`secrets`] [`identity`] [`login`] | what keeps it closed |
-//! | [`page`] [`pages`] | what people see |
+//! | [`hosts`] [`headers`] [`rate`] `attempts` [`secrets`] [`identity`] [`login`] | what keeps it closed |
 //! | [`ops`] | what can be done, once |
 //! | [`acts`] [`undo`] | by people: forms, dry runs, ten seconds to undo |
 //! | [`api`] [`fields`] | by programs: values judged against what a route declares |
-//! | [`page`] [`pages`] | what people see; `sheet` `show` `words` `plot` `escape` `mask` are what pages are made of |
-//! | [`acts`] [`undo`] | what people do |
-//! | [`api`] | what programs see and do |
+//! | [`page`] [`pages`] | what people see; `sheet` `show` `words` `plot` `escape` `mask` `search` `processes` are what pages are made of |
 //! | [`health`] [`metrics`] [`live`] | is it well, how much, what changed |
 
 pub mod acts;
@@ -20,6 +17,7 @@ pub mod answer;
 pub mod api;
 pub mod asked;
 mod assets;
+mod attempts;
 mod escape;
 mod facts;
 pub mod fields;
@@ -40,8 +38,10 @@ pub mod page;
 pub mod pages;
 mod peer;
 mod plot;
+mod processes;
 pub mod rate;
 pub mod routes;
+mod search;
 pub mod secrets;
 pub mod server;
 mod sheet;

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::broadcast::{self, error::RecvError};
+use tokio::sync::watch;
 use workaday_core::explain::{Problem, RetryAdvice};
 use workaday_store::sqlite::access::Marks;
 
@@ -49,11 +50,18 @@ pub struct Live {
     changes: broadcast::Sender<Arc<str>>,
     viewers: AtomicUsize,
     looking: AtomicBool,
+    /// Is it known how the store stands, so that a change after now is told?
+    measured: watch::Sender<bool>,
 }
 
 impl Default for Live {
     fn default() -> Self {
-        Self { changes: broadcast::channel(4).0, viewers: AtomicUsize::new(0), looking: AtomicBool::new(false) }
+        Self {
+            changes: broadcast::channel(4).0,
+            viewers: AtomicUsize::new(0),
+            looking: AtomicBool::new(false),
+            measured: watch::channel(false).0,
+        }
     }
 }
 
@@ -91,9 +99,16 @@ pub fn stream(window: &Arc<Window>, still: Still) -> Result<Answer, Problem> {
     let ends = Instant::now() + STREAM_LONGEST;
     let first = Some(Bytes::from_static(b"retry: 3000\n: workaday\n\n"));
     let judged = Instant::now();
-    let events = stream::unfold((seat, changes, first, still, judged), move |(seat, mut changes, first, still, mut judged)| async move {
+    let measured = Some(window.live.measured.subscribe());
+    let start = (seat, changes, first, measured, still, judged);
+    let events = stream::unfold(start, move |(seat, mut changes, first, measured, still, mut judged)| async move {
         if let Some(first) = first {
-            return Some((Ok::<_, Infallible>(first), (seat, changes, None, still, judged)));
+            return Some((Ok::<_, Infallible>(first), (seat, changes, None, measured, still, judged)));
+        }
+        if let Some(mut measured) = measured {
+            let _ = tokio::time::timeout(HEARTBEAT, measured.wait_for(|measured| *measured)).await;
+            let following = Bytes::from_static(b"event: following\ndata: {}\n\n");
+            return Some((Ok(following), (seat, changes, None, None, still, judged)));
         }
         if Instant::now() >= ends {
             return None;
@@ -112,7 +127,7 @@ pub fn stream(window: &Arc<Window>, still: Still) -> Result<Answer, Problem> {
             }
             judged = Instant::now();
         }
-        Some((Ok(event), (seat, changes, None, still, judged)))
+        Some((Ok(event), (seat, changes, None, None, still, judged)))
     });
     let mut answer = answer::text(StatusCode::OK, "text/event-stream; charset=utf-8", Body::from_stream(events));
     // Proxies must not wait for more before they pass an event on.
@@ -135,8 +150,10 @@ async fn look(window: Arc<Window>) {
             let _ = window.live.changes.send(event.into());
         }
         last = seen.or(last);
+        window.live.measured.send_replace(last.is_some());
         tokio::time::sleep(LOOK_EVERY).await;
     }
+    window.live.measured.send_replace(false);
     window.live.looking.store(false, Ordering::Release);
     // A viewer who came between the last look and this line starts the next poller himself, or is seen here.
     if window.live.viewers() > 0 && !window.live.looking.swap(true, Ordering::AcqRel) {

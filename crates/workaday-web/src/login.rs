@@ -5,10 +5,8 @@ use crate::asked::Asked;
 use crate::frame::{self, escape};
 use crate::identity::{self, LONGEST, Via, cookie_name};
 use crate::page::Role;
-use crate::peer::counted;
 use crate::{pages, secrets};
 use axum::http::{HeaderValue, StatusCode, header, request::Parts};
-use std::time::Instant;
 use workaday_core::explain::{Explain, Problem, RetryAdvice};
 use workaday_store::{ByHand, Store};
 
@@ -81,14 +79,13 @@ pub fn log_in(asked: &Asked<'_>) -> Result<Answer, Problem> {
         return Err(invalid("a name and a password are needed", "the fields `name` and `password`"));
     };
     let shown: String = name.chars().take(100).collect();
-    let (address, person) = (format!("address {}", counted(asked.peer)), format!("name {shown}"));
-    let now = Instant::now();
-    let (by_address, by_name) = (asked.window.logins.take(&address, now), asked.window.logins.take(&person, now));
-    if let Some(wait) = by_address.err().into_iter().chain(by_name.err()).max() {
+    let attempt = asked.window.attempts.take(asked.reader, &shown, asked.peer, asked.now).map_err(|error| error.problem())?;
+    if let Err(wait) = attempt {
         tracing::warn!(peer = %asked.peer, "too many attempts to log in");
         let problem = Problem::new("web.too_many", "too many attempts to log in")
             .expected(format!("another try in {} s", wait.as_secs() + 1))
-            .retry(RetryAdvice::Safe, "safe after that time");
+            .retry(RetryAdvice::Safe, "safe after that time")
+            .hint("on the machine itself, `workaday open` prints a one-time link, which is not counted");
         return Err(problem);
     }
     let user = asked.reader.user(name).map_err(|error| error.problem())?;
@@ -98,7 +95,7 @@ pub fn log_in(asked: &Asked<'_>) -> Result<Answer, Problem> {
         return Ok(answer::html(StatusCode::UNAUTHORIZED, login_document(&next, Some("Name or password do not fit."))));
     }
     let user = user.expect("a password that fits belongs to a user");
-    asked.window.logins.give_back(&person);
+    asked.window.attempts.succeeded(&shown);
     let answer = let_in(asked, &user.name, &user.role, true, &own_path(form.get("next")))?;
     Ok(answer)
 }

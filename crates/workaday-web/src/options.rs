@@ -28,6 +28,8 @@ pub struct Options {
     pub more_hosts: Vec<String>,
     pub more_headers: BTreeMap<String, String>,
     pub roles: BTreeMap<String, String>,
+    /// Jobs that one async worker runs at once.
+    pub async_slots: usize,
     /// Queues that workaday.toml names.
     pub queues: Vec<String>,
     pub body_max: usize,
@@ -57,6 +59,7 @@ impl Options {
             more_hosts: security.hosts.clone(),
             more_headers: security.headers.clone(),
             roles: security.roles.clone(),
+            async_slots: settings.worker.async_slots,
             queues: settings.queues.keys().cloned().collect(),
             body_max: security.body_max,
             connections: security.connections,

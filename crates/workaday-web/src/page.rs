@@ -119,6 +119,8 @@ pub struct PageContext {
     pub zone: String,
     /// `[schedules] tz`: the zone of schedules that name none.
     pub schedules_zone: Option<String>,
+    /// Jobs that one async worker runs at once.
+    pub async_slots: usize,
     /// Argument and field names whose values are never shown: parts of names, in lower case.
     pub mask: Vec<String>,
 }

@@ -3,6 +3,7 @@
 //! Widths are percentages, so letters keep their size on a phone; colours are classes, so the theme decides. Each plot
 //! has a `<title>` and a `<desc>` that says in words what it shows.
 
+mod lines;
 mod placebos;
 
 use crate::escape::escaped;
@@ -11,6 +12,7 @@ use crate::words;
 use std::fmt::Write;
 use workaday_core::clock::{Length, Timestamp};
 
+pub use lines::{SERIES_MAX, Series, lines};
 pub use placebos::placebos;
 
 /// A dotted vertical: a release began.
@@ -49,8 +51,8 @@ pub struct Slice {
 const STRIP: f64 = 150.0;
 /// The lane of failures, above the line.
 const FAILED: f64 = 32.0;
-/// Where the name of a release stands in a strip: between its lanes.
-const LABEL: f64 = 44.0;
+/// Where the name of a release stands in a strip: below the line that names the most.
+const LABEL: f64 = 60.0;
 const BASE: f64 = 130.0;
 
 /// Throughput with failures above the line and release marks. `every`: the length of a slice.
@@ -96,85 +98,14 @@ pub fn strip(teller: &Teller, span: Span, slices: &[Slice], marks: &[Mark], ever
         text(&mut svg, "bad", x, anchor, 9.0, &format!("✕ {}", words::thousands(worst)));
     }
     if most > 0 {
-        text(&mut svg, "soft", 0.0, "start", FAILED + 14.0, &format!("{} in {every} at most", words::thousands(most)));
+        text(&mut svg, "soft", 0.0, "start", FAILED + 14.0, &format!("at most {} in {every}", words::thousands(most)));
     }
     draw_marks(&mut svg, span, marks, BASE, LABEL);
     hours(&mut svg, teller, span, 6, BASE + 15.0);
     close(svg)
 }
 
-/// A line of a plot: a value for each slice, where there is one.
-#[derive(Clone, Debug)]
-pub struct Series {
-    pub name: String,
-    /// Microseconds.
-    pub values: Vec<Option<i64>>,
-}
-
-const LINES: f64 = 150.0;
-const LINES_TOP: f64 = 18.0;
-const LINES_BASE: f64 = 128.0;
-/// Colours that stay apart for every eye; more than five lines nobody follows.
-pub const SERIES_MAX: usize = 5;
-
-/// Lengths over time, one line a series, its name and last value at its end.
-pub fn lines(teller: &Teller, span: Span, series: &[Series], marks: &[Mark], title: &str) -> String {
-    let series = &series[..series.len().min(SERIES_MAX)];
-    let most = series.iter().flat_map(|line| line.values.iter().flatten()).max().copied().unwrap_or(0);
-    let top = round_up(most);
-    let last = |line: &Series| line.values.iter().rev().flatten().next().copied();
-    let said: Vec<String> = series
-        .iter()
-        .map(|line| format!("{}: {} at the end", line.name, last(line).map_or("nothing measured".into(), |us| words::length(Length(us)))))
-        .collect();
-    let mut svg = open("lines", LINES, title, &format!("{}. {}", said.join("; "), marks_said(span, marks)));
-    let y = |us: i64| LINES_BASE - us as f64 / top.max(1) as f64 * (LINES_BASE - LINES_TOP);
-    for (share, class) in [(top, "rule"), (top / 2, "rule"), (0, "axis")] {
-        line(&mut svg, class, y(share));
-        if share > 0 {
-            text(&mut svg, "soft", 0.0, "start", y(share) - 4.0, &words::length(Length(share)));
-        }
-    }
-    draw_marks(&mut svg, span, marks, LINES_BASE, 11.0);
-    let count = series.iter().map(|line| line.values.len()).max().unwrap_or(1).max(2);
-    let x = |number: usize| (number as f64 + 0.5) / count as f64 * 1_000.0;
-    let _ =
-        write!(svg, "<svg x=0 y=0 width=\"100%\" height={LINES} viewBox=\"0 0 1000 {LINES}\" preserveAspectRatio=none aria-hidden=true>");
-    for (number, line) in series.iter().enumerate() {
-        let mut path = String::new();
-        let mut begins = true;
-        for (slice, value) in line.values.iter().enumerate() {
-            match value {
-                Some(us) => {
-                    let _ = write!(path, "{}{:.1} {:.1}", if begins { "M" } else { "L" }, x(slice), y(*us));
-                    // A lone value is still a dot.
-                    if begins && line.values.get(slice + 1).is_none_or(Option::is_none) {
-                        path.push_str("h4");
-                    }
-                    begins = false;
-                }
-                None => begins = true,
-            }
-        }
-        let _ = write!(svg, "<path class=\"line s{number}\" d=\"{path}\"/>");
-    }
-    svg.push_str("</svg>");
-    let mut taken: Vec<f64> = vec![];
-    for (number, line) in series.iter().enumerate() {
-        let Some(us) = last(line) else { continue };
-        let mut at = y(us) - 6.0;
-        while taken.iter().any(|other| (other - at).abs() < 14.0) {
-            at -= 14.0;
-        }
-        taken.push(at);
-        let name = format!("{} {}", line.name, words::length(Length(us)));
-        text(&mut svg, &format!("name s{number}"), 100.0, "end", at.max(11.0), &name);
-    }
-    hours(&mut svg, teller, span, 6, LINES_BASE + 15.0);
-    close(svg)
-}
-
-const BARS: f64 = 96.0;
+const BARS: f64 = 108.0;
 
 /// How often something came, slice by slice.
 pub fn bars(teller: &Teller, span: Span, values: &[i64], marks: &[Mark], title: &str, every: &str) -> String {
@@ -185,12 +116,12 @@ pub fn bars(teller: &Teller, span: Span, values: &[i64], marks: &[Mark], title: 
     let mut svg = open("bars", BARS, title, &desc);
     let width = 100.0 / values.len().max(1) as f64;
     for (number, value) in values.iter().enumerate().filter(|(_, value)| **value > 0) {
-        let height = (*value as f64 / most as f64 * (base - 22.0)).max(2.0);
+        let height = (*value as f64 / most as f64 * (base - 34.0)).max(2.0);
         bar(&mut svg, "bad", number as f64 * width, width, base - height, height);
     }
     line(&mut svg, "axis", base);
     if most > 0 {
-        text(&mut svg, "soft", 0.0, "start", 11.0, &format!("{} in {every} at most", words::thousands(most)));
+        text(&mut svg, "soft", 0.0, "start", 26.0, &format!("at most {} in {every}", words::thousands(most)));
     }
     draw_marks(&mut svg, span, marks, base, 11.0);
     days(&mut svg, teller, span, base + 15.0);
@@ -252,7 +183,7 @@ pub fn day(teller: &Teller, span: Span, hours_of: &[(u64, bool)]) -> String {
     }
     line(&mut svg, "axis", base);
     if most > 0 {
-        text(&mut svg, "soft", 0.0, "start", 11.0, &format!("{} an hour at most", words::thousands(most as i64)));
+        text(&mut svg, "soft", 0.0, "start", 11.0, &format!("at most {} an hour", words::thousands(most as i64)));
     }
     hours(&mut svg, teller, span, 6, base + 15.0);
     close(svg)
@@ -284,12 +215,23 @@ fn text(svg: &mut String, class: &str, x: f64, anchor: &str, y: f64, said: &str)
     let _ = write!(svg, "<text class=\"{class}\" x=\"{x:.2}%\" y=\"{y:.1}\" text-anchor={anchor}>{}</text>", escaped(said));
 }
 
+/// Percent of the width that a name of ten letters takes on a phone.
+const NAME_WIDTH: f64 = 20.0;
+
 fn draw_marks(svg: &mut String, span: Span, marks: &[Mark], base: f64, label: f64) {
-    for mark in marks.iter().filter(|mark| span.holds(mark.at)) {
+    let mut shown: Vec<&Mark> = marks.iter().filter(|mark| span.holds(mark.at)).collect();
+    shown.sort_by_key(|mark| std::cmp::Reverse(mark.at));
+    // The newest first: where several began close together, it is the one whose name there is room for.
+    let mut named: Vec<(f64, f64)> = vec![];
+    for mark in shown {
         let x = span.x(mark.at);
         let _ = write!(svg, "<line class=mark x1=\"{x:.2}%\" x2=\"{x:.2}%\" y1=2 y2=\"{base:.1}\"/>");
+        let (at, anchor, from) = if x > 80.0 { (x - 0.5, "end", x - NAME_WIDTH) } else { (x + 0.5, "start", x) };
+        if named.iter().any(|(other, until)| from < *until && from + NAME_WIDTH > *other) {
+            continue;
+        }
+        named.push((from, from + NAME_WIDTH));
         let name = words::cut(&mark.name, 10);
-        let (at, anchor) = if x > 80.0 { (x - 0.5, "end") } else { (x + 0.5, "start") };
         text(svg, "release", at, anchor, label, &name);
     }
 }
@@ -316,7 +258,8 @@ fn days(svg: &mut String, teller: &Teller, span: Span, y: f64) {
     let step = Length::minutes(30);
     let mut at = Timestamp(span.from.0 - span.from.0.rem_euclid(step.0)) + step;
     while at < span.until {
-        if teller.text(at, "%H:%M") == "00:00" {
+        // A name at the very edge would lie on the next one, on a phone.
+        if teller.text(at, "%H:%M") == "00:00" && span.x(at) >= 5.0 {
             tick(svg, span.x(at), y, &teller.text(at, "%a %-d"));
         }
         at = at + step;
@@ -330,19 +273,6 @@ fn tick(svg: &mut String, x: f64, y: f64, said: &str) {
         _ => "middle",
     };
     text(svg, "soft", x, anchor, y, said);
-}
-
-/// The next 1, 2 or 5 of a power of ten: a number that an axis can name.
-fn round_up(value: i64) -> i64 {
-    let mut unit = 1_000;
-    loop {
-        for step in [1, 2, 5] {
-            if unit * step >= value {
-                return unit * step;
-            }
-        }
-        unit *= 10;
-    }
 }
 
 #[cfg(test)]

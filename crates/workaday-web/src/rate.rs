@@ -51,7 +51,9 @@ impl<K: Hash + Eq + Clone> Buckets<K> {
     /// It was no attempt after all: a login that succeeded.
     pub fn give_back(&self, caller: &K) {
         let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
-        callers.remove(caller);
+        if let Some(bucket) = callers.get_mut(caller) {
+            bucket.left = (bucket.left + 1.0).min(self.size);
+        }
     }
 }
 

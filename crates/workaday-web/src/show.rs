@@ -65,29 +65,24 @@ impl Teller {
         us.map_or_else(|| "–".to_owned(), |us| self.span(us))
     }
 
-    /// Instants in brackets, `(2026-11-18T11:03:40Z)`, on the reader's clock.
+    /// Sentences of the command line as pages write them: instants on the reader's clock, `11h21m` as `11 h 21 min`. What
+    /// stands between backticks is to be typed, and is left as it is.
     pub fn readable(&self, sentence: &str) -> String {
-        let mut said = String::with_capacity(sentence.len());
-        let mut rest = sentence;
-        while let Some((before, after)) = rest.split_once("(20") {
-            said.push_str(before);
-            let found = after.split_once(')').and_then(|(inside, tail)| {
-                let at = format!("20{inside}").parse::<jiff::Timestamp>().ok()?;
-                Some((Timestamp(at.as_microsecond()), tail))
-            });
-            match found {
-                Some((at, tail)) => {
-                    said.push_str(&format!("({})", self.moment_text(at)));
-                    rest = tail;
-                }
-                None => {
-                    said.push_str("(20");
-                    rest = after;
-                }
-            }
-        }
-        said.push_str(rest);
-        said
+        let word = |word: &str| {
+            let is_edge = |c: char| matches!(c, '(' | ')' | '.' | ',' | ';' | ':');
+            let bare = word.trim_matches(is_edge);
+            let said = self.instant_in(bare).or_else(|| words::spaced(bare));
+            said.map_or_else(|| word.to_owned(), |said| word.replacen(bare, &said, 1))
+        };
+        let part = |(number, part): (usize, &str)| {
+            if number % 2 == 1 { part.to_owned() } else { part.split(' ').map(word).collect::<Vec<_>>().join(" ") }
+        };
+        sentence.split('`').enumerate().map(part).collect::<Vec<_>>().join("`")
+    }
+
+    fn instant_in(&self, word: &str) -> Option<String> {
+        let at = word.parse::<jiff::Timestamp>().ok().filter(|_| word.starts_with("20"))?;
+        Some(self.moment_text(Timestamp(at.as_microsecond())))
     }
 
     pub fn text(&self, at: Timestamp, format: &str) -> String {
@@ -199,7 +194,11 @@ mod tests {
         let teller = Teller::new(Timestamp(1_795_000_000_000_000), "Europe/Berlin");
         assert_eq!(
             teller.readable("Discarded 3m ago (2026-11-18T11:03:40.603906Z): all used up."),
-            "Discarded 3m ago (12:03): all used up."
+            "Discarded 3 min ago (12:03): all used up."
+        );
+        assert_eq!(
+            teller.readable("It runs since 2026-11-18T11:03:40.6Z. It is stopped after 1h30m: `--timeout 90m` says so."),
+            "It runs since 12:03. It is stopped after 1 h 30 min: `--timeout 90m` says so."
         );
         assert_eq!(teller.readable("It was (2026) and (2026-11-18"), "It was (2026) and (2026-11-18");
     }

@@ -1,5 +1,6 @@
 //! What all requests share: settings, connections to the store, buckets, what can still be undone.
 
+use crate::attempts::Attempts;
 use crate::hosts::Hosts;
 use crate::live::Live;
 use crate::options::Options;
@@ -29,7 +30,7 @@ pub struct Window {
     pub hosts: Hosts,
     pub port: u16,
     pub requests: Buckets<Caller>,
-    pub logins: Buckets<String>,
+    pub attempts: Attempts,
     /// Lines about refusals in the audit; more of them are logged only.
     pub denials: Buckets<()>,
     pub undos: Undos,
@@ -49,7 +50,7 @@ impl Window {
             hosts: options.hosts(port),
             port,
             requests: Buckets::new(options.rate, 4),
-            logins: Buckets::new(options.logins, 1),
+            attempts: Attempts::new(options.logins),
             denials: Buckets::new(Rate { count: 30, per: Length::minutes(1) }, 1),
             undos: Undos::default(),
             live: Live::default(),

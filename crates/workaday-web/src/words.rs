@@ -57,6 +57,31 @@ pub fn coarse(length: Length) -> String {
     }
 }
 
+/// A length as it is typed, `11h21m`, as it is read: `11 h 21 min`. `None`: it is none.
+pub fn spaced(typed: &str) -> Option<String> {
+    let mut parts = vec![];
+    if !typed.is_ascii() {
+        return None;
+    }
+    for part in typed.split_inclusive(|c: char| c.is_ascii_alphabetic()) {
+        let (number, unit) = part.split_at(part.len() - 1);
+        let one = number == "1";
+        let unit = match unit {
+            "d" if one => "day",
+            "d" => "days",
+            "h" => "h",
+            "m" => "min",
+            "s" => "s",
+            _ => return None,
+        };
+        if number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        parts.push(format!("{number} {unit}"));
+    }
+    (!parts.is_empty()).then(|| parts.join(" "))
+}
+
 /// `3 min ago`, `in 4 h`, `just now`.
 pub fn ago(now: Timestamp, at: Timestamp) -> String {
     let distance = now - at;
@@ -114,6 +139,15 @@ mod tests {
         ];
         for (us, shown) in cases {
             assert_eq!(length(Length(us)), shown);
+        }
+    }
+
+    #[test]
+    fn a_length_that_is_typed_is_spaced_and_nothing_else() {
+        assert_eq!(spaced("11h21m").as_deref(), Some("11 h 21 min"));
+        assert_eq!(spaced("2d").as_deref(), Some("2 days"));
+        for other in ["", "3f2c1a9", "h", "5", "é", "ab12s", "s5", "12ms", "4d2x"] {
+            assert_eq!(spaced(other), None, "{other}");
         }
     }
 

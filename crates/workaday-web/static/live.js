@@ -87,7 +87,8 @@
   function listen() {
     if (source || !names.length || document.hidden || !window.EventSource) return;
     source = new EventSource("/events");
-    source.onopen = () => { live.textContent = "live"; };
+    // From here on every change is told.
+    source.addEventListener("following", () => { live.textContent = "live"; });
     source.onerror = () => { live.textContent = "reconnecting"; };
     source.addEventListener("changed", (event) => {
       let regions = [];
@@ -149,6 +150,9 @@
     }
     event.preventDefault();
   });
+
+  // On a phone the navigation scrolls: where the reader is stays in sight.
+  document.querySelectorAll("nav [aria-current]").forEach((link) => link.scrollIntoView({ block: "nearest", inline: "center" }));
 
   // A form that leads to another page by its place opens there.
   if (location.hash) document.querySelector(`details${CSS.escape(location.hash).replace("\\#", "#")}`)?.setAttribute("open", "");

@@ -256,7 +256,12 @@ const SECURITY: &[Key] = &[
     key("body_max", Kind::Size, "1M", "A larger request is refused."),
     key("connections", Kind::Count(8, 100_000), "1024", "Open connections to the dashboard; more wait to be accepted."),
     key("rate", Kind::Rate, "100/s", "Requests of one person, token or address; four times as many in a burst."),
-    key("logins", Kind::Rate, "5/m", "Attempts to log in, of one address and for one name."),
+    key(
+        "logins",
+        Kind::Rate,
+        "5/m",
+        "Attempts to log in from one address. Ten times as many for one name, from addresses where it has not come in before.",
+    ),
 ];
 
 const BACKUP: &[Key] = &[

@@ -49,6 +49,10 @@ pub struct SessionRow {
     pub ends_at: Timestamp,
 }
 
+/// Lines of the audit that are looked through for logins, and addresses that are told.
+const AUDIT_LOOK: i64 = 50_000;
+const ADDRESSES_MAX: i64 = 500;
+
 /// Marks that move with a part of the store, in the order of `changes.sql`.
 pub type Marks = [Option<i64>; 13];
 
@@ -162,6 +166,13 @@ impl Reader {
     /// Whom a link would let in; it is not used up by looking.
     pub fn link(&self, hash: &Hash, now: Timestamp) -> Result<Option<(String, String)>> {
         self.link.first(&sql::ONE_LINK, params![hash, now.0], |row| Ok((row.get(0)?, row.get(1)?)))
+    }
+
+    /// Addresses from which somebody came in under this name, as the audit tells it.
+    pub fn login_addresses(&self, name: &str, since: Timestamp) -> Result<Vec<String>> {
+        let parameters = params![AUDIT_LOOK, since.0, format!("user {name}"), ADDRESSES_MAX];
+        let found = self.link.list(&sql::LOGIN_ADDRESSES, parameters, |row| row.get::<_, Option<String>>(0))?;
+        Ok(found.into_iter().flatten().collect())
     }
 
     /// For pages that follow: compare with the last answer.

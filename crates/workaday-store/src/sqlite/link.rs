@@ -69,6 +69,11 @@ impl Link {
         rows.map_err(|error| self.fail(error))
     }
 
+    /// Runs a statement and reads as much of its answer as the caller wants.
+    pub fn read<T>(&self, statement: &Statement, read: impl FnOnce(&mut rusqlite::Statement<'static>) -> rusqlite::Result<T>) -> Result<T> {
+        self.prepared.run(statement, read).map_err(|error| self.fail(error))
+    }
+
     /// Is a transaction of ours open? Every write asks: outside one, each statement would commit on its own.
     pub fn in_transaction(&self) -> bool {
         !self.connection().is_autocommit()

@@ -4,7 +4,8 @@ use super::back_with;
 use crate::answer::{self, Answer, invalid};
 use crate::asked::Asked;
 use crate::frame::{self, escape};
-use crate::ops::{count, jobs, switches};
+use crate::ops::batch::{self, Choice};
+use crate::ops::{count, switches};
 use crate::page::Query;
 use crate::pages;
 use crate::secrets;
@@ -48,7 +49,7 @@ fn named(asked: &Asked<'_>, deed: Deed) -> Result<Vec<JobSummary>, Problem> {
         let filter = form.0.iter().find(|(name, _)| name == "filter").map(|(_, value)| value.trim_start_matches('?'));
         let filter =
             filter.ok_or_else(|| invalid("no job was named", "one or more `ids`, or a `filter`").hint("choose jobs in the list first"))?;
-        return jobs::chosen_by_filter(asked.reader, deed, &Query::parse(filter));
+        return Choice::of_page(&Query::parse(filter))?.jobs(asked.reader, &asked.window.options.mask, deed);
     }
     if ids.len() > IDS_MAX {
         return Err(invalid(format!("{} jobs are named one by one", ids.len()), format!("at most {IDS_MAX}; a filter names more")));
@@ -108,13 +109,13 @@ fn act(asked: &Asked<'_>, deed: Deed, chosen: Vec<JobSummary>) -> Result<Answer,
     let detail = json!({"jobs": chosen.len(), "in_seconds": UNDO_SECONDS}).to_string();
     asked.window.writing(|store| store.note(&by, deed.word(), &format!("{} jobs", chosen.len()), Some(&detail), asked.now))?;
     let ids = chosen.iter().map(|job| job.id).collect();
-    jobs::carry_out_later(Arc::clone(asked.window), secret.clone(), deed, ids, by);
+    batch::carry_out_later(Arc::clone(asked.window), secret.clone(), deed, ids, by);
     Ok(back_with(asked, Notice { text: format!("{sentence}: in {UNDO_SECONDS} seconds."), undo: Some(secret) }))
 }
 
 /// "Retry 37 jobs of mail.send_invoice".
 fn sentence(deed: Deed, chosen: &[JobSummary]) -> String {
-    let counted = if chosen.len() >= jobs::BATCH_MAX { format!("the newest {} jobs", chosen.len()) } else { count(chosen.len(), "job") };
+    let counted = if chosen.len() >= batch::BATCH_MAX { format!("the newest {} jobs", chosen.len()) } else { count(chosen.len(), "job") };
     let same = chosen.first().filter(|first| chosen.iter().all(|job| job.task == first.task));
     match same {
         Some(job) => format!("{} {counted} of {}", deed.verb(), job.task),

@@ -1,8 +1,10 @@
 //! The HTTP API, version 1: what programs see and do. Its document is made from the same table as its routes.
 
+mod answers;
 pub mod evidence;
 mod openapi;
 mod read;
+mod schemas;
 
 use crate::answer::{self, Answer};
 use crate::asked::Asked;
@@ -30,17 +32,20 @@ const fn get(path: &'static str, doc: &'static str, fields: &'static [Field], an
     }
 }
 
-const fn act(method: Method, path: &'static str, scope: &'static str, doc: &'static str, fields: &'static [Field], work: Work) -> Route {
-    Route {
-        method,
-        path,
-        access: Access::Role(Role::Operator, scope),
-        kind: Kind::Api,
-        doc,
-        fields,
-        answers: "done",
-        does: Does::Work(work),
-    }
+/// An act: its method and path, the scope that a token needs, what it takes, what it answers, what it does.
+macro_rules! act {
+    ($method:ident $path:literal, $scope:literal, $doc:literal, $fields:expr => $answers:literal, $op:path) => {
+        Route {
+            method: Method::$method,
+            path: $path,
+            access: Access::Role(Role::Operator, $scope),
+            kind: Kind::Api,
+            doc: $doc,
+            fields: $fields,
+            answers: $answers,
+            does: Does::Work(|asked| done(asked, $op)),
+        }
+    };
 }
 
 const fn body(name: &'static str, schema: &'static str, doc: &'static str) -> Field {
@@ -100,11 +105,46 @@ const JOBS: &[Field] = &[
     LIMIT,
 ];
 
+/// The filter of GET /api/v1/jobs, or ids; never both, and never neither.
+const BATCH: &[Field] = &[
+    body(
+        "ids",
+        r#"{"type":"array","items":{"type":"string","format":"uuid"},"maxItems":1000}"#,
+        "These jobs; or one or more of the filters below, which a job has to meet all.",
+    ),
+    body(
+        "state",
+        r#"{"type":"string","enum":["pending","scheduled","available","running","retryable","completed","cancelled","discarded"]}"#,
+        "In this state.",
+    ),
+    body("held", r#"{"type":"boolean","enum":[true]}"#, "Held."),
+    body("task", TEXT, "Of this task."),
+    body("queue", TEXT, "In this queue."),
+    body("tag", TEXT, "With this tag."),
+    body("text", r#"{"type":"string","maxLength":200}"#, "With this in the task's name, or in the arguments as they are shown."),
+    body("since", INSTANT, "Enqueued at or after this instant."),
+    body("dry_run", r#"{"type":"boolean"}"#, "Only say how many they are, and show some."),
+    body("newest", r#"{"type":"integer","minimum":0}"#, "`newest` of a dry run: what was enqueued after it is left out."),
+    body("limit", r#"{"type":"integer","minimum":1,"maximum":100000}"#, "Refused, with nothing done, when more jobs fit than this; 10000."),
+    REASON,
+];
+
 const LOGS: &[Field] = &[
     ID,
     query("after", r#"{"type":"string","maxLength":60}"#, "Lines after this one: `next` of the answer before."),
     query("limit", r#"{"type":"integer","minimum":1,"maximum":1000}"#, "At most this many; 50."),
 ];
+
+const NUMBER: Field = path("id", "Its number.");
+const RERUN: &[Field] = &[ID, body("args", r#"{"type":"object"}"#, "Other arguments."), REASON];
+const PAUSE: &[Field] = &[NAME, NEEDED_REASON, UNTIL];
+const PAUSE_TASK: &[Field] = &[NAME, NEEDED_REASON, UNTIL, WHERE, body("owner", TEXT, "Who stands for it.")];
+const HISTORY: &[Field] =
+    &[NAME, query("before", r#"{"type":"string","maxLength":60}"#, "The next page: `next` of the one before."), LIMIT];
+const RUN: &[Field] = &[NAME, REASON, body("at", INSTANT, "The tick that was due at this instant.")];
+const SKIP: &[Field] = &[NAME, REASON, body("count", r#"{"type":"integer","minimum":1,"maximum":10000}"#, "How many; 1.")];
+const WORKERS: &[Field] = &[query("all", r#"{"type":"boolean"}"#, "Those that have ended too."), LIMIT];
+const ALERTS: &[Field] = &[query("closed", r#"{"type":"boolean"}"#, "Those that are closed too."), BEFORE, LIMIT];
 
 const MEASURES: &[Field] = &[
     query("kind", r#"{"type":"string","enum":["task","queue","route","stream","websocket","dropped"]}"#, "Of this kind."),
@@ -117,82 +157,31 @@ const MEASURES: &[Field] = &[
 
 pub const ROUTES: &[Route] = &[
     get("/api/v1/jobs", "Jobs, newest first.", JOBS, "jobs", read::jobs),
-    act(Method::Post, "/api/v1/jobs", "enqueue", "Enqueue a job.", ENQUEUE, |asked| done(asked, ops::jobs::enqueue)),
+    act!(Post "/api/v1/jobs", "enqueue", "Enqueue a job.", ENQUEUE => "enqueued", ops::jobs::enqueue),
     get("/api/v1/jobs/{id}", "One job: arguments, attempts, errors.", &[ID], "job", read::job),
-    act(Method::Delete, "/api/v1/jobs/{id}", "jobs", "Delete a job, with its attempts and logs.", &[ID], |asked| {
-        done(asked, ops::jobs::delete)
-    }),
+    act!(Delete "/api/v1/jobs/{id}", "jobs", "Delete a job, with its attempts and logs.", &[ID] => "acted", ops::jobs::delete),
     get("/api/v1/jobs/{id}/logs", "What it printed.", LOGS, "logs", read::logs),
-    act(Method::Post, "/api/v1/jobs/{id}/retry", "jobs", "Give it another attempt.", &[ID, REASON], |asked| done(asked, ops::jobs::retry)),
-    act(Method::Post, "/api/v1/jobs/{id}/cancel", "jobs", "Cancel it; ask it to stop if it runs.", &[ID, REASON], |asked| {
-        done(asked, ops::jobs::cancel)
-    }),
-    act(
-        Method::Post,
-        "/api/v1/jobs/{id}/rerun",
-        "enqueue",
-        "A new job like this one, linked to it.",
-        &[ID, body("args", r#"{"type":"object"}"#, "Other arguments."), REASON],
-        |asked| done(asked, ops::jobs::rerun),
-    ),
+    act!(Post "/api/v1/jobs/{id}/retry", "jobs", "Give it another attempt.", &[ID, REASON] => "acted", ops::jobs::retry),
+    act!(Post "/api/v1/jobs/{id}/cancel", "jobs", "Cancel it; ask it to stop if it runs.", &[ID, REASON] => "acted", ops::jobs::cancel),
+    act!(Post "/api/v1/jobs/{id}/rerun", "enqueue", "A new job like this one, linked to it.", RERUN => "enqueued", ops::jobs::rerun),
+    act!(Post "/api/v1/batch/retry", "jobs", "Give many jobs another attempt.", BATCH => "batch", ops::batch::retry),
+    act!(Post "/api/v1/batch/cancel", "jobs", "Cancel many jobs; ask those that run to stop.", BATCH => "batch", ops::batch::cancel),
+    act!(Post "/api/v1/batch/delete", "jobs", "Delete many jobs, with their attempts and logs.", BATCH => "batch", ops::batch::delete),
     get("/api/v1/tasks", "Tasks that workers have stated.", &[], "tasks", read::tasks),
     get("/api/v1/tasks/{name}", "One task: parameters, policy, owner.", &[NAME], "task", read::task),
-    act(
-        Method::Post,
-        "/api/v1/tasks/{name}/pause",
-        "tasks",
-        "Switch it off, or one argument value of it.",
-        &[NAME, NEEDED_REASON, UNTIL, WHERE, body("owner", TEXT, "Who stands for it.")],
-        |asked| done(asked, ops::switches::pause_task),
-    ),
-    act(Method::Post, "/api/v1/tasks/{name}/resume", "tasks", "Switch it on again.", &[NAME, REASON, WHERE], |asked| {
-        done(asked, ops::switches::resume_task)
-    }),
+    act!(Post "/api/v1/tasks/{name}/pause", "tasks", "Switch it off, or one argument value of it.", PAUSE_TASK => "paused", ops::switches::pause_task),
+    act!(Post "/api/v1/tasks/{name}/resume", "tasks", "Switch it on again.", &[NAME, REASON, WHERE] => "resumed", ops::switches::resume_task),
     get("/api/v1/queues", "Queues, with what waits in each.", &[], "queues", read::queues),
-    act(Method::Post, "/api/v1/queues/{name}/pause", "queues", "Claim nothing more from it.", &[NAME, NEEDED_REASON, UNTIL], |asked| {
-        done(asked, ops::switches::pause_queue)
-    }),
-    act(Method::Post, "/api/v1/queues/{name}/resume", "queues", "Claim from it again.", &[NAME, REASON], |asked| {
-        done(asked, ops::switches::resume_queue)
-    }),
+    act!(Post "/api/v1/queues/{name}/pause", "queues", "Claim nothing more from it.", PAUSE => "paused", ops::switches::pause_queue),
+    act!(Post "/api/v1/queues/{name}/resume", "queues", "Claim from it again.", &[NAME, REASON] => "resumed", ops::switches::resume_queue),
     get("/api/v1/schedules", "Schedules, with their next tick.", &[], "schedules", read::schedules),
     get("/api/v1/schedules/{name}", "One schedule.", &[NAME], "schedule", read::schedule),
-    get(
-        "/api/v1/schedules/{name}/history",
-        "What became of its ticks, newest first.",
-        &[NAME, query("before", r#"{"type":"string","maxLength":60}"#, "The next page: `next` of the one before."), LIMIT],
-        "ticks",
-        read::history,
-    ),
-    act(Method::Post, "/api/v1/schedules/{name}/pause", "schedules", "Let no tick run.", &[NAME, NEEDED_REASON, UNTIL], |asked| {
-        done(asked, ops::schedules::pause)
-    }),
-    act(Method::Post, "/api/v1/schedules/{name}/resume", "schedules", "Let ticks run again.", &[NAME, REASON], |asked| {
-        done(asked, ops::schedules::resume)
-    }),
-    act(
-        Method::Post,
-        "/api/v1/schedules/{name}/run",
-        "schedules",
-        "Run it now, or a tick that has passed.",
-        &[NAME, REASON, body("at", INSTANT, "The tick that was due at this instant.")],
-        |asked| done(asked, ops::schedules::run),
-    ),
-    act(
-        Method::Post,
-        "/api/v1/schedules/{name}/skip",
-        "schedules",
-        "Leave out the next ticks.",
-        &[NAME, REASON, body("count", r#"{"type":"integer","minimum":1,"maximum":10000}"#, "How many; 1.")],
-        |asked| done(asked, ops::schedules::skip),
-    ),
-    get(
-        "/api/v1/workers",
-        "The supervisor and its children.",
-        &[query("all", r#"{"type":"boolean"}"#, "Those that have ended too."), LIMIT],
-        "workers",
-        read::workers,
-    ),
+    get("/api/v1/schedules/{name}/history", "What became of its ticks, newest first.", HISTORY, "ticks", read::history),
+    act!(Post "/api/v1/schedules/{name}/pause", "schedules", "Let no tick run.", PAUSE => "schedule_paused", ops::schedules::pause),
+    act!(Post "/api/v1/schedules/{name}/resume", "schedules", "Let ticks run again.", &[NAME, REASON] => "schedule_resumed", ops::schedules::resume),
+    act!(Post "/api/v1/schedules/{name}/run", "schedules", "Run it now, or a tick that has passed.", RUN => "schedule_ran", ops::schedules::run),
+    act!(Post "/api/v1/schedules/{name}/skip", "schedules", "Leave out the next ticks.", SKIP => "schedule_skipped", ops::schedules::skip),
+    get("/api/v1/workers", "The supervisor and its children.", WORKERS, "workers", read::workers),
     get(
         "/api/v1/releases",
         "Releases, newest first; and the names under which attempts ran.",
@@ -200,19 +189,11 @@ pub const ROUTES: &[Route] = &[
         "releases",
         evidence::releases,
     ),
-    get("/api/v1/releases/{id}", "One release: plan, steps, note.", &[path("id", "Its number.")], "release", evidence::release),
+    get("/api/v1/releases/{id}", "One release: plan, steps, note.", &[NUMBER], "release", evidence::release),
     get("/api/v1/baselines", "Baselines, newest first.", &[LIMIT], "baselines", evidence::baselines),
     get("/api/v1/measures", "What was measured, minute by minute, the oldest first.", MEASURES, "measures", evidence::measures),
-    get(
-        "/api/v1/alerts",
-        "What needs a hand, newest first.",
-        &[query("closed", r#"{"type":"boolean"}"#, "Those that are closed too."), BEFORE, LIMIT],
-        "alerts",
-        read::alerts,
-    ),
-    act(Method::Post, "/api/v1/alerts/{id}/close", "alerts", "The matter is settled.", &[path("id", "Its number."), REASON], |asked| {
-        done(asked, ops::switches::close_alert)
-    }),
+    get("/api/v1/alerts", "What needs a hand, newest first.", ALERTS, "alerts", read::alerts),
+    act!(Post "/api/v1/alerts/{id}/close", "alerts", "The matter is settled.", &[NUMBER, REASON] => "closed", ops::switches::close_alert),
     Route {
         method: Method::Get,
         path: "/api/v1/audit",

@@ -27,7 +27,7 @@ pub fn whole() -> Value {
         "servers": [{"url": "/"}],
         "security": [{"token": []}],
         "paths": paths,
-        "components": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}, "schemas": schemas()},
+        "components": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}, "schemas": super::schemas::all()},
     })
 }
 
@@ -106,43 +106,6 @@ fn responses(route: &Route) -> Value {
         responses[status] = json!({"description": description, "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/problem"}}}});
     }
     responses
-}
-
-fn schemas() -> Value {
-    let list = |name: &str, item: &str| {
-        let items = if item.is_empty() { json!({"type": "object"}) } else { json!({"$ref": format!("#/components/schemas/{item}")}) };
-        json!({"type": "object", "required": [name], "properties": {name: {"type": "array", "items": items}, "next": {"description": "Ask for the next page with this; null: there is none."}}})
-    };
-    let id = json!({"type": "string", "format": "uuid"});
-    let instant = json!({"type": ["string", "null"]});
-    json!({
-        "problem": {
-            "type": "object", "required": ["code", "message", "expected", "retry", "status", "id"],
-            "properties": {
-                "code": {"type": "string", "description": "Listed in docs/reference/errors.md; never changes its meaning."},
-                "message": {"type": "string"}, "expected": {"type": "string"}, "got": {"type": ["string", "null"]},
-                "retry": {"type": "string", "enum": ["safe", "safe_after_fix", "check_first", "never"]},
-                "retry_note": {"type": ["string", "null"]}, "hint": {"type": ["string", "null"]}, "docs": {"type": "string"},
-                "status": {"type": "integer"}, "id": {"type": "string", "description": "By which the log finds the request."},
-            },
-        },
-        "done": {"type": "object", "required": ["message"], "properties": {"message": {"type": "string"}}},
-        "summary": {
-            "type": "object", "required": ["id", "task", "queue", "state", "attempt", "created_at", "run_at"],
-            "properties": {
-                "id": id, "task": {"type": "string"}, "queue": {"type": "string"},
-                "state": {"type": "string", "enum": ["pending", "scheduled", "available", "running", "retryable", "completed", "cancelled", "discarded"]},
-                "held": {"type": ["string", "null"]}, "reason": {"type": ["string", "null"]}, "priority": {"type": "integer"},
-                "attempt": {"type": "integer"}, "created_at": {"type": "string"}, "run_at": {"type": "string"}, "finished_at": instant,
-            },
-        },
-        "job": {"allOf": [{"$ref": "#/components/schemas/summary"}, {"type": "object", "required": ["args", "attempts"], "properties": {"attempts": {"type": "array", "items": {"type": "object"}}}}]},
-        "jobs": list("jobs", "summary"), "logs": list("lines", ""), "tasks": list("tasks", ""), "task": {"type": "object", "required": ["name"]},
-        "queues": list("queues", ""), "schedules": list("schedules", ""), "schedule": {"type": "object", "required": ["name", "task", "state"]},
-        "ticks": list("ticks", ""), "workers": list("workers", ""), "releases": list("releases", ""),
-        "release": {"type": "object", "required": ["release", "state", "steps"]}, "baselines": list("baselines", ""), "measures": list("measures", ""),
-        "alerts": list("alerts", ""), "audit": list("audit", ""),
-    })
 }
 
 #[cfg(test)]

@@ -1,14 +1,11 @@
-//! Jobs: enqueue, run again, retry, cancel, delete.
+//! One job: enqueue, run again, retry, cancel, delete. Many at once are `batch`.
 
-use super::{Done, count};
+use super::Done;
 use crate::answer::invalid;
 use crate::asked::{Asked, instant};
 use crate::fields::Fields;
-use crate::page::Query;
-use crate::window::Window;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
-use std::sync::Arc;
 use workaday_core::clock::parse_length;
 use workaday_core::explain::{Explain, Problem, RetryAdvice};
 use workaday_core::job::{JobId, State};
@@ -16,13 +13,7 @@ use workaday_core::unique::Unique;
 use workaday_engine::deed::{Deed, attempts_by_task};
 use workaday_engine::document;
 use workaday_engine::order::{self, Order};
-use workaday_store::sqlite::read::{JobSummary, Look};
-use workaday_store::{Act, ByHand, Enqueued, Reader, Store};
-
-/// Jobs a transaction: a batch must not keep other writers waiting.
-const STEP: usize = 200;
-/// A filter concerns no more than this at once.
-pub const BATCH_MAX: usize = 100_000;
+use workaday_store::{Act, Enqueued, Store};
 
 pub fn enqueue(asked: &Asked<'_>, fields: &Fields) -> Result<Done, Problem> {
     let args = fields.0.get("args").map_or_else(|| "{}".to_owned(), Value::to_string);
@@ -156,94 +147,4 @@ pub fn cancel(asked: &Asked<'_>, fields: &Fields) -> Result<Done, Problem> {
 
 pub fn delete(asked: &Asked<'_>, fields: &Fields) -> Result<Done, Problem> {
     act_on_one(asked, fields, Deed::Delete)
-}
-
-/// Names in the query of /jobs that choose no jobs.
-const NOT_CHOOSING: [&str; 8] = ["from", "format", "region", "limit", "view", "page", "back", "reason"];
-
-/// The jobs that a filter of /jobs names and the act can concern, the newest first.
-///
-/// A name that is not understood is refused: an act must never concern more jobs than the page showed.
-pub fn chosen_by_filter(reader: &Reader, deed: Deed, filter: &Query) -> Result<Vec<JobSummary>, Problem> {
-    let mut look = Look { limit: 1_000, ..Look::default() };
-    let mut states = vec![];
-    for (name, value) in filter.0.iter().filter(|(_, value)| !value.is_empty()) {
-        let text = || Some(value.clone());
-        match name.as_str() {
-            "state" if value == "held" => look.held = true,
-            "state" => states.push(Some(
-                value.parse::<State>().map_err(|_| invalid("`state` is no state of a job", "available, running, discarded …"))?,
-            )),
-            "held" => look.held = true,
-            "task" => look.task = text(),
-            "queue" => look.queue = text(),
-            "tag" => look.tag = text(),
-            "text" => look.text = text(),
-            other if NOT_CHOOSING.contains(&other) => {}
-            other => {
-                let shown: String = other.chars().take(40).collect();
-                return Err(invalid(
-                    format!("the filter has `{shown}`, which is not understood here"),
-                    "state, held, task, queue, tag, text",
-                ));
-            }
-        }
-    }
-    if states.is_empty() {
-        states.push(None);
-    }
-    let mut found = vec![];
-    for state in states {
-        let mut step = Look { state, from: None, ..look.clone() };
-        loop {
-            let seen = reader.look(&step).map_err(|error| error.problem())?;
-            found.extend(seen.jobs.into_iter().map(|listed| listed.job).filter(|job| deed.concerns(job)));
-            // The state may be asked twice over, when a page looks at held ones of any.
-            if seen.next.is_none() || seen.next == step.from || found.len() >= BATCH_MAX {
-                break;
-            }
-            step.from = seen.next;
-        }
-    }
-    found.truncate(BATCH_MAX);
-    Ok(found)
-}
-
-/// Acts on many jobs, in steps. Each is looked at anew: some may have moved on meanwhile.
-pub fn act_on_many(window: &Window, deed: Deed, ids: &[JobId], by: &ByHand) -> Result<(usize, usize), Problem> {
-    let (mut done, mut left) = (0, 0);
-    let policies = window.reading(|reader| reader.tasks().map(|tasks| attempts_by_task(&tasks)))?.map_err(|error| error.problem())?;
-    for step in ids.chunks(STEP) {
-        let jobs = window
-            .reading(|reader| step.iter().map(|id| reader.job(*id)).collect::<Result<Vec<_>, _>>())?
-            .map_err(|error| error.problem())?;
-        let jobs: Vec<JobSummary> = jobs.into_iter().flatten().map(|job| job.summary).filter(|job| deed.concerns(job)).collect();
-        let acts = window.writing(|store| {
-            let now = window.now();
-            jobs.iter().map(|job| deed.act(store, job, &policies, by, now)).collect::<Result<Vec<Act>, _>>()
-        })?;
-        let here = acts.iter().filter(|act| matches!(act, Act::Done | Act::Requested)).count();
-        done += here;
-        left += step.len() - here;
-    }
-    window.wake();
-    Ok((done, left))
-}
-
-/// Carries an act out once it can no longer be undone. Whoever takes the secret first decides.
-pub fn carry_out_later(window: Arc<Window>, secret: String, deed: Deed, ids: Vec<JobId>, by: ByHand) {
-    tokio::runtime::Handle::current().spawn(async move {
-        tokio::time::sleep(std::time::Duration::from_secs(crate::undo::UNDO_SECONDS)).await;
-        if window.undos.take(&secret).is_none() {
-            return;
-        }
-        let done = tokio::task::spawn_blocking(move || act_on_many(&window, deed, &ids, &by).map(|counts| (counts, by)));
-        match done.await {
-            Ok(Ok(((done, left), by))) => {
-                tracing::info!(who = %by.who, done, left, "{}: {} of {}", deed.word(), count(done, "job"), by.who)
-            }
-            Ok(Err(problem)) => tracing::error!(code = %problem.code, "{} of many jobs failed: {}", deed.word(), problem.message),
-            Err(error) => tracing::error!(%error, "{} of many jobs failed", deed.word()),
-        }
-    });
 }

@@ -2,6 +2,7 @@
 //!
 //! Every act is one synced transaction with its line in the audit: who, and why.
 
+pub mod batch;
 pub mod jobs;
 pub mod schedules;
 pub mod switches;

@@ -212,7 +212,7 @@ pub fn jobs_of_error(asked: &Asked<'_>, fingerprint: &str) -> Result<Vec<workada
             // A later attempt may have ended otherwise: then it is no job of this error.
             found.extend(job.filter(|job| Deed::Retry.concerns(job) && job.fence == failure.fence));
         }
-        if failures.len() < 1_000 || before == Some(last) || found.len() >= super::jobs::BATCH_MAX {
+        if failures.len() < 1_000 || before == Some(last) || found.len() >= super::batch::BATCH_MAX {
             break;
         }
         before = Some(last);

@@ -112,7 +112,7 @@ pub fn job(reader: &Reader, context: &PageContext) -> Result<Page, Problem> {
     let running = logs.remove(&job.fence).unwrap_or_default();
     let shown = rows::shown(&detail.args, &context.mask);
     let pretty = |value: &Value| words::cut(&serde_json::to_string_pretty(value).unwrap_or_default(), JSON_CHARS);
-    let args = shown.as_ref().map_or_else(|| words::cut(&detail.args, 200), pretty);
+    let args = shown.as_ref().map_or_else(|| words::cut(&mask::text(&detail.args), 200), pretty);
     // Arguments with hidden parts cannot be sent back as they are shown.
     let is_whole = serde_json::from_str::<Value>(&detail.args).ok() == shown && args.len() < JSON_CHARS;
     let usual = usual(reader, &detail, &all, &s)?;

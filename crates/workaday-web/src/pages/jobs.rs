@@ -2,6 +2,7 @@
 
 use super::rows::{self, JobRow};
 use crate::page::{Page, PageContext};
+use crate::search::Search;
 use crate::sheet::{Sheet, page};
 use crate::words;
 use askama::Template;
@@ -35,6 +36,7 @@ struct View<'a> {
     second: Option<String>,
     tabs: Vec<Tab>,
     look: Look,
+    text: Option<String>,
     state: String,
     tasks: Vec<String>,
     queues: Vec<String>,
@@ -50,8 +52,9 @@ struct View<'a> {
 
 pub fn jobs(reader: &Reader, context: &PageContext) -> Result<Page, Problem> {
     let s = Sheet::new(context, "Jobs", "Jobs");
-    let look = asked(context)?;
-    let seen = if let Some(text) = look.text.as_deref().filter(|text| is_id(text)) { by_id(reader, text)? } else { reader.look(&look)? };
+    let search = asked(context)?;
+    let seen = seen(reader, &search, &context.mask)?;
+    let Search { look, text } = search;
     let loads = reader.loads(context.now, COUNT_MAX)?;
     let finished = reader.finished_in(Timestamp(0), context.now + Length::days(1), COUNT_MAX)?;
     let known = reader.tasks()?;
@@ -61,7 +64,7 @@ pub fn jobs(reader: &Reader, context: &PageContext) -> Result<Page, Problem> {
     queues.extend(look.queue.clone().filter(|queue| !queues.contains(queue)));
     let jobs: Vec<JobRow> = seen.jobs.iter().map(|job| rows::row(context, &s.t, job)).collect();
     let is_filtered =
-        look.state.is_some() || look.held || look.task.is_some() || look.queue.is_some() || look.tag.is_some() || look.text.is_some();
+        look.state.is_some() || look.held || look.task.is_some() || look.queue.is_some() || look.tag.is_some() || text.is_some();
     let state = context.query.get("state").unwrap_or_default().to_owned();
     let is_new = jobs.is_empty() && !is_filtered && look.from.is_none();
     let json = json!({
@@ -70,7 +73,7 @@ pub fn jobs(reader: &Reader, context: &PageContext) -> Result<Page, Problem> {
     });
     let view = View {
         verdict: verdict(&look, &seen, is_new),
-        second: second(&look, &seen),
+        second: second(&look, text.as_deref(), &seen),
         tabs: tabs(&s, &loads, finished, &state),
         further: seen.next.map(|next| s.here(&[("from", &next.to_string())])),
         stopped_early: seen.stopped_early,
@@ -82,6 +85,7 @@ pub fn jobs(reader: &Reader, context: &PageContext) -> Result<Page, Problem> {
         queues,
         jobs,
         look,
+        text,
         is_new,
         is_filtered,
         s,
@@ -90,7 +94,7 @@ pub fn jobs(reader: &Reader, context: &PageContext) -> Result<Page, Problem> {
 }
 
 /// What the address asks for; a word that means nothing is refused, not ignored.
-pub fn asked(context: &PageContext) -> Result<Look, Problem> {
+pub fn asked(context: &PageContext) -> Result<Search, Problem> {
     let query = &context.query;
     let text = |name: &str| match query.get(name).map(str::trim) {
         Some(text) if text.chars().count() > TEXT_MAX => Err(refused(name, &words::cut(text, 40), format!("at most {TEXT_MAX} letters"))),
@@ -109,7 +113,8 @@ pub fn asked(context: &PageContext) -> Result<Look, Problem> {
         None => None,
         Some(text) => Some(text.parse().map_err(|_| refused("from", &words::cut(text, 40), "the place that the page before ended with"))?),
     };
-    Ok(Look { state, held, task: text("task")?, queue: text("queue")?, tag: text("tag")?, text: text("text")?, from, limit: PAGE })
+    let look = Look { state, held, task: text("task")?, queue: text("queue")?, tag: text("tag")?, from, limit: PAGE };
+    Ok(Search { look, text: text("text")? })
 }
 
 fn refused(name: &str, got: &str, expected: impl Into<String>) -> Problem {
@@ -123,12 +128,15 @@ fn is_id(text: &str) -> bool {
     (8..=32).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-fn by_id(reader: &Reader, text: &str) -> Result<Seen, StoreError> {
-    let mut seen = Seen::default();
-    if let Ok(detail) = reader.find_job(text) {
-        seen.jobs.extend(reader.job_by_key(detail.summary.key)?);
+/// What looks like an id is one, if a job has it; an order number of eight digits looks like one too.
+fn seen(reader: &Reader, search: &Search, mask: &[String]) -> Result<Seen, StoreError> {
+    if let Some(text) = search.text.as_deref().filter(|text| is_id(text))
+        && let Ok(detail) = reader.find_job(text)
+    {
+        let found = reader.job_by_key(detail.summary.key)?;
+        return Ok(Seen { jobs: found.into_iter().collect(), ..Seen::default() });
     }
-    Ok(seen)
+    search.run(reader, mask)
 }
 
 fn verdict(look: &Look, seen: &Seen, is_new: bool) -> String {
@@ -165,9 +173,9 @@ fn order(look: &Look) -> &'static str {
     }
 }
 
-fn second(look: &Look, seen: &Seen) -> Option<String> {
+fn second(look: &Look, text: Option<&str>, seen: &Seen) -> Option<String> {
     let tag = look.tag.as_ref().map(|tag| format!("tagged “{tag}”"));
-    let text = look.text.as_ref().map(|text| format!("with “{text}” in id, task or arguments"));
+    let text = text.map(|text| format!("with “{text}” in id, task or arguments"));
     let asked: Vec<String> = tag.into_iter().chain(text).collect();
     let early = seen.stopped_early.then(|| format!("Looked through {} jobs so far.", words::thousands(LOOK_MAX)));
     let asked = (!asked.is_empty()).then(|| format!("Only those {}.", asked.join(" and ")));

@@ -29,6 +29,7 @@ mod schedule;
 mod schedules;
 mod task;
 mod today;
+mod workers;
 
 pub use crate::assets::static_files;
 pub use crate::sheet::problem;
@@ -42,6 +43,7 @@ pub use job::job;
 pub use jobs::jobs;
 pub use queues::queues;
 pub use releases::{release, releases};
+pub(crate) use rows::arguments as line_of;
 pub use schedule::schedule;
 pub use schedules::schedules;
 pub use task::task;

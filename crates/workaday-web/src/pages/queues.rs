@@ -1,24 +1,24 @@
 //! Queues and workers: do jobs wait, how long, and who works?
 
 use super::today::marks;
+use super::workers::{self, Staff};
 use crate::page::{Page, PageContext};
 use crate::plot::{self, SERIES_MAX, Series, Span};
 use crate::sheet::{Sheet, page, segment};
 use crate::{facts, words};
 use askama::Template;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use workaday_core::clock::Length;
 use workaday_core::explain::Problem;
 use workaday_store::StoreError;
-use workaday_store::sqlite::read::{Counted, Reader, RunSample, WorkerStatus};
+use workaday_store::sqlite::read::{Counted, Reader, RunSample};
 
 const COUNT_MAX: i64 = 10_000;
 const HOURS: usize = 24;
 /// Runs looked at an hour: enough for a quantile, and the same cost on every store.
 const RUNS_AN_HOUR: usize = 60;
 const QUEUES_MAX: usize = 60;
-const WORKERS_MAX: usize = 60;
 
 struct Queue {
     name: String,
@@ -28,27 +28,11 @@ struct Queue {
     later: String,
     held: String,
     oldest: String,
-    p50: String,
-    p95: String,
-    ran: String,
+    waited: (String, String),
+    ran: (String, String),
+    memory: String,
+    at_once: String,
     hold: Option<String>,
-}
-
-struct Worker {
-    pid: i64,
-    kind: String,
-    release: Option<String>,
-    started_html: String,
-    seen_html: String,
-    is_silent: bool,
-}
-
-struct Ended {
-    pid: i64,
-    kind: String,
-    cause: String,
-    ended_html: String,
-    lived: String,
 }
 
 #[derive(Template)]
@@ -61,9 +45,8 @@ struct View<'a> {
     plot: String,
     table: Vec<(String, Vec<String>)>,
     names: Vec<String>,
-    workers: Vec<Worker>,
-    ended: Vec<Ended>,
-    samples: usize,
+    staff: Staff,
+    samples: String,
 }
 
 pub fn queues(reader: &Reader, context: &PageContext) -> Result<Page, Problem> {
@@ -71,6 +54,7 @@ pub fn queues(reader: &Reader, context: &PageContext) -> Result<Page, Problem> {
     let now = context.now;
     let loads = reader.loads(now, COUNT_MAX)?;
     let holds = reader.holds(false)?;
+    let staff = workers::staff(reader, context.async_slots, &s)?;
     let runs = runs(reader, &s)?;
     let held = |queue: &str| holds.iter().find(|hold| facts::is_active(hold, now) && hold.rule.queue.as_deref() == Some(queue));
     let of = |queue: &str, value: fn(&RunSample) -> Option<i64>| -> Vec<i64> {
@@ -83,6 +67,7 @@ pub fn queues(reader: &Reader, context: &PageContext) -> Result<Page, Problem> {
         .take(QUEUES_MAX)
         .map(|load| {
             let (waited, ran) = (of(&load.queue, |run| run.waited_us), of(&load.queue, |run| run.ran_us));
+            let both = |values: &[i64]| (s.t.span_or(quantile(values, 50)), s.t.span_or(quantile(values, 95)));
             Queue {
                 name: load.queue.clone(),
                 path: format!("/actions/queues/{}", segment(&load.queue)),
@@ -91,20 +76,19 @@ pub fn queues(reader: &Reader, context: &PageContext) -> Result<Page, Problem> {
                 later: words::counted(load.scheduled + load.retryable),
                 held: words::counted(load.held),
                 oldest: load.oldest_waiting_at.map_or_else(|| "–".to_owned(), |at| words::length(now - at)),
-                p50: s.t.span_or(quantile(&waited, 50)),
-                p95: s.t.span_or(quantile(&waited, 95)),
-                ran: s.t.span_or(quantile(&ran, 50)),
+                waited: both(&waited),
+                ran: both(&ran),
+                memory: quantile(&of(&load.queue, |run| run.memory_peak_kib), 95).map_or_else(|| "–".to_owned(), words::kib),
+                at_once: staff.at_once.get(&load.queue).map_or_else(|| "–".to_owned(), |taken| workers::number(*taken)),
                 hold: held(&load.queue).map(|hold| hold.rule.reason.clone()),
             }
         })
         .collect();
     let (plot, names, table) = plotted(reader, &runs, &s)?;
-    let workers = reader.workers(false, WORKERS_MAX)?;
-    let ended = reader.worker_ends(now - Length::days(7), 20)?;
     let served = facts::is_served(reader, now)?;
     let waiting = loads.iter().fold(Counted::default(), |sum, load| sum + load.available);
     let oldest = loads.iter().filter_map(|load| load.oldest_waiting_at).min();
-    let children = workers.iter().filter(|worker| worker.kind != "supervisor").count();
+    let children = staff.alive.iter().filter(|worker| worker.kind != "supervisor").count();
     let verdict = match (served, waiting.number) {
         (false, 0) => "Nobody works: no supervisor runs.".to_owned(),
         (false, _) => format!("{} wait and nobody works: no supervisor runs.", words::count_of(waiting, "job")),
@@ -116,37 +100,28 @@ pub fn queues(reader: &Reader, context: &PageContext) -> Result<Page, Problem> {
         ),
     };
     let running: i64 = loads.iter().map(|load| load.running).sum();
-    let second = format!(
-        "{} running in {}.",
-        words::many(running as usize, "job"),
-        words::many(children, "worker process").replace("processs", "processes")
-    );
-    let json = json!({
+    let processes = format!("{children} worker {}", if children == 1 { "process" } else { "processes" });
+    let second = match running {
+        0 => format!("No job is running; {processes} alive."),
+        _ => format!("{} running in {processes}.", words::many(running as usize, "job")),
+    };
+    let mut json = json!({
         "verdict": verdict,
         "queues": loads.iter().map(|load| json!({
             "queue": load.queue, "available": load.available.number, "available_more": load.available.more, "running": load.running,
             "scheduled": load.scheduled.number, "retryable": load.retryable.number, "held": load.held.number, "paused": load.paused,
             "oldest_waiting_at": load.oldest_waiting_at.map(|at| at.to_string()),
             "waited_p50_us": quantile(&of(&load.queue, |run| run.waited_us), 50), "waited_p95_us": quantile(&of(&load.queue, |run| run.waited_us), 95),
-        })).collect::<Vec<_>>(),
-        "workers": workers.iter().map(|worker| json!({
-            "pid": worker.pid, "kind": worker.kind, "release": worker.release, "started_at": worker.started_at.to_string(), "seen_at": worker.seen_at.to_string(),
+            "ran_p50_us": quantile(&of(&load.queue, |run| run.ran_us), 50), "ran_p95_us": quantile(&of(&load.queue, |run| run.ran_us), 95),
+            "memory_p95_kib": quantile(&of(&load.queue, |run| run.memory_peak_kib), 95), "at_once": staff.at_once.get(&load.queue),
         })).collect::<Vec<_>>(),
     });
+    if let (Value::Object(whole), Value::Object(more)) = (&mut json, staff.to_json()) {
+        whole.extend(more);
+    }
     let second = if served { second } else { "`workaday up` starts one; what waits is kept.".to_owned() };
-    let samples = runs.iter().map(Vec::len).sum();
-    let view = View {
-        verdict,
-        second,
-        queues,
-        plot,
-        table,
-        names,
-        workers: workers.iter().map(|worker| alive(worker, &s)).collect(),
-        ended: ended.iter().map(|worker| gone(worker, &s)).collect(),
-        samples,
-        s,
-    };
+    let samples = words::thousands(runs.iter().map(Vec::len).sum::<usize>() as i64);
+    let view = View { verdict, second, queues, plot, table, names, staff, samples, s };
     page(&view.s, &view, json)
 }
 
@@ -201,25 +176,4 @@ fn plotted(reader: &Reader, runs: &[Vec<RunSample>], s: &Sheet<'_>) -> Result<Pl
         })
         .collect();
     Ok((plot, series.into_iter().map(|line| line.name).collect(), table))
-}
-
-fn alive(worker: &WorkerStatus, s: &Sheet<'_>) -> Worker {
-    Worker {
-        pid: worker.pid,
-        kind: worker.kind.clone(),
-        release: worker.release.clone(),
-        started_html: s.t.ago(worker.started_at),
-        seen_html: s.t.ago(worker.seen_at),
-        is_silent: s.t.now - worker.seen_at > Length::seconds(90),
-    }
-}
-
-fn gone(worker: &WorkerStatus, s: &Sheet<'_>) -> Ended {
-    Ended {
-        pid: worker.pid,
-        kind: worker.kind.clone(),
-        cause: worker.end_cause.clone().unwrap_or_else(|| "not known".to_owned()),
-        ended_html: s.t.ago_or(worker.ended_at, "–"),
-        lived: worker.ended_at.map_or_else(|| "–".to_owned(), |ended| words::coarse(ended - worker.started_at)),
-    }
 }

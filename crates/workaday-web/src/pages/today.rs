@@ -86,7 +86,9 @@ pub fn today(reader: &Reader, context: &PageContext) -> Result<Page, Problem> {
     let schedules = reader.schedules()?;
     let errors = known(reader, context, now - Length::hours(24), 60)?;
     let served = facts::is_served(reader, now)?;
-    let alerts = reader.alerts(false, None, 200)?;
+    let mut alerts = reader.alerts(false, None, 200)?;
+    // What has failed before what is late, and what came last before what has been there for long.
+    alerts.sort_by_key(|alert| (class_of(&alert.code) != "bad", std::cmp::Reverse(alert.last_at)));
     let entries: Vec<TaskEntry> = tasks.iter().filter_map(|row| serde_json::from_str(&row.entry).ok()).collect();
     let mut needs = vec![];
     let waiting = loads.iter().fold(Counted::default(), |sum, load| sum + load.available);
@@ -190,7 +192,7 @@ fn unserved(waiting: Counted) -> Need {
             format!("{} wait, and schedules do not tick.", words::count_of(waiting, "job"))
         },
         expected: Some("one `workaday up` that serves this store".to_owned()),
-        retry: Some("safe: what waits is kept, and missed ticks are decided by their catch-up".to_owned()),
+        retry: Some("safe; what waits is kept, and missed ticks are decided by their catch-up".to_owned()),
         command: Some("workaday up"),
         code: "supervisor.absent".to_owned(),
         ..Need::empty("bad", "✕")
@@ -219,6 +221,11 @@ impl Need {
             command: None,
             code: String::new(),
         }
+    }
+
+    /// Is there anything to press? An empty row of buttons would be a gap.
+    fn has_acts(&self) -> bool {
+        self.retry_jobs.is_some() || self.run_schedule.is_some() || self.pause_task.is_some() || self.alert.is_some()
     }
 
     fn to_json(&self) -> Value {
@@ -263,6 +270,10 @@ fn need(
     need.failed = crate::mask::text(&words::first_line(&alert.message, 240));
     need.expected = expected(&alert.code, entry);
     need.got = error.map(|known| known.said.clone());
+    // What it got has a line of its own.
+    if let Some(short) = need.got.as_ref().and_then(|got| need.failed.strip_suffix(got.as_str())?.strip_suffix(": ")) {
+        need.failed = short.to_owned();
+    }
     need.retry = entry.map(|entry| retry_said(entry).to_owned());
     need.owner = schedule.and_then(|row| row.owner.clone()).or_else(|| entry.and_then(|entry| entry.owner.clone()));
     need.rollback = entry.and_then(|entry| entry.rollback.clone());
@@ -285,10 +296,10 @@ fn need(
 /// May it run twice? In the words of its author.
 pub fn retry_said(entry: &TaskEntry) -> &'static str {
     match (entry.at_most_once, entry.retry_safe) {
-        (true, _) => "check first: it must not run twice",
-        (false, Some(true)) => "safe: its author says that it may run twice",
-        (false, Some(false)) => "check first: its author says that it must not run twice",
-        (false, None) => "its author has not said whether it may run twice",
+        (true, _) => "check first; it must not run twice",
+        (false, Some(true)) => "safe; its author says that it may run twice",
+        (false, Some(false)) => "check first; its author says that it must not run twice",
+        (false, None) => "check first; its author has not said whether it may run twice",
     }
 }
 

@@ -6,8 +6,8 @@ use super::jobs::summary;
 use super::types::JobSummary;
 use super::{Reader, bounded};
 use crate::error::Result;
-use crate::statements as sql;
-use rusqlite::{Row, params};
+use crate::statements::{self as sql, Statement};
+use rusqlite::{Params, Row, params};
 use std::fmt;
 use std::num::ParseIntError;
 use std::str::FromStr;
@@ -25,8 +25,6 @@ pub struct Look {
     pub task: Option<String>,
     pub queue: Option<String>,
     pub tag: Option<String>,
-    /// A piece of the arguments or of the task's name.
-    pub text: Option<String>,
     /// Where the page before stopped: [`Seen::next`].
     pub from: Option<Place>,
     /// At most 1000; 0 means 50.
@@ -83,17 +81,44 @@ pub struct Seen {
     pub stopped_early: bool,
 }
 
+/// Is a job wanted? Asked with its task and its whole arguments, as JSON.
+///
+/// What may be searched depends on what may be shown, which is no matter of the store: a page hides secrets in arguments,
+/// and a search that saw them would tell them letter by letter.
+pub type Fits<'a> = &'a dyn Fn(&str, &str) -> bool;
+
 impl Reader {
     /// Newest first; the last to finish first for a final state; the next due first for scheduled and retryable ones.
     pub fn look(&self, look: &Look) -> Result<Seen> {
+        self.look_for(look, None)
+    }
+
+    /// The same, of those jobs alone that fit.
+    pub fn look_for(&self, look: &Look, fits: Option<Fits<'_>>) -> Result<Seen> {
         match look.state {
-            _ if look.held => self.look_held(look),
-            Some(state) if state.is_finished() => self.look_ended(look, state),
-            Some(state @ (State::Scheduled | State::Retryable)) => self.look_due(look, state),
-            Some(State::Running) => self.look_running(look),
-            Some(_) => self.look_unfinished(look),
-            None => self.look_all(look),
+            _ if look.held => self.look_held(look, fits),
+            Some(state) if state.is_finished() => self.look_ended(look, state, fits),
+            Some(state @ (State::Scheduled | State::Retryable)) => self.look_due(look, state, fits),
+            Some(State::Running) => self.look_running(look, fits),
+            Some(_) => self.look_unfinished(look, fits),
+            None => self.look_all(look, fits),
         }
+    }
+
+    /// Rows of a page, read until `limit` of them fit. The statement bounds how many there are to be read.
+    fn page(&self, statement: &Statement, parameters: impl Params, limit: i64, fits: Option<Fits<'_>>) -> Result<Vec<ListedJob>> {
+        let read = |prepared: &mut rusqlite::Statement<'static>| {
+            let (mut rows, mut found) = (prepared.query(parameters)?, vec![]);
+            while (found.len() as i64) < limit
+                && let Some(row) = rows.next()?
+            {
+                if fits.is_none_or(|fits| fits(text(row, 2), text(row, WHOLE))) {
+                    found.push(listed(row)?);
+                }
+            }
+            Ok(found)
+        };
+        self.link.read(statement, read)
     }
 
     /// One job as the lists show it.
@@ -101,8 +126,8 @@ impl Reader {
         self.link.first(&sql::JOB_BY_KEY, [key.0], listed)
     }
 
-    fn look_all(&self, look: &Look) -> Result<Seen> {
-        let (mut one, other) = (self.look_unfinished(look)?, self.look_finished(look)?);
+    fn look_all(&self, look: &Look, fits: Option<Fits<'_>>) -> Result<Seen> {
+        let (mut one, other) = (self.look_unfinished(look, fits)?, self.look_finished(look, fits)?);
         // Both halves have to be whole down to the same key, or jobs between would be passed over.
         let floor = one.next.into_iter().chain(other.next).max();
         one.jobs.extend(other.jobs);
@@ -114,56 +139,72 @@ impl Reader {
         Ok(Seen { stopped_early: next.is_some() && one.jobs.len() < limit, next, jobs: one.jobs })
     }
 
-    fn look_unfinished(&self, look: &Look) -> Result<Seen> {
+    fn look_unfinished(&self, look: &Look, fits: Option<Fits<'_>>) -> Result<Seen> {
         let before = look.from.map_or(i64::MAX, |place| place.first);
         let floor = self.link.first(&sql::UNFINISHED_FLOOR, params![before, LOOK_MAX], key_of_floor)?;
         let state = look.state.map(|state| state.as_str());
-        let limit = bounded(look.limit);
-        let parameters = params![before, floor.unwrap_or(Place::BOTTOM).first, state, look.task, look.queue, look.tag, look.text, limit];
-        Ok(seen(self.link.list(&sql::PAGE_UNFINISHED, parameters, listed)?, limit, floor, Place::of_key))
+        let (limit, rows) = limits(look, fits);
+        let parameters =
+            params![fits.is_some(), before, floor.unwrap_or(Place::BOTTOM).first, state, look.task, look.queue, look.tag, rows];
+        Ok(seen(self.page(&sql::PAGE_UNFINISHED, parameters, limit, fits)?, limit, floor, Place::of_key))
     }
 
-    fn look_finished(&self, look: &Look) -> Result<Seen> {
+    fn look_finished(&self, look: &Look, fits: Option<Fits<'_>>) -> Result<Seen> {
         let before = look.from.map_or(i64::MAX, |place| place.first);
         let floor = self.link.first(&sql::FINISHED_FLOOR, params![before, LOOK_MAX], key_of_floor)?;
-        let limit = bounded(look.limit);
-        let parameters = params![before, floor.unwrap_or(Place::BOTTOM).first, look.task, look.queue, look.tag, look.text, limit];
-        Ok(seen(self.link.list(&sql::PAGE_FINISHED, parameters, listed)?, limit, floor, Place::of_key))
+        let (limit, rows) = limits(look, fits);
+        let parameters = params![fits.is_some(), before, floor.unwrap_or(Place::BOTTOM).first, look.task, look.queue, look.tag, rows];
+        Ok(seen(self.page(&sql::PAGE_FINISHED, parameters, limit, fits)?, limit, floor, Place::of_key))
     }
 
-    fn look_ended(&self, look: &Look, state: State) -> Result<Seen> {
+    fn look_ended(&self, look: &Look, state: State, fits: Option<Fits<'_>>) -> Result<Seen> {
         let before = look.from.unwrap_or(Place::TOP);
         let floor = self.link.first(&sql::ENDED_FLOOR, params![state.as_str(), before.first, before.key, LOOK_MAX], floor)?;
-        let limit = bounded(look.limit);
+        let (limit, rows) = limits(look, fits);
         let back_to = floor.unwrap_or(Place::BOTTOM);
-        let (task, queue, tag, text) = (&look.task, &look.queue, &look.tag, &look.text);
-        let parameters = params![state.as_str(), before.first, before.key, back_to.first, back_to.key, task, queue, tag, text, limit];
+        let (task, queue, tag) = (&look.task, &look.queue, &look.tag);
+        let parameters =
+            params![fits.is_some(), state.as_str(), before.first, before.key, back_to.first, back_to.key, task, queue, tag, rows];
         let ended = |job: &JobSummary| Place { first: job.finished_at.map_or(i64::MIN, |at| at.0), key: job.key.0 };
-        Ok(seen(self.link.list(&sql::PAGE_ENDED, parameters, listed)?, limit, floor, ended))
+        Ok(seen(self.page(&sql::PAGE_ENDED, parameters, limit, fits)?, limit, floor, ended))
     }
 
-    fn look_due(&self, look: &Look, state: State) -> Result<Seen> {
+    fn look_due(&self, look: &Look, state: State, fits: Option<Fits<'_>>) -> Result<Seen> {
         let since = look.from.unwrap_or(Place::BOTTOM);
         let floor = self.link.first(&sql::DUE_FLOOR, params![since.first, since.key, LOOK_MAX], floor)?;
-        let limit = bounded(look.limit);
+        let (limit, rows) = limits(look, fits);
         let until = floor.unwrap_or(Place::TOP);
-        let (task, queue, tag, text) = (&look.task, &look.queue, &look.tag, &look.text);
-        let parameters = params![since.first, since.key, until.first, until.key, state.as_str(), task, queue, tag, text, limit];
+        let (task, queue, tag) = (&look.task, &look.queue, &look.tag);
+        let parameters = params![fits.is_some(), since.first, since.key, until.first, until.key, state.as_str(), task, queue, tag, rows];
         let due = |job: &JobSummary| Place { first: job.run_at.0, key: job.key.0 };
-        Ok(seen(self.link.list(&sql::PAGE_DUE, parameters, listed)?, limit, floor, due))
+        Ok(seen(self.page(&sql::PAGE_DUE, parameters, limit, fits)?, limit, floor, due))
     }
 
-    fn look_running(&self, look: &Look) -> Result<Seen> {
-        let limit = bounded(look.limit);
-        let parameters = params![look.from.unwrap_or(Place::TOP).first, look.task, look.queue, look.tag, look.text, limit];
-        Ok(seen(self.link.list(&sql::PAGE_RUNNING, parameters, listed)?, limit, None, Place::of_key))
+    fn look_running(&self, look: &Look, fits: Option<Fits<'_>>) -> Result<Seen> {
+        let (limit, rows) = limits(look, fits);
+        let parameters = params![fits.is_some(), look.from.unwrap_or(Place::TOP).first, look.task, look.queue, look.tag, rows];
+        Ok(seen(self.page(&sql::PAGE_RUNNING, parameters, limit, fits)?, limit, None, Place::of_key))
     }
 
-    fn look_held(&self, look: &Look) -> Result<Seen> {
-        let limit = bounded(look.limit);
-        let parameters = params![LOOK_MAX, look.from.unwrap_or(Place::TOP).first, look.task, look.queue, look.tag, look.text, limit];
-        Ok(seen(self.link.list(&sql::PAGE_HELD, parameters, listed)?, limit, None, Place::of_key))
+    fn look_held(&self, look: &Look, fits: Option<Fits<'_>>) -> Result<Seen> {
+        let (limit, rows) = limits(look, fits);
+        let parameters = params![fits.is_some(), LOOK_MAX, look.from.unwrap_or(Place::TOP).first, look.task, look.queue, look.tag, rows];
+        Ok(seen(self.page(&sql::PAGE_HELD, parameters, limit, fits)?, limit, None, Place::of_key))
     }
+}
+
+/// How many jobs are wanted, and how many rows may be read for them: when some do not fit, as many as the floors allow.
+fn limits(look: &Look, fits: Option<Fits<'_>>) -> (i64, i64) {
+    let limit = bounded(look.limit);
+    (limit, if fits.is_some() { i64::MAX } else { limit })
+}
+
+/// The column of the whole arguments; empty unless they were asked for.
+const WHOLE: usize = 25;
+
+/// A text column as it stands in the row. What is no text fits nothing.
+fn text<'a>(row: &'a Row<'_>, column: usize) -> &'a str {
+    row.get_ref(column).ok().and_then(|value| value.as_str().ok()).unwrap_or_default()
 }
 
 /// An instant and a key.

@@ -16,7 +16,7 @@ pub mod types;
 
 pub use counts::{Counted, Finished, QueueLoad, ReleaseSeen, RunSample};
 pub use errors::{ErrorGroup, Failure, Mute};
-pub use look::{LOOK_MAX, ListedJob, Look, Place, Seen};
+pub use look::{Fits, LOOK_MAX, ListedJob, Look, Place, Seen};
 pub use releases::*;
 pub use types::*;
 
