@@ -176,6 +176,15 @@ fn lock(folder: &Path) -> Result<File, Problem> {
     }
 }
 
+/// Deletes what a backup that was killed left in a folder. While another one is running, nothing.
+pub fn clear(folder: &Path) {
+    if folder.is_dir()
+        && let Ok(_lock) = lock(folder)
+    {
+        clear_partials(folder);
+    }
+}
+
 fn clear_partials(folder: &Path) {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     for path in entries.map(|entry| entry.path()).filter(|path| {

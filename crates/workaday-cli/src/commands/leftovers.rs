@@ -26,6 +26,9 @@ pub fn clear(context: &Context, database: &Path) {
             tracing::warn!("of a rehearsal that was killed, {remark}");
         }
     }
+    if let Ok(settings) = context.settings() {
+        workaday_ops::backup::clear(&workaday_config::release::backup(settings).folder);
+    }
     let repository = context.settings().ok().and_then(|settings| Repository::of(&settings.root));
     let folders: Vec<PathBuf> = doctor::scratch_folders(database);
     for left in scratch::leftovers(&folders, false) {

@@ -109,10 +109,15 @@ fn abort(args: &ReleaseAbort, context: &mut Context) -> Done {
     let served = beside::supervisor(&ground.database).is_some();
     report(&ended, None, context)?;
     if !context.out.json {
-        if ended.deployed {
+        if ended.state == "aborted" && ended.deployed {
             context
                 .out
                 .line("Its deploy command had begun: look what is in place. `workaday release rollback` puts the release before back.")?;
+        }
+        if served && ended.drained && !ended.deployed {
+            context
+                .out
+                .line("The supervisor was asked to stop, and nothing was deployed that starts it: when it has, start `workaday up`.")?;
         }
         say_unserved(served, context)?;
     }
