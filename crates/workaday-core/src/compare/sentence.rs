@@ -6,6 +6,7 @@ use super::track::Measure;
 /// `GET /orders: p95 rose 18 % (180 → 212 ms). In 14 days such a jump came at 3 of 1,336 moments without a release.`
 pub fn finding(finding: &Finding, days: f64) -> String {
     let what = format!("{}: {}", finding.series, name(finding.measure));
+    let is = if matches!(finding.measure, Measure::DbCalls | Measure::HttpCalls) { "are" } else { "is" };
     let levels = match (finding.before, finding.after) {
         (Some(before), Some(after)) => format!("{} → {}", value(finding.measure, before), value(finding.measure, after)),
         _ => String::new(),
@@ -24,15 +25,15 @@ pub fn finding(finding: &Finding, days: f64) -> String {
             grouped(finding.as_extreme),
             grouped(finding.moments)
         ),
-        (Verdict::Same, Basis::Floor) => format!("{what} is the same: the difference is too small to matter ({levels})."),
+        (Verdict::Same, Basis::Floor) => format!("{what} {is} the same: the difference is too small to matter ({levels})."),
         (Verdict::Same, _) => match finding.hides_under {
             Some(hides) => {
                 format!(
-                    "{what} is the same within the usual noise ({levels}); a rise under {} would not show.",
+                    "{what} {is} the same within the usual noise ({levels}); a rise under {} would not show.",
                     share(finding.measure, hides)
                 )
             }
-            None => format!("{what} is the same within the usual noise ({levels})."),
+            None => format!("{what} {is} the same within the usual noise ({levels})."),
         },
         (Verdict::NotEnough, Basis::Count) => {
             let (count, window) =
@@ -129,4 +130,40 @@ fn grouped(count: usize) -> String {
         shown.push(digit);
     }
     shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compare::SeriesKey;
+
+    #[test]
+    fn what_is_many_are_the_same_and_what_is_one_is() {
+        let said = |measure| {
+            finding(
+                &Finding {
+                    series: SeriesKey { kind: "route".to_owned(), name: "GET /".to_owned() },
+                    measure,
+                    verdict: Verdict::Same,
+                    basis: Basis::Floor,
+                    before: Some(1.0),
+                    after: Some(1.0),
+                    before_count: 100.0,
+                    after_count: 100.0,
+                    change: Some(0.0),
+                    explained: 0.0,
+                    p: None,
+                    as_extreme: 0,
+                    moments: 0,
+                    hides_under: None,
+                    sentence: String::new(),
+                    scores: (0.0, vec![]),
+                },
+                14.0,
+            )
+        };
+        assert!(said(Measure::DbCalls).starts_with("GET /: database calls are the same"));
+        assert!(said(Measure::HttpCalls).starts_with("GET /: outgoing HTTP calls are the same"));
+        assert!(said(Measure::RunP95).starts_with("GET /: p95 is the same"));
+    }
 }

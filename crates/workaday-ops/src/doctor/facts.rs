@@ -152,6 +152,8 @@ pub struct Rehearsed {
 pub struct System {
     /// systemd's figure, 0.0 to 10.0.
     pub exposure: Option<f64>,
+    /// Scratch folders whose holders are gone.
+    pub leftovers: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -26,7 +26,7 @@ mod tests;
 mod worker;
 
 pub use facts::Facts;
-pub use gather::{Ground, gather};
+pub use gather::{Ground, gather, scratch_folders};
 pub use machine::{answer, grade};
 
 use serde::{Deserialize, Serialize};

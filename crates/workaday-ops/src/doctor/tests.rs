@@ -74,7 +74,7 @@ fn well() -> Facts {
             expires: Length(HOUR.0 * 24),
             dirt: Some(vec![]),
         },
-        system: System { exposure: Some(1.5) },
+        system: System { exposure: Some(1.5), leftovers: vec![] },
         alerts: Alerts { receivers: 1, undelivered: Some(0) },
     }
 }
@@ -178,6 +178,7 @@ const DAMAGES: &[Damage] = &[
     ("system.exposure", State::Warn, |f| f.system.exposure = Some(3.0)),
     ("system.exposure", State::Red, |f| f.system.exposure = Some(9.6)),
     ("system.exposure", State::Unknown, |f| f.system.exposure = None),
+    ("system.leftovers", State::Warn, |f| f.system.leftovers = some()),
     ("alerts.receivers", State::Red, |f| f.alerts.receivers = 0),
     ("alerts.undelivered", State::Red, |f| f.alerts.undelivered = Some(2)),
 ];
