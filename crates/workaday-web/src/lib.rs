@@ -13,13 +13,14 @@
 //! | [`page`] [`pages`] | what people see; `sheet` `show` `words` `plot` `escape` `mask` are what pages are made of |
 //! | [`acts`] [`undo`] | what people do |
 //! | [`api`] | what programs see and do |
-//! | [`health`] [`metrics`] [`live`] | is it well, how much, what changed |
+//! | [`health`] [`metrics`] [`live`] | is it well, how much, what changed; `counts` counts once for all who ask |
 
 pub mod acts;
 pub mod answer;
 pub mod api;
 pub mod asked;
 mod assets;
+mod counts;
 mod escape;
 mod facts;
 pub mod fields;

@@ -53,6 +53,7 @@ pub fn jobs(reader: &Reader, context: &PageContext) -> Result<Page, Problem> {
     let look = asked(context)?;
     let seen = if let Some(text) = look.text.as_deref().filter(|text| is_id(text)) { by_id(reader, text)? } else { reader.look(&look)? };
     let loads = reader.loads(context.now, COUNT_MAX)?;
+    reader.advance_ended(context.now)?;
     let finished = reader.finished_in(Timestamp(0), context.now + Length::days(1), COUNT_MAX)?;
     let known = reader.tasks()?;
     let mut tasks: Vec<String> = known.iter().map(|task| task.name.clone()).take(OFFERED_MAX).collect();
