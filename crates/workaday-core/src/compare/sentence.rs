@@ -5,47 +5,69 @@ use super::track::Measure;
 
 /// `GET /orders: p95 rose 18 % (180 → 212 ms). In 14 days such a jump came at 3 of 1,336 moments without a release.`
 pub fn finding(finding: &Finding, days: f64) -> String {
-    let what = format!("{}: {}", finding.series, name(finding.measure));
-    let levels = match (finding.before, finding.after) {
-        (Some(before), Some(after)) => format!("{} → {}", value(finding.measure, before), value(finding.measure, after)),
-        _ => String::new(),
-    };
+    let measure = finding.measure;
+    let what = format!("{}: {}", finding.series, name(measure));
+    let same = format!("{what} {} the same", if is_plural(measure) { "are" } else { "is" });
+    let levels = levels(finding);
     let change = finding.change.unwrap_or(0.0);
-    let moved = || moved(finding.measure, change);
+    let (jump, rise) = if change >= 0.0 { ("jump", "rise") } else { ("drop", "drop") };
+    let moved = || moved(measure, change);
     match (finding.verdict, finding.basis) {
         (Verdict::Worse | Verdict::Better, Basis::Separation) => {
-            format!("{what} {} ({levels}): the minutes after lie apart from those before.", moved())
+            format!("{what} {} ({levels}): what came after lies apart from what came before.", moved())
         }
-        (Verdict::Worse | Verdict::Better, _) => format!(
-            "{what} {} ({levels}). In {} such a {} came at {} of {} moments without a release.",
-            moved(),
-            length(days),
-            if change > 0.0 { "jump" } else { "drop" },
-            grouped(finding.as_extreme),
-            grouped(finding.moments)
-        ),
-        (Verdict::Same, Basis::Floor) => format!("{what} is the same: the difference is too small to matter ({levels})."),
+        (Verdict::Worse | Verdict::Better, _) => {
+            format!("{what} {} ({levels}). {}.", moved(), seen(finding, jump, days))
+        }
+        (Verdict::Same, Basis::Floor) => format!("{same}: the difference is too small to matter ({levels})."),
         (Verdict::Same, _) => match finding.hides_under {
-            Some(hides) => {
-                format!(
-                    "{what} is the same within the usual noise ({levels}); a rise under {} would not show.",
-                    share(finding.measure, hides)
-                )
-            }
-            None => format!("{what} is the same within the usual noise ({levels})."),
+            Some(hides) => format!("{same} within the usual noise ({levels}); a {rise} under {} would not show.", share(measure, hides)),
+            None => format!("{same} within the usual noise ({levels}). {}.", seen(finding, jump, days)),
         },
         (Verdict::NotEnough, Basis::Count) => {
             let (count, window) =
                 if finding.after_count < finding.before_count { (finding.after_count, "after") } else { (finding.before_count, "before") };
-            format!("{what}: not enough data: {count:.0} values {window}, need about {:.0}.", finding.measure.count_min())
+            format!(
+                "{what}: not enough data: {} {window}, need about {:.0}.",
+                counted(count.round() as usize, "value"),
+                measure.count_min()
+            )
+        }
+        (Verdict::NotEnough, Basis::Moments) => {
+            format!(
+                "{what}: not enough data ({levels}): {} without a release known, too few to call it a {rise}.",
+                moments(finding.moments)
+            )
         }
         (Verdict::NotEnough, _) => match finding.hides_under {
             Some(hides) => {
-                format!("{what}: not enough data ({levels}): in this noise only a rise above {} would show.", share(finding.measure, hides))
+                format!("{what}: not enough data ({levels}): in this noise only a {rise} above {} would show.", share(measure, hides))
             }
             None => format!("{what}: not enough data ({levels}): too little history without a release to know what is usual."),
         },
     }
+}
+
+/// `In 14 days such a jump came at 3 of 1,336 moments without a release`
+fn seen(finding: &Finding, jump: &str, days: f64) -> String {
+    format!("In {} such a {jump} came at {} of {} without a release", length(days), grouped(finding.as_extreme), moments(finding.moments))
+}
+
+/// `180 → 212 ms`, and what of it is not the change: the verdict is about the rest.
+fn levels(finding: &Finding) -> String {
+    let (Some(before), Some(after)) = (finding.before, finding.after) else { return String::new() };
+    let levels = format!("{} → {}", value(finding.measure, before), value(finding.measure, after));
+    let least = if finding.measure.is_share() { 0.002 } else { 0.02 };
+    if finding.explained.abs() < least {
+        return levels;
+    }
+    let who = if finding.has_controls { "the time of day and the controls" } else { "the time of day" };
+    let way = if finding.explained > 0.0 { "rise" } else { "drop" };
+    format!("{levels}; {who} alone would bring a {way} of {}", share(finding.measure, finding.explained.abs()))
+}
+
+const fn is_plural(measure: Measure) -> bool {
+    measure.is_calls()
 }
 
 /// The first line of the answer.
@@ -77,7 +99,15 @@ fn shown(findings: &[Finding], wanted: Verdict) -> String {
 }
 
 fn measures(count: usize) -> String {
-    if count == 1 { "1 measure".to_owned() } else { format!("{} measures", grouped(count)) }
+    counted(count, "measure")
+}
+
+fn moments(count: usize) -> String {
+    counted(count, "moment")
+}
+
+fn counted(count: usize, what: &str) -> String {
+    format!("{} {what}{}", grouped(count), if count == 1 { "" } else { "s" })
 }
 
 /// What it is called on every face.
@@ -93,13 +123,19 @@ pub const fn name(measure: Measure) -> &'static str {
 }
 
 fn moved(measure: Measure, change: f64) -> String {
-    format!("{} {}", if change > 0.0 { "rose" } else { "fell" }, share(measure, change.abs()))
+    // A fall is at most by all of it: only a rise is told in times.
+    let as_many = if change >= TIMES { if measure.is_calls() { " as many" } else { " as long" } } else { "" };
+    let as_many = if measure.is_share() { "" } else { as_many };
+    format!("{} {}{as_many}", if change > 0.0 { "rose" } else { "fell" }, share(measure, change.abs()))
 }
+
+/// A rise by so much, and more, is told as a multiple.
+const TIMES: f64 = 9.0;
 
 fn share(measure: Measure, change: f64) -> String {
     match measure {
         Measure::ErrorRate => format!("{:.1} points", change * 100.0),
-        _ if change >= 9.0 => format!("to {:.0} times", change + 1.0),
+        _ if change >= TIMES => format!("to {:.0} times", change + 1.0),
         _ => format!("{:.0} %", change * 100.0),
     }
 }
@@ -116,7 +152,7 @@ pub fn value(measure: Measure, value: f64) -> String {
 }
 
 fn length(days: f64) -> String {
-    if days >= 2.0 { format!("{days:.0} days") } else { format!("{:.0} hours", days * 24.0) }
+    if days >= 2.0 { format!("{days:.0} days") } else { counted((days * 24.0).round().max(1.0) as usize, "hour") }
 }
 
 fn grouped(count: usize) -> String {
