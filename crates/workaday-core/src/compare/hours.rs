@@ -82,3 +82,57 @@ impl Hours {
         found
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STEP: i64 = 15;
+    const DAYS: i64 = 10;
+
+    /// Moments at each quarter of an hour of ten days, and what `of` says of each, by days ago and minutes after our time.
+    fn history(of: impl Fn(i64, i64) -> f64) -> (Hours, Vec<Option<f64>>) {
+        let at = 1_000_000;
+        let moments: Vec<i64> = (1..=DAYS * DAY / STEP).map(|step| at - step * STEP).collect();
+        let values = moments.iter().map(|moment| (at - moment + DAY / 2).div_euclid(DAY)).zip(&moments);
+        let values = values.map(|(day, moment)| Some(of(day, moment + day * DAY - at))).collect();
+        (Hours::new(at, STEP, &moments), values)
+    }
+
+    #[test]
+    fn the_wave_is_that_of_the_same_time_of_other_days() {
+        let (hours, changes) = history(|_, minutes| if minutes == 0 { 0.3 } else { 0.01 });
+        let (waves, ours) = hours.waves(&changes);
+        assert_eq!(ours, 0.3);
+        assert_eq!((waves[95], waves[94], waves[96]), (0.3, 0.01, 0.01), "a day ago and its neighbours");
+    }
+
+    #[test]
+    fn no_day_is_taken_for_the_wave_of_itself() {
+        let (hours, changes) = history(|day, minutes| if (day, minutes) == (3, 0) { 5.0 } else { 0.0 });
+        assert_eq!(hours.waves(&changes).0[3 * 96 - 1], 0.0);
+    }
+
+    #[test]
+    fn a_loud_hour_is_loud_and_one_bad_night_is_not() {
+        let (hours, scores) = history(|day, minutes| match minutes {
+            -30..=30 if day % 2 == 0 => 4.0,
+            400..=430 if day == 2 => 40.0,
+            _ => 1.0,
+        });
+        let (loud, ours) = hours.loudness(&scores);
+        assert!(ours > 1.8 && loud[95] > 1.8, "{ours} {}", loud[95]);
+        // 5 days ago at that time, in steps.
+        let bad = usize::try_from((5 * DAY - 415) / STEP).expect("a step") - 1;
+        assert!(loud[bad] < 1.1, "{}", loud[bad]);
+    }
+
+    #[test]
+    fn three_days_say_nothing() {
+        let at = 1_000_000;
+        let moments: Vec<i64> = (1..=3 * DAY / STEP).map(|step| at - step * STEP).collect();
+        let hours = Hours::new(at, STEP, &moments);
+        let changes = vec![Some(0.3); moments.len()];
+        assert_eq!((hours.waves(&changes).1, hours.loudness(&changes).1), (0.0, 1.0));
+    }
+}

@@ -1,6 +1,6 @@
 //! The answer in words: one plain sentence each.
 
-use super::judge::{Basis, Finding, Verdict};
+use super::answer::{Basis, Finding, Verdict};
 use super::track::Measure;
 
 /// `GET /orders: p95 rose 18 % (180 → 212 ms). In 14 days such a jump came at 3 of 1,336 moments without a release.`
@@ -165,4 +165,97 @@ fn grouped(count: usize) -> String {
         shown.push(digit);
     }
     shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::line::SeriesKey;
+    use super::*;
+
+    fn said(measure: Measure, verdict: Verdict, basis: Basis, (before, after): (f64, f64), change: f64) -> String {
+        said_with(measure, verdict, basis, (before, after), change, |_| ())
+    }
+
+    fn said_with(
+        measure: Measure,
+        verdict: Verdict,
+        basis: Basis,
+        (before, after): (f64, f64),
+        change: f64,
+        also: impl Fn(&mut Finding),
+    ) -> String {
+        let mut one = Finding {
+            series: SeriesKey { kind: "route".into(), name: "GET /x".into() },
+            measure,
+            verdict,
+            basis,
+            before: Some(before),
+            after: Some(after),
+            before_count: 1_200.0,
+            after_count: 1.0,
+            change: Some(change),
+            explained: 0.0,
+            has_controls: false,
+            p: None,
+            as_extreme: 3,
+            moments: 1_336,
+            hides_under: Some(0.12),
+            sentence: String::new(),
+            scores: (0.0, vec![]),
+        };
+        also(&mut one);
+        finding(&one, 14.0)
+    }
+
+    #[test]
+    fn calls_are_and_a_time_is() {
+        assert_eq!(
+            said(Measure::DbCalls, Verdict::Same, Basis::Floor, (3.0, 3.0), 0.0),
+            "GET /x: database calls are the same: the difference is too small to matter (3.0 → 3.0)."
+        );
+        assert_eq!(
+            said(Measure::RunP95, Verdict::Same, Basis::Placebo, (180_000.0, 184_000.0), 0.02),
+            "GET /x: p95 is the same within the usual noise (180 ms → 184 ms); a rise under 12 % would not show."
+        );
+    }
+
+    #[test]
+    fn the_noise_is_told_in_the_direction_of_the_change() {
+        let drop = said(Measure::RunP50, Verdict::Same, Basis::Placebo, (180_000.0, 164_000.0), -0.09);
+        assert!(drop.ends_with("a drop under 12 % would not show."), "{drop}");
+    }
+
+    #[test]
+    fn what_the_time_of_day_brings_is_taken_off_in_the_open() {
+        let wave = said_with(Measure::RunP95, Verdict::Worse, Basis::Placebo, (200_000.0, 198_000.0), 0.25, |one| one.explained = -0.2);
+        assert_eq!(
+            wave,
+            "GET /x: p95 rose 25 % (200 ms → 198 ms; the time of day alone would bring a drop of 20 %). \
+             In 14 days such a jump came at 3 of 1,336 moments without a release."
+        );
+    }
+
+    #[test]
+    fn many_times_are_told_as_a_multiple() {
+        let calls = said(Measure::DbCalls, Verdict::Worse, Basis::Separation, (1.0, 11.0), 10.0);
+        assert_eq!(
+            calls,
+            "GET /x: database calls rose to 11 times as many (1.0 → 11.0): what came after lies apart from what came before."
+        );
+        let time = said(Measure::RunP50, Verdict::Worse, Basis::Placebo, (9_000.0, 99_000.0), 10.0);
+        assert!(time.starts_with("GET /x: median time rose to 11 times as long (9.0 ms → 99 ms)."), "{time}");
+    }
+
+    #[test]
+    fn one_is_one_and_not_ones() {
+        let one = said(Measure::RunP50, Verdict::NotEnough, Basis::Count, (1.0, 1.0), 0.0);
+        assert_eq!(one, "GET /x: median time: not enough data: 1 value after, need about 100.");
+        assert_eq!((length(1.0 / 24.0), length(0.5), length(3.2)), ("1 hour".into(), "12 hours".into(), "3 days".into()));
+    }
+
+    #[test]
+    fn too_few_moments_are_said_to_be_too_few() {
+        let few = said_with(Measure::RunP50, Verdict::NotEnough, Basis::Moments, (180_000.0, 90_000.0), -0.5, |one| one.moments = 90);
+        assert!(few.ends_with("90 moments without a release known, too few to call it a drop."), "{few}");
+    }
 }

@@ -2,7 +2,7 @@
 
 It shares no code with the simulation in `compare_calibration.rs` and knows the judge only by the documented lines, so that
 a mistake in one of the two is seen by the other. Each cell: how many harmless releases are called worse or better, and how many changes by
-30 % (of all times, of the slowest tenth, of errors, of database calls) and N+1 queries are called worse.
+30 % (of all times, of the slowest tenth, of errors), of 0.3 database calls a request and of N+1 queries are called worse.
 
     cargo build --release -p workaday-core --example compare_jsonl
     python judge_grid.py --binary target/release/examples/compare_jsonl --worlds 4 --releases 10
@@ -37,7 +37,7 @@ CHANGES = {
     "slowest tenth +30 %": (1.0, 1.3, 1.0, 0.0),
     "errors +30 %": (1.0, 1.0, 1.3, 0.0),
     "errors x 4": (1.0, 1.0, 4.0, 0.0),
-    "calls +30 %": (1.0, 1.0, 1.0, 0.3),
+    "0.3 calls more": (1.0, 1.0, 1.0, 0.3),
     "N+1": (1.0, 1.0, 1.0, 10.0),
 }
 SIGMA = 0.45
@@ -138,7 +138,7 @@ WANTED = {
     "slowest tenth +30 %": {"run_p95"},
     "errors +30 %": {"error_rate"},
     "errors x 4": {"error_rate"},
-    "calls +30 %": {"db_calls"},
+    "0.3 calls more": {"db_calls"},
     "N+1": {"db_calls"},
 }
 
