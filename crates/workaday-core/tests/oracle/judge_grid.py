@@ -173,7 +173,9 @@ def main() -> int:
                 with tempfile.TemporaryDirectory() as folder:
                     evidence = Path(folder) / "evidence.jsonl"
                     evidence.write_text("".join(json.dumps(line) + "\n" for line in world.lines(0, days * DAY)), encoding="utf-8")
-                    cells, asked = zip(*questions(world, days, chosen.releases, chosen.windows, chosen.histories, chosen.changes), strict=True)
+                    cells, asked = zip(
+                        *questions(world, days, chosen.releases, chosen.windows, chosen.histories, chosen.changes), strict=True
+                    )
                     for (window, history, change), answer in zip(cells, ask(chosen.binary, evidence, list(asked)), strict=True):
                         verdict = judged(change, answer)
                         said[traffic, window, history, change][verdict] += 1
