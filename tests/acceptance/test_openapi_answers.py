@@ -152,6 +152,22 @@ def test_a_refusal_has_the_form_that_the_document_gives_it(house: House) -> None
     assert [error.message for answer in refused for error in judge.iter_errors(answer.json)] == []
 
 
+def test_a_field_that_comes_goes_or_changes_is_found(house: House) -> None:
+    """The judge is no rubber stamp."""
+    document = house.ask("GET", "/api/openapi.json", token=house.tokens["viewer"]).json
+    judge = Draft202012Validator({"$ref": "#/components/schemas/jobs", "components": document["components"]})
+    good = house.ask("GET", "/api/v1/jobs?limit=1", token=house.tokens["viewer"]).json
+    job = good["jobs"][0]
+    assert judge.is_valid(good)
+    for planted in (
+        {**job, "colour": "red"},
+        {**job, "attempt": "1"},
+        {**job, "state": "asleep"},
+        {key: job[key] for key in job if key != "lane"},
+    ):
+        assert not judge.is_valid({**good, "jobs": [planted]}), planted
+
+
 def test_what_is_ours_has_every_field_and_no_other(house: House) -> None:
     schemas = house.ask("GET", "/api/openapi.json", token=house.tokens["viewer"]).json["components"]["schemas"]
     assert {name for name, schema in schemas.items() if schema["additionalProperties"] is not False} == SCHEMAS_OF_OTHERS

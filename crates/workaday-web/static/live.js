@@ -33,7 +33,7 @@
       address.hash = "";
       if (wanted.length === 1) address.searchParams.set("region", wanted[0]);
       const answer = await fetch(address, { headers: { Accept: "text/html" }, credentials: "same-origin" });
-      if (answer.redirected || answer.status === 401) { live.textContent = "logged out; look again to log in"; source?.close(); return; }
+      if (answer.redirected || answer.status === 401) { live.textContent = "logged out: refresh to log in"; source?.close(); return; }
       if (!answer.ok) throw new Error(String(answer.status));
       const parsed = new DOMParser().parseFromString(await answer.text(), "text/html");
       for (const name of wanted) replace(name, parsed);

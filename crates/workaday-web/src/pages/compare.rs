@@ -54,7 +54,7 @@ pub fn compare(reader: &Reader, context: &PageContext) -> Result<Page, Problem> 
     let after = asked("after").or_else(|| seen.first().map(|seen| seen.release.clone()));
     let (Some(before), Some(after)) = (before, after) else {
         let verdict = if choices.is_empty() {
-            "Nothing to compare yet: no release was named."
+            "Nothing to compare yet: no release has a name."
         } else {
             "Nothing to compare yet: there was only one release."
         };

@@ -135,7 +135,7 @@ pub fn errors(reader: &Reader, context: &PageContext) -> Result<Page, Problem> {
                 words::many(number, "error"),
                 if fresh > 0 { format!(", {fresh} of them new today") } else { String::new() }
             ),
-            format!("They came {} in the last 24 hours.", words::many(day as usize, "time")),
+            format!("They occurred {} in the last 24 hours.", words::many(day as usize, "time")),
         ),
     };
     let json = json!({"verdict": verdict, "errors": errors.iter().map(Known::to_json).collect::<Vec<_>>()});

@@ -90,9 +90,9 @@ pub fn queues(reader: &Reader, context: &PageContext) -> Result<Page, Problem> {
     let oldest = loads.iter().filter_map(|load| load.oldest_waiting_at).min();
     let children = staff.alive.iter().filter(|worker| worker.kind != "supervisor").count();
     let verdict = match (served, waiting.number) {
-        (false, 0) => "Nobody works: no supervisor runs.".to_owned(),
-        (false, _) => format!("{} wait and nobody works: no supervisor runs.", words::count_of(waiting, "job")),
-        (true, 0) => "Nothing waits.".to_owned(),
+        (false, 0) => "Nothing is working: no supervisor is running.".to_owned(),
+        (false, _) => format!("{} waiting, and no supervisor is running.", words::count_of(waiting, "job")),
+        (true, 0) => "Nothing is waiting.".to_owned(),
         (true, _) => format!(
             "{} ready, the oldest for {}.",
             words::count_of(waiting, "job"),

@@ -123,11 +123,11 @@ pub fn releases(reader: &Reader, context: &PageContext) -> Result<Page, Problem>
             (words::many(led.len(), "release") + " led so far.", "No process that named its release has run a job yet.".to_owned())
         }
         None => (
-            "No release was named yet.".to_owned(),
+            "No release has a name yet.".to_owned(),
             "A release gets its name from the deploy; jobs, errors and plots then say which one they belong to.".to_owned(),
         ),
         Some(newest) => (
-            format!("{} runs since {}.", words::cut(&newest.release, 40), s.t.moment_text(newest.first_at)),
+            format!("{} has been running since {}.", words::cut(&newest.release, 40), s.t.moment_text(newest.first_at)),
             match fresh(&groups, &newest.release) {
                 0 => "No error began with it.".to_owned(),
                 1 => "1 error began with it.".to_owned(),
@@ -276,7 +276,7 @@ fn led(reader: &Reader, context: &PageContext, row: &ReleaseRow) -> Result<Page,
         .collect();
     let compared = row.verdict.as_deref().map_or_else(String::new, |verdict| format!(", compared: {}", verdict.replace('_', " ")));
     let verdict = match row.ended_at {
-        None => format!("Release {} is open since {}.", row.release, s.t.moment_text(row.started_at)),
+        None => format!("Release {} has been open since {}.", row.release, s.t.moment_text(row.started_at)),
         Some(ended) => format!("Release {} is {}{compared}; it ended {}.", row.release, row.state, s.t.moment_text(ended)),
     };
     let mut json = crate::api::evidence::told(row);

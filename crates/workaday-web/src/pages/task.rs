@@ -73,7 +73,7 @@ pub fn task(reader: &Reader, context: &PageContext) -> Result<Page, Problem> {
     });
     let schedules: Vec<_> = schedules.collect();
     let verdict = match (row.present, holds.is_empty(), errors.first()) {
-        (false, ..) => format!("{name} is stated by no worker now."),
+        (false, ..) => format!("No worker states {name} now."),
         (true, false, _) => format!("{name} is paused."),
         (true, true, Some(error)) => format!("{name} has failed {} times in 24 hours.", error.count_day),
         (true, true, None) => format!("{name} is in order."),

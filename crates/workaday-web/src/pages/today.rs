@@ -182,18 +182,18 @@ fn second(total: i64, discarded: i64, oldest: Option<Timestamp>, now: Timestamp,
     };
     let oldest = match oldest {
         Some(since) => format!("; the oldest that is ready has waited {}.", words::length(now - since)),
-        None => "; none waits.".to_owned(),
+        None => "; nothing is waiting.".to_owned(),
     };
     format!("{jobs}{failed}{oldest}")
 }
 
 fn unserved(waiting: Counted) -> Need {
     Need {
-        subject: "No supervisor runs".to_owned(),
+        subject: "No supervisor is running".to_owned(),
         failed: if waiting.number == 0 {
             "Nothing starts, and schedules do not tick.".to_owned()
         } else {
-            format!("{} wait, and schedules do not tick.", words::count_of(waiting, "job"))
+            format!("{} waiting, and schedules do not tick.", words::count_of(waiting, "job"))
         },
         expected: Some("one `workaday up` that serves this store".to_owned()),
         retry: Some("safe; what waits is kept, and missed ticks are decided by their catch-up".to_owned()),
