@@ -186,11 +186,12 @@ def test_a_release_that_is_killed_in_a_stage_is_closed_whole(shop: Held, stage: 
 
 @pytest.mark.parametrize(("point", "close"), [("store.before_commit", "resume"), ("store.committed", "abort")])
 def test_a_release_that_is_killed_at_each_of_its_commits_is_closed_whole(
-    new_project: Any, debug_program: str, point: str, close: str
+    new_project: Any, tmp_path: Path, debug_program: str, point: str, close: str
 ) -> None:
     met: set[str] = set()
     for nth in range(1, 100):
-        shop = Held(new_project(f"kill-{nth}"))
+        (tmp_path / f"kill-{nth}").mkdir()
+        shop = Held(new_project(f"kill-{nth}/shop"))
         shop.file("bare").touch()
         # The last of these ends by itself: every commit of a release has then been met.
         words = [debug_program, "release", "run", "--reason", "cut off", "--json"]

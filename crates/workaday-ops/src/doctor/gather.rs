@@ -219,6 +219,7 @@ fn security(settings: &Settings, reader: Option<&Reader>, pid: Option<i64>) -> S
         config_holds_secrets: text.lines().any(|line| leaks::is_telling(line, mask)),
         dotenv_mode: settings.root.is_dir().then(|| mode(&dotenv)),
         body_max: security.body_max,
+        proxy: super::proxy::look(Path::new("/")),
         missing_headers: machine::missing_headers(settings.database.path()),
     }
 }
