@@ -1,9 +1,10 @@
 """What the window costs, and how fast its pages are: `python bench/window.py` prints a table and writes it into docs/benchmarks.md.
 
-Pages: a store with a million jobs (made once, kept under build/bench), every page and its JSON twin, cold (a fresh
-process, the store out of the page cache) and warm. Cost: one drain of no-op jobs, in turns with and without 500 viewers
-who follow, and with and without five dashboards that refresh as browsers do and a Prometheus that scrapes. Both sides of
-each ratio are from the same drain. `--quick` takes a small store and short drains and writes nothing.
+Pages: a store with a million jobs (made once, kept under build/bench), every page and its JSON twin; the first time that it
+is asked for, a second after the process started, and again and again. The file is in the page cache of the system, as that of
+a store at work is; with `--from-disk` the first time is without it, which measures the disk. Cost: one drain of no-op jobs, in
+turns with and without 500 viewers who follow, and with and without five dashboards that refresh as browsers do and a
+Prometheus that scrapes. Both sides of each ratio are from the same drain. `--quick` takes a small store and short drains and writes nothing.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import contextlib
 import datetime
 import http.client
 import json
+import math
 import os
 import re
 import selectors
@@ -31,7 +33,7 @@ for folder in ("bench", "tests/acceptance", "tests"):
     sys.path.insert(0, str(TREE / folder))
 
 from browser import fill, places  # noqa: E402
-from harness import Project, Supervisor, memory_kib  # noqa: E402
+from harness import Project, Supervisor, cpu_seconds, memory_kib  # noqa: E402
 from run import machine, publish  # noqa: E402
 from scratch import scratch, spread  # noqa: E402
 
@@ -42,7 +44,12 @@ WINDOW = TREE / "target" / "release" / "examples" / "window"
 PAGE_MS, PAGE_KB = 50, 60
 VIEWERS, VIEWERS_PERCENT = 500, 5.0
 DASHBOARDS, DASHBOARDS_PERCENT = ("/", "/jobs", "/queues", "/errors", "/schedules"), 2.0
-SCRAPE_EVERY = 5.0
+SCRAPE_EVERY = 2.5
+FIRST_AFTER = 1.0
+COSTS = (
+    (f"{VIEWERS} viewers who follow", "viewers", VIEWERS_PERCENT),
+    (f"{len(DASHBOARDS)} dashboards and a scrape each {SCRAPE_EVERY:g} s", "dashboards", DASHBOARDS_PERCENT),
+)
 CONFIG = 'app = "jobs:app"\n[security]\nrate = "10000/s"\n'
 
 
@@ -111,7 +118,7 @@ def named(path: str) -> str:
     return f"/{kind}/…" if key and kind in ("jobs", "errors") else path
 
 
-def pages(jobs: int, rounds: int, cold_rounds: int) -> dict[str, object]:
+def pages(jobs: int, rounds: int, first_rounds: int, from_disk: bool) -> dict[str, object]:
     store = filled(jobs)
     figures: dict[str, dict[str, object]] = {}
     for path in [
@@ -124,14 +131,17 @@ def pages(jobs: int, rounds: int, cold_rounds: int) -> dict[str, object]:
         "/metrics",
         "/health/deep",
     ]:
-        shown = {"cold_ms": [], "warm_ms": [], "json_ms": [], "bytes": 0}
+        shown = {"first_ms": [], "warm_ms": [], "json_ms": [], "bytes": 0}
         has_twin = not path.startswith(("/metrics", "/health"))
-        for _ in range(cold_rounds):
-            evict(store)
+        for _ in range(first_rounds):
+            if from_disk:
+                evict(store)
             with served(store) as port:
+                # What it counts in advance is counted by the time that somebody comes.
+                time.sleep(FIRST_AFTER)
                 ours = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
                 passed, _size = ask(ours, port, path)
-                shown["cold_ms"].append(passed)
+                shown["first_ms"].append(passed)
                 ours.close()
         with served(store) as port:
             ours = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
@@ -242,7 +252,7 @@ def viewers(dashboard: Dashboard, count: int) -> Iterator[dict[str, int]]:
 
 @contextlib.contextmanager
 def dashboards(dashboard: Dashboard) -> Iterator[dict[str, int]]:
-    """Open pages that refresh as live.js does, at most once a second when told, and a scrape each 5 s."""
+    """Open pages that refresh as live.js does, at most once a second when told, and a Prometheus that scrapes."""
     seen = {"pages": 0, "scrapes": 0, "kilobytes": 0}
     ending = threading.Event()
 
@@ -280,21 +290,33 @@ def dashboards(dashboard: Dashboard) -> Iterator[dict[str, int]]:
 
 @dataclass
 class Turns:
-    """Rates of a drain, in turns."""
+    """Figures of a drain, in turns: one without, then pairs of one with and one without."""
 
     without: list[float] = field(default_factory=list)
     having: list[float] = field(default_factory=list)
 
-    def cost_percent(self) -> float:
-        """Each turn with is held against the mean of its neighbours without: a drift of the machine takes no part."""
-        ratios = [now / statistics.mean(self.without[at : at + 2]) for at, now in enumerate(self.having)]
-        return round(100 * (1 - statistics.median(ratios)), 1)
+    def more_percent(self) -> list[float]:
+        """Each turn with, above the mean of its neighbours without: a drift of the machine takes no part."""
+        return [100 * (now / statistics.mean(self.without[at : at + 2]) - 1) for at, now in enumerate(self.having)]
+
+
+def judged(percents: list[float]) -> dict[str, float]:
+    """The median, and between which two of the values it lies in 9 of 10 measurements, whatever their distribution (as far
+    as so few values can tell; then the outermost)."""
+    ordered, count = sorted(percents), len(percents)
+    outside, skipped = 1 / 2**count, 0
+    while skipped < (count - 1) // 2 and 2 * (more := outside + math.comb(count, skipped + 1) / 2**count) <= 0.1:
+        outside, skipped = more, skipped + 1
+    values = {"median": statistics.median(ordered), "low": ordered[skipped], "high": ordered[-1 - skipped]}
+    return {name: round(value, 2) for name, value in values.items()} | {"sure": round(1 - 2 * outside, 2)}
 
 
 def cost(
     jobs: int, seconds: float, pairs: int, load: Callable[[Dashboard], contextlib.AbstractContextManager[dict[str, int]]]
 ) -> dict[str, object]:
-    """One drain: a turn without, then pairs of a turn with and one without."""
+    """One drain: a turn without, then pairs of a turn with and one without. Of each turn: jobs a second, and the processor
+    time of the supervisor and its children for 1,000 jobs. The second hardly depends on what else the machine does, so it
+    tells a cost that is smaller than the scatter of the first."""
     with scratch() as project:
         project.write("workaday.toml", CONFIG)
         project.python(FILL, str(jobs), within=600)
@@ -307,33 +329,40 @@ def cost(
         memory = {"before_kib": memory_kib(supervisor.pid)}
         project.workaday("queue", "resume", "default")
         time.sleep(1)
-        turns, told, spans = Turns(), {}, []
+        processes = [supervisor.pid, *supervisor.children()]
+        rates, times, told, spans = Turns(), Turns(), {}, []
 
-        def turn() -> tuple[float, float]:
+        def turn() -> tuple[float, float, float]:
             # What connecting costs is not what following costs.
             time.sleep(0.4)
-            began = time.time()
+            began, spent = time.time(), sum(map(cpu_seconds, processes))
             time.sleep(seconds)
-            return began, time.time()
+            return began, time.time(), sum(map(cpu_seconds, processes)) - spent
 
-        spans.append((turns.without, turn()))
+        spans.append((False, turn()))
         for _ in range(pairs):
             with load(dashboard) as seen:
-                spans.append((turns.having, turn()))
+                spans.append((True, turn()))
                 memory["with_kib"] = max(memory.get("with_kib", 0), memory_kib(supervisor.pid))
             told = {key: told.get(key, 0) + value for key, value in seen.items()}
-            spans.append((turns.without, turn()))
+            spans.append((False, turn()))
         left = project.one("SELECT count(*) FROM workaday_jobs")
         assert left, "the drain ended before the last turn: give it more jobs"
         memory["peak_kib"] = memory_kib(supervisor.pid, "VmHWM")
-        for rates, (began, ended) in spans:
+        for having, (began, ended, spent) in spans:
             done = project.one("SELECT count(*) FROM workaday_attempts WHERE ended_at BETWEEN ? AND ?", int(began * 1e6), int(ended * 1e6))
-            rates.append(done / (ended - began))
+            (rates.having if having else rates.without).append(done / (ended - began))
+            (times.having if having else times.without).append(1e6 * spent / done)
         project.end_everything()
     return {
-        "cost_percent": turns.cost_percent(),
-        "without_per_second": [round(rate) for rate in turns.without],
-        "with_per_second": [round(rate) for rate in turns.having],
+        "throughput_percent": judged([-percent for percent in rates.more_percent()]),
+        "processor_percent": judged(times.more_percent()),
+        "turn_seconds": seconds,
+        "jobs_left": left,
+        "without_per_second": [round(rate) for rate in rates.without],
+        "with_per_second": [round(rate) for rate in rates.having],
+        "without_ms_per_1000": [round(time, 2) for time in times.without],
+        "with_ms_per_1000": [round(time, 2) for time in times.having],
         "told": told,
         "memory": memory,
     }
@@ -366,15 +395,18 @@ def idle_memory() -> dict[str, object]:
 
 def table(run: dict) -> str:
     lines = ["| measure | figure | bar |", "|---|---:|---:|"]
-    for what, name, bar in (
-        (f"{VIEWERS} viewers who follow: cost in jobs a second", "viewers", VIEWERS_PERCENT),
-        (f"{len(DASHBOARDS)} dashboards and a scrape each {SCRAPE_EVERY:g} s: cost", "dashboards", DASHBOARDS_PERCENT),
-    ):
+    for what, name, bar in COSTS:
         seen = run[name]
-        without = seen["without_per_second"]
-        # Without its own scatter a cost below it would look like a finding.
-        shown = f"{seen['cost_percent']} % (turns without: {min(without):,} to {max(without):,}/s)"
-        lines.append(f"| {what} | {shown} | < {bar:g} % |")
+        for kind, unit, without in (
+            ("processor time for each job", "ms for 1,000", seen["without_ms_per_1000"]),
+            ("jobs a second", "a second", seen["without_per_second"]),
+        ):
+            found = seen["processor_percent" if kind.startswith("processor") else "throughput_percent"]
+            # Without its own scatter a cost below it would look like a finding.
+            shown = (
+                f"{found['median']} %, surely {found['low']} to {found['high']} % (without: {min(without):,} to {max(without):,} {unit})"
+            )
+            lines.append(f"| {what}: cost in {kind} | {shown} | < {bar:g} % |")
     memory = run["memory"]
     lines.append(
         f"| supervisor: memory, dashboard off / on / after every page | {memory['off_mib']} / {memory['on_mib']} / {memory['read_mib']} MiB | |"
@@ -383,15 +415,15 @@ def table(run: dict) -> str:
     shown = run["pages"]
     lines += [
         "",
-        f"With {shown['jobs']:,} jobs stored ({shown['store_mib']} MiB), as a client waits, in ms. The bar is {PAGE_MS} ms and {PAGE_KB} kB.",
+        f"With {shown['jobs']:,} jobs stored ({shown['store_mib']} MiB), as a client waits, in ms; *first*: a page's first time in a new process. The bar is {PAGE_MS} ms and {PAGE_KB} kB.",
         "",
-        "| page | cold p50 | warm p50 | warm p99 | as JSON p50 | p99 | kB |",
+        "| page | first p50 | warm p50 | warm p99 | as JSON p50 | p99 | kB |",
         "|---|---:|---:|---:|---:|---:|---:|",
     ]
     for path, page in shown["pages"].items():
         as_json = page["json_ms"] or {"p50": "", "p99": ""}
         cells = [
-            page["cold_ms"]["p50"],
+            page["first_ms"]["p50"],
             page["warm_ms"]["p50"],
             page["warm_ms"]["p99"],
             as_json["p50"],
@@ -406,14 +438,19 @@ def table(run: dict) -> str:
 
 
 def missed(run: dict) -> list[str]:
-    """What is above its bar."""
+    """What is above its bar. A cost is when all of its interval is; what only its median says is told as such."""
     found = []
-    for name, bar in (("viewers", VIEWERS_PERCENT), ("dashboards", DASHBOARDS_PERCENT)):
-        if name in run and run[name]["cost_percent"] >= bar:
-            found.append(f"{name}: {run[name]['cost_percent']} %, expected < {bar:g} %")
+    for _what, name, bar in COSTS:
+        for kind in ("processor_percent", "throughput_percent") if name in run else ():
+            cost = run[name][kind]
+            said = f"{name}: {kind.partition('_')[0]} {cost['median']} % ({cost['low']} to {cost['high']}), expected < {bar:g} %"
+            if cost["low"] >= bar:
+                found.append(said)
+            elif cost["median"] >= bar:
+                found.append(f"{said}: likely, but not beyond the scatter")
     for path, page in run.get("pages", {}).get("pages", {}).items():
-        for kind in ("cold_ms", "warm_ms", "json_ms"):
-            share = "p50" if kind == "cold_ms" else "p99"
+        for kind in ("first_ms", "warm_ms", "json_ms"):
+            share = "p50" if kind == "first_ms" else "p99"
             if page[kind] and page[kind][share] >= PAGE_MS:
                 found.append(f"{path} {kind} {share}: {page[kind][share]}, expected < {PAGE_MS}")
         if page["bytes"] >= 1000 * PAGE_KB:
@@ -429,6 +466,7 @@ def main() -> int:
     options.add_argument("--quick", action="store_true")
     options.add_argument("--only", default=",".join(PARTS), help="a part: " + ", ".join(PARTS))
     options.add_argument("--jobs", type=int, help="jobs of the store whose pages are read")
+    options.add_argument("--from-disk", action="store_true", help="the first time without the page cache of the system")
     options.add_argument("--build", action="store_true", help="build the window first (needs cargo)")
     options.add_argument("--keep", type=Path, help="write the raw figures here, and take from here what --only leaves out")
     chosen = options.parse_args()
@@ -439,11 +477,11 @@ def main() -> int:
     now = datetime.datetime.now(datetime.UTC)
     run: dict = json.loads(chosen.keep.read_text()) if chosen.keep and chosen.keep.exists() else {}
     run |= {"when": now.strftime("%Y-%m-%d %H:%M UTC"), "quick": chosen.quick, "machine": machine()}
-    jobs, drained, seconds, pairs = (10_000, 150_000, 0.5, 2) if chosen.quick else (1_000_000, 760_000, 1.2, 4)
+    jobs, drained, seconds, pairs = (10_000, 150_000, 0.5, 2) if chosen.quick else (1_000_000, 1_500_000, 2.5, 6)
     work: dict[str, Callable[[], dict[str, object]]] = {
-        "pages": lambda: pages(chosen.jobs or jobs, 10 if chosen.quick else 40, 1 if chosen.quick else 3),
+        "pages": lambda: pages(chosen.jobs or jobs, 10 if chosen.quick else 40, 1 if chosen.quick else 3, chosen.from_disk),
         # Connecting so many takes its time, in which the drain goes on.
-        "viewers": lambda: cost(drained * 3 // 2, seconds, pairs, lambda dashboard: viewers(dashboard, VIEWERS)),
+        "viewers": lambda: cost(drained * 5 // 4, seconds, pairs, lambda dashboard: viewers(dashboard, VIEWERS)),
         "dashboards": lambda: cost(drained, seconds, pairs, dashboards),
         "memory": idle_memory,
     }

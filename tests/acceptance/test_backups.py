@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from harness import Project, alive, program, wait_until
+from harness import Finished, Project, alive, program, wait_until
 
 JOBS = """
     from workaday import App
@@ -263,3 +265,142 @@ def test_a_full_disk_makes_no_backup_and_harms_none(shop: Project, tmp_path: Pat
         assert json.loads(refused.err)["code"] == "restore.no_room"
     finally:
         subprocess.run(["umount", "-l", small], check=False)
+
+
+def named(shop: Project, path: str | Path) -> str:
+    """The backup that `restore` without a path would take."""
+    planned = shop.workaday("restore", "--dry-run", "--json").json
+    assert Path(planned["path"]).name == Path(path).name
+    return planned["path"]
+
+
+def test_in_a_shared_folder_the_newest_of_this_store_is_taken_by_what_it_says(new_project: Callable[..., Project], tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    shops = [new_project(name, f'[backup]\nfolder = "{shared}"\n') for name in ("one", "other")]
+    for shop in shops:
+        shop.write("jobs.py", JOBS)
+        shop.enqueue("work.enqueue(1)")
+    one, other = shops
+    first = one.workaday("backup", "--json").json["path"]
+    other.write("workaday.toml", f'app = "jobs:app"\n[backup]\nkeep = 1\nfolder = "{shared}"\n')
+    assert other.workaday("backup", "--dry-run", "--json").json["would_delete"] == [], "those of another store are not ours to delete"
+    foreign = other.workaday("backup", "--json").json["path"]
+    assert Path(foreign).name > Path(first).name, "by its name the other store's is the newest"
+    named(one, first)
+    named(other, foreign)
+    # A name is no date: what was renamed, or made by hand under another name, is found by its manifest.
+    second = one.workaday("backup", str(shared / "aaa.db.zst"), "--json").json["path"]
+    named(one, second)
+    assert one.workaday("restore", "--check", "--json").json["path"] == second
+    # The store is gone: the file beside it knows who it was; without it, a person has to say.
+    supervisor = one.up()
+    supervisor.wait_children()
+    supervisor.stop()
+    for end in ("", "-wal", "-shm"):
+        Path(f"{one.database}{end}").unlink(missing_ok=True)
+    named(one, second)
+    Path(f"{one.database}-instance").unlink()
+    refused = json.loads(one.workaday("restore", "--yes", "--json", code=3).err)
+    assert refused["code"] == "restore.unclear" and Path(first).name in refused["got"] and Path(foreign).name in refused["got"]
+    assert not one.database.exists()
+    Path(foreign).unlink()
+    assert one.workaday("restore", "--yes", "--json").json["path"] == second, "all that is left is of one store"
+
+
+def test_a_folder_with_backups_of_others_alone_is_no_source(new_project: Callable[..., Project], tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    one, other = (new_project(name, f'[backup]\nfolder = "{shared}"\n') for name in ("one", "other"))
+    for shop in (one, other):
+        shop.write("jobs.py", JOBS)
+        shop.enqueue("work.enqueue(1)")
+    assert json.loads(one.workaday("restore", "--check", "--json", code=3).err)["code"] == "restore.missing"
+    foreign = Path(other.workaday("backup", "--json").json["path"])
+    for nameless in (False, True):
+        if nameless:
+            Path(f"{foreign}.json").unlink()
+        refused = json.loads(one.workaday("restore", "--check", "--json", code=3).err)
+        assert refused["code"] == "restore.unclear" and foreign.name in refused["got"]
+        assert ("without a manifest" in refused["got"]) == nameless
+
+
+def scratch_folders(*places: Path) -> list[Path]:
+    return [path for place in places for path in place.glob("workaday-re*-*")]
+
+
+def asking(shop: Project, backup: str, temporary: Path, terminal: int) -> subprocess.Popen[bytes]:
+    """A restore that has unpacked its copy and waits for the answer."""
+    return subprocess.Popen(
+        [program(), "restore", backup],
+        cwd=shop.root,
+        env={**shop.environment, "TMPDIR": str(temporary)},
+        stdin=terminal,
+        stdout=subprocess.DEVNULL,
+        stderr=terminal,
+        start_new_session=True,
+    )
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_a_restore_that_is_ended_leaves_no_copy_of_the_store(shop: Project, tmp_path: Path, how: signal.Signals) -> None:
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    screen, terminal = os.openpty()
+    shop.enqueue("work.enqueue(1)")
+    backup = shop.workaday("backup", "--json").json["path"]
+    asked = asking(shop, backup, temporary, terminal)
+    said = b""
+    while b"[y/N]" not in said:
+        said += os.read(screen, 1000)
+    beside = shop.database.parent
+    (left,) = scratch_folders(beside)
+    assert (left / "store.db").exists()
+    # While its holder lives it is no leftover: neither for the checklist nor for the next command.
+    assert leftovers(shop, temporary) == "none"
+    shop.workaday("restore", backup, "--check", TMPDIR=str(temporary))
+    assert left.exists()
+    os.kill(asked.pid, how)
+    assert asked.wait(20) == -how
+    os.close(terminal)
+    os.close(screen)
+    if how != signal.SIGKILL:
+        assert not left.exists()
+        return
+    assert left.exists() and str(left) in leftovers(shop, temporary)
+    shop.workaday("restore", backup, "--check", TMPDIR=str(temporary))
+    assert not scratch_folders(beside, temporary)
+    assert leftovers(shop, temporary) == "none"
+
+
+def leftovers(shop: Project, temporary: Path) -> str:
+    checks = shop.workaday("doctor", "--json", code=None, TMPDIR=str(temporary)).json["checks"]
+    return next(check["found"] for check in checks if check["name"] == "system.leftovers")
+
+
+@pytest.mark.parametrize("lacks", ["link,linkat", "link,linkat,renameat2"])
+def test_a_file_system_without_links_takes_backups_too(shop: Project, lacks: str) -> None:
+    if not shutil.which("strace"):
+        pytest.skip("strace is not installed (packaging/machine.sh installs it when root)")
+    shop.enqueue("work.enqueue(1)")
+    calls = lacks.split(",")
+    # What vfat and exfat answer to a link, and an old network mount to both.
+    errors = [f"inject={call}:error={'EINVAL' if call == 'renameat2' else 'EPERM'}" for call in calls]
+    traced = [word for error in errors for word in ("-e", error)]
+
+    def backup(*words: str, code: int = 0) -> Finished:
+        record = shop.root / "calls"
+        done = shop.run(
+            "strace", "-f", "-o", str(record), "-e", f"trace={lacks}", *traced, program(), "backup", *words, "--json", code=code
+        )
+        assert "INJECTED" in record.read_text(), "the failure was met"
+        return done
+
+    made = Path(backup().json["path"])
+    own = shop.root / "own.db.zst"
+    backup(str(own))
+    content = own.read_bytes()
+    assert json.loads(shop.workaday("backup", str(own), "--json", code=3).err)["code"] == "backup.exists"
+    assert own.read_bytes() == content
+    for path in (made, own):
+        assert path.stat().st_mode & 0o777 == 0o600
+        assert shop.workaday("restore", str(path), "--check", "--json").json["proof"]["opens"]
+        assert not list(path.parent.glob("*.partial"))

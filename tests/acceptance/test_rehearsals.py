@@ -273,6 +273,22 @@ def test_what_a_killed_rehearsal_left_is_cleared_by_the_next(stage: Stage, tmp_p
     assert not alive(int(told.read_text()))
 
 
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_a_rehearsal_that_is_stopped_takes_everything_away(stage: Stage, tmp_path: Path, how: signal.Signals) -> None:
+    scratch, told = tmp_path / "scratch", tmp_path / "told"
+    scratch.mkdir()
+    stage.project.write("deploy.sh", f"echo $$ > {told}.new; mv {told}.new {told}; exec sleep 600\n")
+    stage.commit("never ends")
+    stopped = stage.project.start(program(), "rehearse", log="rehearse.log", TMPDIR=str(scratch))
+    wait_until(told.exists, within=60, what="the deploy runs", seen=stage.project.tell)
+    # As Ctrl-C does it: to all of the terminal's processes at once.
+    os.killpg(stopped.pid, how)
+    assert stopped.wait(20) == -how
+    assert not list(scratch.iterdir()) and not alive(int(told.read_text()))
+    assert "error[" not in (stage.project.root / "rehearse.log").read_text(), "that it was stopped is no failure to tell"
+    assert stage.project.rows("SELECT * FROM workaday_rehearsals") == []
+
+
 def test_what_cannot_be_staged_is_said(stage: Stage) -> None:
     stage.project.write("workaday.toml", CONFIG.replace('["secrets.env"]', '["nothing.env"]'))
     stage.commit("no such file")

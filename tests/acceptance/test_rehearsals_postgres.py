@@ -66,6 +66,8 @@ class Shop:
         project.write(".gitignore", ".workaday/\n__pycache__/\n*.log\nsettings.env\neffects.jsonl\n")
         project.write("workaday.toml", CONFIG)
         project.write("jobs.py", JOBS)
+        # The same as words, of which one needs quotes.
+        self.words = f"host=127.0.0.1 port={server.port} user=clerk password='open:sesame@1' dbname=orders"
         project.write("settings.env", f"DATABASE_URL='{self.dsn}'\n")
         project.write("deploy.sh", DEPLOY)
         project.write("rollback.sh", ROLLBACK)
@@ -114,6 +116,52 @@ def test_a_good_release_is_proved_on_a_copy(shop: Shop) -> None:
     assert "DATABASE_URL" in proof["replaced"]
     trace = next(step for step in proof["steps"] if step["step"] == "trace")
     assert trace["passed"], "that the deploy made a table is seen in the copy"
+
+
+@pytest.mark.parametrize("place", ["file", "environment"])
+def test_a_dsn_in_words_is_worth_as_much_as_a_url(shop: Shop, place: str) -> None:
+    shop.project.write("settings.env", f'DATABASE_URL="{shop.words}"\n' if place == "file" else "COLOUR=red\n")
+    told = 'psql -qX "$DATABASE_URL" -At -c "SELECT \'works on \' || current_database()"\n'
+    shop.project.write("deploy.sh", DEPLOY + told)
+    shop.project.write("rollback.sh", ROLLBACK.lstrip())
+    shop.commit("says where it works")
+    proof = shop.rehearse(**({"DATABASE_URL": shop.words} if place == "environment" else {}))
+    assert proof["passed"] and "DATABASE_URL" in proof["replaced"]
+    deploy = next(step for step in proof["steps"] if step["step"] == "deploy")["commands"][0]["tail"]
+    assert "works on workaday_rehearsal_" in deploy
+    # A way back that loses a row is seen in the copy, whichever form led there.
+    shop.project.write("rollback.sh", ROLLBACK + 'psql -qX "$DATABASE_URL" -c "DELETE FROM orders WHERE id = 7"\n')
+    shop.commit("another way back")
+    shop.commit("and another release")
+    problem = shop.rehearse(code=1, **({"DATABASE_URL": shop.words} if place == "environment" else {}))
+    assert "DATABASE_URL: public.orders has 49 rows and had 50" in problem["message"]
+
+
+@pytest.mark.parametrize("spelling", ["{words}", "postgres://bob@localhost:{port}/orders", "dbname=orders port={port} host={folder}"])
+def test_the_real_database_is_known_under_every_name_that_leads_there(shop: Shop, spelling: str) -> None:
+    shop.project.write("workaday.toml", CONFIG + 'keep_env = ["OLD_DSN"]\n')
+    shop.commit("a hole")
+    other = spelling.format(words=shop.words, port=shop.server.port, folder=shop.server.folder)
+    problem = shop.rehearse(code=3, OLD_DSN=other)
+    assert problem["code"] == "rehearse.isolation" and "a DSN in the environment" in problem["got"]
+    # Another database on the same server is none of ours to judge.
+    assert shop.rehearse(OLD_DSN=f"postgresql://shop@127.0.0.1:{shop.server.port}/shop")["level"] == 2
+
+
+@pytest.mark.parametrize("place", ["url", "words"])
+def test_level_3_refuses_a_database_on_a_socket_and_says_why(shop: Shop, place: str) -> None:
+    folder, port = shop.server.folder, shop.server.port
+    dsn = {"url": f"postgresql://clerk@/orders?host={folder}&port={port}", "words": f"host={folder} port={port} user=clerk dbname=orders"}[
+        place
+    ]
+    assert shop.rehearse(DATABASE_URL=dsn)["passed"], "on level 2 a socket is as good as a port"
+    shop.project.write("workaday.toml", CONFIG.replace("level = 2", "level = 3"))
+    shop.commit("level 3")
+    problem = shop.rehearse(code=3, DATABASE_URL=dsn)
+    assert (
+        problem["code"] == "rehearse.postgres"
+        and "a server that is reached by a socket has the real database beside the copy" in problem["message"]
+    )
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -210,6 +211,38 @@ def test_a_release_that_is_killed_is_taken_up_where_it_was(shop: Shop, step: str
     tries = {row["step"]: row["tries"] for row in shop.project.rows("SELECT step, tries FROM workaday_release_steps")}
     assert tries[step] == 2 and {tries[other] for other in tries if other != step} == {1}
     assert shop.release("resume", code=3)["code"] == "release.none_open"
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_a_rollback_that_is_ended_while_it_reads_the_old_code_leaves_no_checkout(shop: Shop, tmp_path: Path, how: signal.Signals) -> None:
+    told, scratch = tmp_path / "told", tmp_path / "scratch"
+    scratch.mkdir()
+    # The old code waits when it is imported for the gate, and only there.
+    waits = f"""
+    import pathlib, time
+    if "{scratch}" in __file__ and not pathlib.Path("{told}").exists():
+        pathlib.Path("{told}").touch()
+        time.sleep(600)
+    """
+    shop.project.write("jobs.py", textwrap.dedent(waits) + textwrap.dedent(JOBS))
+    shop.commit("waits")
+    shop.run(reason="one")
+    shop.project.write("jobs.py", JOBS)
+    shop.commit("does not wait")
+    shop.run(reason="two")
+    ended = shop.project.start(program(), "release", "rollback", log="rollback.log", TMPDIR=str(scratch))
+    wait_until(told.exists, within=60, what="the old code is imported", seen=shop.project.tell)
+    (left,) = scratch.glob("workaday-code-*/tree")
+    os.kill(ended.pid, how)
+    assert ended.wait(20) == -how
+    if how == signal.SIGKILL:
+        assert left.exists()
+    else:
+        assert not list(scratch.iterdir())
+    done = shop.release("rollback", TMPDIR=str(scratch))
+    assert done["state"] == "done" and not list(scratch.iterdir())
+    if how == signal.SIGKILL:
+        assert str(left) not in shop.git("worktree", "list"), "the repository has forgotten it too"
 
 
 def resumed_after_deploy(shop: Shop) -> Any:

@@ -98,14 +98,16 @@ def test_a_bad_expression_is_told_and_the_other_schedule_runs(project: Project) 
 
         app = App("shop")
 
-        @app.task(schedule=[cron("61 3 * * *", tz="UTC", name="night"), cron("* * * * * *", name="beat")])
+        @app.task(schedule=[cron("61 3 * * *", tz="UTC", name="night"), cron("* * * * * *", name="beat"), cron("15 3 * * *", name="zoneless")])
         def sweep() -> None:
             effect("sweep")
         """,
     )
     project.up()
     project.wait_effect("sweep")
-    [alert] = project.rows("SELECT * FROM workaday_alerts WHERE code = 'schedule.invalid'")
+    alert, zoneless = project.rows("SELECT * FROM workaday_alerts WHERE code = 'schedule.invalid' ORDER BY subject")
+    assert zoneless["subject"] == "shop.sweep:zoneless"
+    assert "it has no `tz`, and `15 3 * * *` names an hour" in zoneless["message"]
     assert alert["subject"] == "shop.sweep:night"
     assert "minute" in alert["message"]
     assert "expected" in alert["message"]

@@ -154,6 +154,15 @@ def test_text_that_is_not_utf_8_is_corrupt() -> None:
     assert failures.explain("w.db", unreadable.value).code == "store.corrupt"
 
 
+@pytest.mark.parametrize(
+    ("kind", "code"), [(sqlite3.SQLITE_IOERR, "store.io"), (sqlite3.SQLITE_PROTOCOL, "store.io"), (sqlite3.SQLITE_FULL, "store.full")]
+)
+def test_an_error_of_the_machine_is_told_as_one(kind: int, code: str) -> None:
+    error = sqlite3.OperationalError("words")
+    error.sqlite_errorcode = kind
+    assert failures.explain("w.db", error).code == code
+
+
 def test_a_second_name_for_the_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "real.db").touch()
     (tmp_path / "link.db").symlink_to(tmp_path / "real.db")

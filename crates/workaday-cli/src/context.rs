@@ -108,9 +108,16 @@ pub fn transaction<T>(store: &mut SqliteStore, act: impl FnOnce(&mut SqliteStore
 
 /// An instant (`2030-01-01T00:00:00Z`), or a length from now (`2h`).
 pub fn instant_or_length(text: &str, option: &str, now: Timestamp) -> Result<Timestamp, Problem> {
-    match parse_length(text) {
-        Some(length) => Ok(now + length),
-        None => instant(text, option),
+    let Some(length) = parse_length(text) else { return instant(text, option) };
+    let at = now + length;
+    // Beyond the year 9999 no calendar reads it back.
+    match parse_instant(&at.to_string()) {
+        Some(_) => Ok(at),
+        None => Err(usage(
+            format!("{option} is \"{text}\" from now, which is beyond the year 9999"),
+            "an instant before the year 9999, or a length such as 2h",
+        )
+        .got(text.to_owned())),
     }
 }
 

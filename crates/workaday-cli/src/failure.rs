@@ -37,7 +37,7 @@ impl Failure {
 pub fn exit_code(problem: &Problem) -> u8 {
     let (area, what) = problem.code.split_once('.').unwrap_or((&problem.code, ""));
     match (area, what) {
-        ("args" | "config" | "usage" | "cron", _) | ("schedule", "invalid") => USAGE,
+        ("args" | "config" | "usage" | "cron", _) | ("schedule", "invalid") | ("job", "id_invalid") => USAGE,
         // A release that began and did not get through has failed; whatever stood against it before was a refusal.
         ("release", "deploy_failed" | "unhealthy" | "not_drained" | "cache_failed") | ("rehearse", "failed") => FAILED,
         ("install", "failed") => FAILED,
@@ -46,7 +46,7 @@ pub fn exit_code(problem: &Problem) -> u8 {
             _,
             "unknown" | "no_such_tick" | "moved_on" | "broken" | "absent" | "missing" | "refused" | "state_refuses" | "held"
             | "children_alive" | "damaged" | "unfit" | "open" | "none_open" | "name_taken" | "not_dynamic" | "newer_schema"
-            | "older_schema" | "exists" | "not_found" | "unique_taken",
+            | "older_schema" | "exists" | "not_found" | "unique_taken" | "unclear",
         ) => REFUSED,
         (_, "result_timeout") => TRY_AGAIN,
         _ if problem.retry == RetryAdvice::Safe => TRY_AGAIN,
@@ -106,6 +106,8 @@ mod tests {
             ("task.unknown", RetryAdvice::SafeAfterFix, REFUSED),
             ("job.not_found", RetryAdvice::Never, REFUSED),
             ("store.newer_schema", RetryAdvice::SafeAfterFix, REFUSED),
+            ("job.id_invalid", RetryAdvice::SafeAfterFix, USAGE),
+            ("restore.unclear", RetryAdvice::SafeAfterFix, REFUSED),
             ("store.busy", RetryAdvice::Safe, TRY_AGAIN),
             ("store.outcome_unknown", RetryAdvice::Safe, TRY_AGAIN),
             ("store.corrupt", RetryAdvice::Never, FAILED),

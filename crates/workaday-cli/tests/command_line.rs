@@ -237,7 +237,16 @@ fn a_queue_is_paused_and_resumed() {
     let id = project.enqueue(r#"{"order_id": 1}"#);
     project.ok(&["queue", "pause", "mail", "--reason", "mail server is down"]);
     assert!(project.ok(&["job", "why", &id]).out.contains("its queue `mail` is paused"), "said to who asks");
-    assert!(project.ok(&["queue", "list"]).out.contains("‖ paused"));
+    let listed = project.ok(&["queue", "list"]).out;
+    assert!(listed.contains("‖ paused"));
+    assert!(listed.contains("‖ mail is paused by "), "who, until when and why: {listed}");
+    assert!(listed.contains("until it is resumed: mail server is down"), "{listed}");
+    let all = project.ok(&["queue", "list", "--json"]).json();
+    let mail = all.as_array().and_then(|all| all.iter().find(|queue| queue["queue"] == "mail")).expect("the queue");
+    assert_eq!(mail["holds"][0]["reason"], "mail server is down", "{all}");
+    for never in ["9000000d", "+012345-01-01T00:00:00Z"] {
+        project.refused(&["queue", "pause", "mail", "--reason", "x", "--until", never], 2, "usage.value");
+    }
     let slip = project.refused(&["queue", "pause", "mial", "--reason", "x"], 3, "queue.unknown");
     assert!(slip.err.contains("did you mean `mail`?"), "{slip:?}");
     project.ok(&["queue", "resume", "mail"]);
@@ -270,7 +279,7 @@ fn pruning_counts_first_and_deletes_what_is_past_retention() {
 fn the_schema_goes_up_and_down_with_a_backup() {
     let project = Project::empty();
     assert_eq!(project.run(&["migrate", "--check"]).code, 1);
-    assert!(project.ok(&["migrate", "--dry-run"]).out.contains("would go from schema 0 to"));
+    assert!(project.ok(&["migrate", "--dry-run"]).out.contains("A new store would be made, at schema"));
     assert_eq!(project.run(&["migrate", "--check"]).code, 1, "a dry run changes nothing");
     project.ok(&["migrate"]);
     assert_eq!(project.run(&["migrate", "--check"]).code, 0);
@@ -293,8 +302,14 @@ fn init_writes_three_files_and_never_overwrites() {
         assert!(project.folder.path().join(name).exists(), "{name}");
     }
     let again = project.refused(&["init"], 3, "init.exists");
-    assert!(again.err.contains("workaday.toml and jobs.py and test_jobs.py"), "{again:?}");
+    assert!(again.err.contains("workaday.toml, jobs.py and test_jobs.py are there already"), "{again:?}");
     project.refused(&["status"], 3, "store.missing");
+    let none = project.run(&["migrate", "--check"]);
+    assert!(none.code == 1 && none.out.starts_with("There is no store at ") && !none.out.contains("schema 0"), "{none:?}");
+    for kept in ["workaday.toml", "test_jobs.py"] {
+        std::fs::remove_file(project.folder.path().join(kept)).unwrap();
+    }
+    assert!(project.refused(&["init"], 3, "init.exists").err.contains("jobs.py is there already"));
 }
 
 #[test]
@@ -303,6 +318,7 @@ fn errors_are_json_when_json_is_asked_for() {
     let ended = project.run(&["job", "show", "nonsense", "--json"]);
     let problem: serde_json::Value = serde_json::from_str(&ended.err).unwrap();
     assert_eq!((&problem["code"], &problem["retry"]), (&json!("job.id_invalid"), &json!("safe_after_fix")));
+    assert_eq!(ended.code, 2, "what does not read is usage");
     let ended = project.run(&["job", "--json"]);
     assert_eq!(ended.code, 2);
     assert_eq!(serde_json::from_str::<serde_json::Value>(&ended.err).unwrap()["code"], "usage.missing");

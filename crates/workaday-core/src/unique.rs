@@ -74,6 +74,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_words_in_the_store_are_read_as_they_are_written() {
+        for (held, word) in [(HeldWhile::Unfinished, "unfinished"), (HeldWhile::Waiting, "waiting")] {
+            assert_eq!((held.to_string().as_str(), word.parse()), (word, Ok(held)));
+        }
+        let refused = "sometimes".parse::<HeldWhile>().expect_err("no such word");
+        assert_eq!((refused.kind, refused.got.as_str()), ("HeldWhile", "sometimes"));
+    }
+
+    #[test]
     fn a_key_belongs_to_its_task() {
         let key = |task, chosen| Unique::keyed(task, chosen, HeldWhile::Unfinished).map(|unique| unique.key);
         assert_eq!(key("shop.send", "order 42"), Some("shop.send key=order 42".to_owned()));

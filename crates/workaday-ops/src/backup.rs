@@ -19,7 +19,7 @@ use workaday_core::explain::{Explain, Problem, RetryAdvice};
 use workaday_store::sqlite::backup::{Content, Pace, copy_online, examine};
 
 const PARTIAL: &str = ".partial";
-const ENDING: &str = ".db.zst";
+pub const ENDING: &str = ".db.zst";
 /// Above the size of the copy this much has to be free: the store itself goes on writing.
 const SPARE_BYTES: u64 = 64 << 20;
 const NOTHING: &str = "no backup was made; those that are there are untouched";
@@ -114,13 +114,18 @@ pub fn manifest_path(backup: &Path) -> PathBuf {
     files::with_end(backup, ".json")
 }
 
+/// What stands beside a backup.
+pub fn read_manifest(backup: &Path) -> io::Result<Manifest> {
+    serde_json::from_slice(&fs::read(manifest_path(backup))?).map_err(io::Error::other)
+}
+
 /// Is a file of this name compressed?
 pub fn compressed(path: &Path) -> bool {
     path.extension().is_some_and(|end| end == "zst")
 }
 
-/// Backups of a store in a folder, the newest last.
-pub fn list(folder: &Path, database: &Path) -> Vec<PathBuf> {
+/// Files in a folder that are named as backups of this store are, by age. Whose they are says their manifest alone.
+fn list(folder: &Path, database: &Path) -> Vec<PathBuf> {
     let stem = format!("{}-", stem(database));
     let found = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
     let is_ours = |path: &PathBuf| {
@@ -168,6 +173,15 @@ fn lock(folder: &Path) -> Result<File, Problem> {
         Err(_) => Err(Problem::new("backup.running", format!("another backup into `{}` is running", folder.display()))
             .expected("one backup at a time in a folder")
             .retry(RetryAdvice::Safe, "safe once that one has ended; nothing was changed")),
+    }
+}
+
+/// Deletes what a backup that was killed left in a folder. While another one is running, nothing.
+pub fn clear(folder: &Path) {
+    if folder.is_dir()
+        && let Ok(_lock) = lock(folder)
+    {
+        clear_partials(folder);
     }
 }
 
@@ -263,21 +277,26 @@ fn name(packed: Scratch, path: &Path, manifest: &Manifest) -> Result<(), Problem
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
         fs::rename(&partial, &beside)?;
-        // A link fails where something has come to stand meanwhile; a rename would take its place.
-        fs::hard_link(&packed.path, path)?;
+        files::rename_new(&packed.path, path)?;
         files::sync_folder(folder)
     };
     write().map_err(|error| if error.kind() == io::ErrorKind::AlreadyExists { exists(path) } else { failed(path, &error) })
 }
 
+/// What a backup into the folder deletes after it: the oldest of this store beyond `keep`, the new one counted.
+pub fn surplus(folder: &Path, database: &Path, keep: usize, made: Option<&Path>, instance: &str) -> Vec<PathBuf> {
+    let mut others = list(folder, database);
+    others.retain(|path| Some(path.as_path()) != made && read_manifest(path).is_ok_and(|manifest| manifest.instance == instance));
+    let over = (others.len() + 1).saturating_sub(keep);
+    others.truncate(over);
+    others
+}
+
 /// Deletes the oldest beyond `keep`. Never the one just made: after a clock went back its name sorts before older ones. And
 /// never those of another store whose file has the same name: what a manifest does not call ours is left alone.
 fn rotate(folder: &Path, database: &Path, keep: usize, made: &Path, instance: &str) -> Vec<PathBuf> {
-    let instance_of = |path: &Path| Some(serde_json::from_slice::<Manifest>(&fs::read(manifest_path(path)).ok()?).ok()?.instance);
-    let mut others = list(folder, database);
-    others.retain(|path| path != made && instance_of(path).as_deref() == Some(instance));
-    let over = (others.len() + 1).saturating_sub(keep);
-    let gone: Vec<PathBuf> = others.into_iter().take(over).filter(|path| fs::remove_file(path).is_ok()).collect();
+    let others = surplus(folder, database, keep, Some(made), instance);
+    let gone: Vec<PathBuf> = others.into_iter().filter(|path| fs::remove_file(path).is_ok()).collect();
     for path in &gone {
         let _ = fs::remove_file(manifest_path(path));
     }

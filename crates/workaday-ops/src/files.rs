@@ -17,6 +17,29 @@ pub fn private_folder(path: &Path) -> io::Result<()> {
     if path.is_dir() { Ok(()) } else { DirBuilder::new().recursive(true).mode(0o700).create(path) }
 }
 
+/// Gives a file a name that must be free: what has come to stand there meanwhile is an error, and stays.
+///
+/// By a second name, which every Unix file system but vfat, exfat and some network mounts can give; there by a rename that
+/// takes no place; and where the mount knows neither, by a look and a rename: two programs at the same instant could then
+/// not be told apart. The first name may be left, for the caller to delete.
+pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    match std::fs::hard_link(from, to) {
+        Ok(()) => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(error),
+        Err(_) => {}
+    }
+    // Whatever the link lacked: if it was more than links, the rename fails as well and says why.
+    match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS | rustix::io::Errno::OPNOTSUPP) => {}
+        done => return Ok(done?),
+    }
+    if std::fs::symlink_metadata(to).is_ok() {
+        return Err(io::ErrorKind::AlreadyExists.into());
+    }
+    std::fs::rename(from, to)
+}
+
 /// Makes new names in a folder survive a power cut.
 pub fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()

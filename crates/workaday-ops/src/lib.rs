@@ -3,7 +3,9 @@
 //! | module | does |
 //! |---|---|
 //! | [`backup`] | a copy that is whole, compressed, on the disk and counted before it has its name |
+//! | [`kept`] | which backups lie in a folder, and whose they are |
 //! | [`restore`] | proves a backup in a scratch place; puts one back |
+//! | [`scratch`] | private folders that go with their holder, and are found again after a kill |
 //! | [`files`] | private files, sums, free space |
 //! | [`command`] | runs the user's commands, keeps what they print and how they ended |
 //! | [`compare`] | which time each side of `compare` stands for, and the judgement |
@@ -23,7 +25,9 @@ pub mod evidence;
 pub mod files;
 pub mod git;
 pub mod install;
+pub mod kept;
 pub mod probe;
 pub mod rehearsal;
 pub mod release;
 pub mod restore;
+pub mod scratch;

@@ -5,6 +5,7 @@
 
 use crate::backup::{self, Manifest};
 use crate::files::{self, Summing};
+use crate::scratch::{Kind, Scratch};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -22,7 +23,7 @@ const UNTOUCHED: &str = "the store is untouched";
 
 /// A backup unpacked into a private scratch folder, which goes when this goes.
 pub struct Unpacked {
-    folder: PathBuf,
+    _folder: Scratch,
     pub copy: PathBuf,
     /// `None`: it has no manifest beside it, so its counts cannot be compared with those of its making.
     pub manifest: Option<Manifest>,
@@ -30,12 +31,6 @@ pub struct Unpacked {
     /// SHA-256 of the backup file.
     pub sha256: String,
     pub bytes: u64,
-}
-
-impl Drop for Unpacked {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.folder);
-    }
 }
 
 /// Refuses a path where no backup is, before anything is made for its sake.
@@ -57,10 +52,9 @@ pub fn unpack(path: &Path, scratch: &Path) -> Result<Unpacked, Problem> {
     if let Some(manifest) = manifest.as_ref().filter(|manifest| manifest.sha256 != sha256) {
         return Err(damaged(path, "its sum differs from that of its manifest").expected(manifest.sha256.clone()).got(sha256));
     }
-    let folder = scratch.join(format!("restore-{}", uuid::Uuid::now_v7().simple()));
-    files::private_folder(&folder).map_err(|error| failed(&folder, &error))?;
-    let copy = folder.join("store.db");
-    let mut unpacked = Unpacked { folder, copy, manifest, content: Content::default(), sha256, bytes: 0 };
+    let folder = Scratch::new(scratch, Kind::Restore).map_err(|error| failed(scratch, &error))?;
+    let copy = folder.path().join("store.db");
+    let mut unpacked = Unpacked { _folder: folder, copy, manifest, content: Content::default(), sha256, bytes: 0 };
     unpacked.bytes = decompress(path, &unpacked.copy, unpacked.manifest.as_ref())?;
     unpacked.content = examine(&unpacked.copy).map_err(|error| match error {
         StoreError::Corrupt { cause, .. } => damaged(path, &cause),

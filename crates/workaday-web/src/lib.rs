@@ -11,6 +11,10 @@
 //! | [`api`] [`fields`] | by programs: values judged against what a route declares |
 //! | [`page`] [`pages`] | what people see; `sheet` `show` `words` `plot` `escape` `mask` `search` `processes` are what pages are made of |
 //! | [`health`] [`metrics`] [`live`] | is it well, how much, what changed |
+//! | [`page`] [`pages`] | what people see; `sheet` `show` `words` `plot` `escape` `mask` are what pages are made of |
+//! | [`acts`] [`undo`] | what people do |
+//! | [`api`] | what programs see and do |
+//! | [`health`] [`metrics`] [`live`] | is it well, how much, what changed; `counts` counts once for all who ask |
 
 pub mod acts;
 pub mod answer;
@@ -18,6 +22,7 @@ pub mod api;
 pub mod asked;
 mod assets;
 mod attempts;
+mod counts;
 mod escape;
 mod facts;
 pub mod fields;

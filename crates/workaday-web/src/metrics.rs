@@ -90,7 +90,7 @@ pub fn scrape(asked: &Asked<'_>) -> Result<Answer, Problem> {
 }
 
 fn jobs(asked: &Asked<'_>, page: &mut Page) -> Result<(), Problem> {
-    let status = asked.reader.status(asked.now).map_err(|error| error.problem())?;
+    let status = asked.window.counts.status(asked.reader, asked.now)?;
     for (state, count) in &status.by_state {
         page.put("workaday_jobs", &[("state", state.as_str())], *count as f64);
     }

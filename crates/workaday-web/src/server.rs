@@ -1,5 +1,6 @@
 //! Accepts connections and ends gracefully. Strangers are bounded: connections, headers, time.
 
+use crate::counts;
 use crate::front;
 use crate::listen::{self, Sign};
 use crate::options::Options;
@@ -20,6 +21,8 @@ const HEAD_BYTES_MAX: usize = 32 * 1024;
 const HEADERS_MAX: usize = 64;
 /// Requests that read or write the store at once; more wait.
 const THREADS: usize = 3;
+/// How often everything that has ended is counted anew.
+const RECOUNT_EVERY: Duration = Duration::from_secs(600);
 /// Open requests may end within this time once we are asked to stop.
 const END_PATIENCE: Duration = Duration::from_millis(1_500);
 
@@ -60,6 +63,7 @@ async fn end(ended: &mut watch::Receiver<bool>) {
 async fn accept(listener: std::net::TcpListener, window: Arc<Window>, mut ended: watch::Receiver<bool>) -> std::io::Result<()> {
     let listener = TcpListener::from_std(listener)?;
     let router = front::router(&window);
+    tokio::spawn(recount(Arc::clone(&window)));
     let most = window.options.connections;
     let seats = Arc::new(Semaphore::new(most));
     loop {
@@ -113,6 +117,16 @@ async fn accept(listener: std::net::TcpListener, window: Arc<Window>, mut ended:
     // Streams never end by themselves: after the patience they are cut.
     let _ = tokio::time::timeout(END_PATIENCE, seats.acquire_many(u32::try_from(most).unwrap_or(u32::MAX))).await;
     Ok(())
+}
+
+/// Before the first visitor asks, and now and then.
+async fn recount(window: Arc<Window>) {
+    loop {
+        let counting = Arc::clone(&window);
+        // A panic has been logged where it happened; the next turn tries anew.
+        let _ = tokio::task::spawn_blocking(move || counts::recount(&counting)).await;
+        tokio::time::sleep(RECOUNT_EVERY).await;
+    }
 }
 
 fn prepare(stream: &TcpStream) {

@@ -1,6 +1,7 @@
-//! What all requests share: settings, connections to the store, buckets, what can still be undone.
+//! What all requests share: settings, connections to the store, counts, buckets, what can still be undone.
 
 use crate::attempts::Attempts;
+use crate::counts::Counts;
 use crate::hosts::Hosts;
 use crate::live::Live;
 use crate::options::Options;
@@ -38,6 +39,7 @@ pub struct Window {
     pub started_at: Timestamp,
     /// Answers that failed by our own mistake.
     pub failures: std::sync::atomic::AtomicU64,
+    pub counts: Counts,
     readers: Mutex<Vec<Reader>>,
     /// The poller's own: `data_version` says what changed since the same connection looked last.
     following: Mutex<Option<Reader>>,
@@ -56,6 +58,7 @@ impl Window {
             live: Live::default(),
             started_at: SystemClock.now(),
             failures: std::sync::atomic::AtomicU64::new(0),
+            counts: Counts::default(),
             readers: Mutex::new(Vec::new()),
             following: Mutex::new(None),
             writer: Mutex::new(None),
@@ -72,7 +75,7 @@ impl Window {
         let kept = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let reader = match kept {
             Some(reader) => reader,
-            None => open_reader(&self.options.database).map_err(|error| error.problem())?,
+            None => self.reader().map_err(|error| error.problem())?,
         };
         let answer = ask(&reader);
         let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
@@ -80,6 +83,11 @@ impl Window {
             readers.push(reader);
         }
         Ok(answer)
+    }
+
+    /// One more connection, which shares the counts of the others.
+    pub fn reader(&self) -> Result<Reader, StoreError> {
+        Ok(open_reader(&self.options.database)?.keeping(self.counts.ended()))
     }
 
     /// The connection of the one that looks for all open pages.
@@ -93,7 +101,10 @@ impl Window {
 
     /// One synced transaction; an error leaves nothing behind. Acts of people are few, so they share one connection.
     pub fn writing<T>(&self, act: impl FnOnce(&mut SqliteStore) -> Result<T, StoreError>) -> Result<T, Problem> {
-        self.write(Durability::Full, act).map_err(|error| error.problem())
+        let done = self.write(Durability::Full, act).map_err(|error| error.problem());
+        // Whoever has just done something sees it.
+        self.counts.forget();
+        done
     }
 
     /// What may be lost without harm: that somebody is still there.

@@ -8,6 +8,8 @@ from workaday.errors import OutcomeUnknown, StoreBusy, StoreCorrupt, StoreError,
 
 _BUSY, _LOCKED, _FULL, _CORRUPT, _NOTADB = 5, 6, 13, 11, 26
 _IOERR, _READONLY, _CANTOPEN, _PERM, _AUTH = 10, 8, 14, 3, 23
+_PROTOCOL = 15
+"""What a lock comes back as that the system answers with an error."""
 _BUSY_SNAPSHOT = 5 | (2 << 8)
 
 Failed = (sqlite3.Error, UnicodeDecodeError)
@@ -43,7 +45,7 @@ def explain(path: str, error: BaseException, waited_ms: int = 0) -> StoreError:
         return full(path)
     if kind in {_CORRUPT, _NOTADB}:
         return corrupt(path, cause(error))
-    if kind == _IOERR:
+    if kind in {_IOERR, _PROTOCOL}:
         return io(path, cause(error))
     if kind == _READONLY:
         return read_only(path)

@@ -36,7 +36,7 @@ pub struct Backup {
 
 #[derive(Debug, Args)]
 pub struct Restore {
-    /// The backup (default: the newest in `[backup] folder`)
+    /// The backup (default: the newest in `[backup] folder` whose manifest names this store)
     pub path: Option<PathBuf>,
     /// Prove it in a scratch place: sum, pages, schema, rows, a job to claim. The jobs of the store are not touched
     #[arg(long, conflicts_with_all = ["whole_file", "dry_run", "yes"])]

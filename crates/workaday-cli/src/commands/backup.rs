@@ -10,8 +10,9 @@ use serde_json::json;
 use std::path::{Path, PathBuf};
 use workaday_config::release::{self, Backup as Settings};
 use workaday_core::clock::Timestamp;
-use workaday_ops::backup::{Made, Place, Request, list, run as make};
+use workaday_ops::backup::{Made, Place, Request, run as make, surplus};
 use workaday_store::sqlite::backup::Pace;
+use workaday_store::sqlite::instance::known_id;
 use workaday_store::sqlite::read::BackupRow;
 use workaday_store::{ByHand, Store};
 
@@ -85,17 +86,17 @@ fn place(path: Option<&Path>, settings: &Settings) -> Place {
 }
 
 fn say_plan(place: &Place, database: &Path, context: &mut Context) -> Done {
-    let (target, there, keep): (PathBuf, Vec<PathBuf>, Option<usize>) = match place {
-        Place::Folder { folder, keep } => (folder.clone(), list(folder, database), *keep),
-        Place::File(path) => (path.clone(), vec![], None),
+    let of_store = |folder: &Path, keep| surplus(folder, database, keep, None, &known_id(database).unwrap_or_default());
+    let (target, gone): (PathBuf, Vec<PathBuf>) = match place {
+        Place::Folder { folder, keep } => (folder.clone(), keep.map_or(vec![], |keep| of_store(folder, keep))),
+        Place::File(path) => (path.clone(), vec![]),
     };
-    let gone: Vec<&PathBuf> = keep.map_or(vec![], |keep| there.iter().take((there.len() + 1).saturating_sub(keep)).collect());
     if context.out.json {
         context.out.json(&json!({"target": target, "would_delete": gone, "dry_run": true}))?;
         return Ok(DONE);
     }
     context.out.line(format!("Would back up {} to {}.", shown(database), shown(&target)))?;
-    for path in gone {
+    for path in &gone {
         context.out.line(format!("Would delete {}.", shown(path)))?;
     }
     Ok(DONE)

@@ -3,7 +3,7 @@
 use crate::args::Init;
 use crate::context::Context;
 use crate::failure::{DONE, Done, Failure};
-use crate::text;
+use crate::{text, words};
 use serde_json::json;
 use std::io::Write;
 use std::path::Path;
@@ -41,9 +41,10 @@ fn report(args: &Init, context: &mut Context) -> Done {
     context.out.line(text::line(&format!("{verb} {}{place}.", names.join(", "))))?;
     if !args.dry_run {
         context.out.line("")?;
-        context.out.line("  workaday up                                          # in one terminal: the workers")?;
-        context.out.line("  workaday enqueue jobs.hello --args '{\"name\": \"you\"}' --wait   # in another: a job, and its result")?;
-        context.out.line("  python -m pytest                                     # the test of the example")?;
+        context.out.line("  workaday up            # in one terminal: the workers")?;
+        context.out.line("  # in another terminal: a job, and its result")?;
+        context.out.line("  workaday enqueue jobs.hello --args '{\"name\": \"you\"}' --wait")?;
+        context.out.line("  python -m pytest       # the test of the example (pip install pytest)")?;
     }
     Ok(DONE)
 }
@@ -55,7 +56,8 @@ fn write_new(path: &Path, content: &str) -> Result<(), Failure> {
 }
 
 fn exists(folder: &Path, there: &[&str]) -> Problem {
-    Problem::new("init.exists", format!("nothing was written: {} is there already", there.join(" and ")))
+    let are = if there.len() == 1 { "is" } else { "are" };
+    Problem::new("init.exists", format!("nothing was written: {} {are} there already", words::listed(there)))
         .expected(format!("a folder without {}", FILES.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")))
         .got(folder.display().to_string())
         .retry(RetryAdvice::SafeAfterFix, "safe in another folder: `workaday init FOLDER`; nothing is ever overwritten")

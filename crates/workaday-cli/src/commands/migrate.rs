@@ -17,7 +17,7 @@ pub fn run(args: &Migrate, context: &mut Context) -> Done {
     let database = context.database()?;
     let found = if database.exists() { inspect(&database)? } else { SchemaState::default() };
     if args.check {
-        return check(&found, context);
+        return check(&found, &database, context);
     }
     let target = args.down_to.unwrap_or(NEWEST);
     if target > NEWEST {
@@ -43,12 +43,18 @@ pub fn run(args: &Migrate, context: &mut Context) -> Done {
     report(context, done.from, done.to, done.backup.as_deref(), "went from")
 }
 
-fn check(found: &SchemaState, context: &mut Context) -> Done {
+fn check(found: &SchemaState, database: &Path, context: &mut Context) -> Done {
     let is_current = found.number == NEWEST && found.differences.is_empty();
     if context.out.json {
         context.out.json(&json!({"schema": found.number, "newest": NEWEST, "current": is_current, "differences": found.differences}))?;
     } else if is_current {
         context.out.line(format!("The store is at schema {NEWEST}, the newest this version knows."))?;
+    } else if found.number == 0 {
+        // A file of an app without our tables, or none at all: there is no schema to speak of.
+        let place = text::line(&database.display().to_string()).into_owned();
+        context
+            .out
+            .line(format!("There is no store at {place} yet. `workaday migrate` makes one, as do `workaday up` and the first enqueue."))?;
     } else {
         context.out.line(format!(
             "The store is at schema {}, this version's is {NEWEST}. `workaday migrate` brings it there, with a backup.",
@@ -68,6 +74,10 @@ fn report(context: &mut Context, from: u32, to: u32, backup: Option<&Path>, verb
     }
     match from == to {
         true => context.out.line(format!("The store is at schema {to}; there is nothing to do."))?,
+        false if from == 0 => {
+            let was = if verb == "went from" { "was" } else { "would be" };
+            context.out.line(format!("A new store {was} made, at schema {to}."))?;
+        }
         false => context.out.line(format!("The store {verb} schema {from} to {to}."))?,
     }
     if let Some(backup) = backup {

@@ -16,6 +16,7 @@ mod import;
 mod init;
 mod install;
 mod job;
+mod leftovers;
 mod logs;
 mod man;
 mod measures;

@@ -22,12 +22,28 @@ pub fn run(args: &Queue, context: &mut Context) -> Done {
 
 fn list(context: &mut Context) -> Done {
     let now = context.now();
-    let queues = context.reader()?.queues(now)?;
+    let reader = context.reader()?;
+    let queues = reader.queues(now)?;
+    let holds = active_holds(&reader, context)?;
+    let of_queue = |name: &str| holds.iter().filter(move |hold| hold.rule.queue.as_deref() == Some(name)).collect::<Vec<_>>();
     if context.out.json {
-        context.out.json(&queues.iter().map(document::queue).collect())?;
+        let with_holds = |queue: &QueueCounts| {
+            let mut whole = document::queue(queue);
+            whole["holds"] = of_queue(&queue.queue).into_iter().map(document::hold).collect();
+            whole
+        };
+        context.out.json(&queues.iter().map(with_holds).collect())?;
         return Ok(DONE);
     }
     context.out.table(&table(&queues, now), "No queue is in use yet. A task names its queue; `default` serves the rest.")?;
+    for queue in &queues {
+        for hold in of_queue(&queue.queue) {
+            let until = hold.rule.until.map_or_else(|| "until it is resumed".to_owned(), |until| format!("until {until}"));
+            let by = hold.rule.owner.as_ref().map_or_else(String::new, |owner| format!(" by {owner}"));
+            let said = format!("‖ {} is paused{by}, {until}: {}", queue.queue, hold.rule.reason);
+            context.out.line(context.out.paint(Tone::Wait, &text::line(&said)))?;
+        }
+    }
     Ok(DONE)
 }
 

@@ -1,20 +1,21 @@
 //! `rehearse`: the real commands in a scratch place, forth and back, with a proof that is kept.
 
+use super::leftovers;
 use super::release::dirty;
 use crate::args::{By, RehearsalPlay, RehearsalProbe, Rehearse};
 use crate::context::{Context, transaction};
 use crate::failure::{DONE, Done, Failure};
 use crate::render::Tone;
 use crate::text;
-use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use std::net::TcpListener;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use workaday_config::kind::Value;
 use workaday_config::release;
 use workaday_core::explain::{Problem, RetryAdvice};
-use workaday_ops::rehearsal::{PLANTED, Proof, REFUSED_EXIT, Request, Scene, Stage, enter, leftovers, play, probe, set};
+use workaday_ops::rehearsal::{PLANTED, Proof, REFUSED_EXIT, Request, Scene, Stage, enter, play, probe, set, take_away};
 use workaday_ops::release::fingerprint;
 use workaday_store::Store;
 use workaday_store::sqlite::NewRehearsal;
@@ -37,17 +38,17 @@ pub fn run(args: &Rehearse, context: &mut Context) -> Done {
     };
     let request =
         Request { database: &database, root: &root, settings: &settings, staging: &staging, program, mask, is_unsafe: args.is_unsafe };
-    // One that was killed could not clear up: a copy of production, and whatever its commands had started.
-    for left in leftovers() {
-        end_leftovers(&left.id);
-        for remark in left.remove() {
-            tracing::warn!("of a rehearsal that was killed, {remark}");
-        }
-    }
-    let mut stage = set(&request)?;
+    leftovers::clear(context, &database);
+    let mut stage = set(&request, &mut |id, scratch| {
+        let (id, scratch) = (id.to_owned(), scratch.to_path_buf());
+        leftovers::before_ending(move || {
+            leftovers::end_marked(&id);
+            take_away(&scratch);
+        });
+    })?;
     stage.keep = args.keep;
     let mut proof = carry_out(&mut stage)?;
-    let ended = end_leftovers(&stage.scene.id);
+    let ended = leftovers::end_marked(&stage.scene.id);
     if ended > 0 {
         proof
             .steps
@@ -111,7 +112,10 @@ fn start(stage: &Stage, scene: &Path, jail: bool) -> Result<(Option<i32>, String
     if jail {
         command.arg("--jail");
     }
+    // A group of its own: Ctrl-C comes to us alone, and we end it.
+    command.process_group(0);
     let done = command.stdin(Stdio::null()).output().map_err(|error| stage_failed(&error.to_string()))?;
+    leftovers::still_going();
     Ok((done.status.code(), String::from_utf8_lossy(&done.stderr).trim().to_owned()))
 }
 
@@ -142,36 +146,6 @@ pub fn prober(args: &RehearsalProbe, context: &mut Context) -> Done {
 fn scene(path: &Path) -> Result<Scene, Problem> {
     let read = || serde_json::from_slice(&std::fs::read(path).ok()?).ok();
     read().ok_or_else(|| stage_failed(&format!("`{}` does not read", path.display())))
-}
-
-/// What the commands left running, known by the mark in its environment. Again until none is found: they may fork.
-fn end_leftovers(id: &str) -> usize {
-    const ROUNDS: usize = 50;
-    let mark = format!("WORKADAY_REHEARSAL={id}");
-    let mut ended = std::collections::BTreeSet::new();
-    for _ in 0..ROUNDS {
-        let found = marked(&mark);
-        if found.is_empty() {
-            break;
-        }
-        for pid in found {
-            ended.insert(pid);
-            let _ = Pid::from_raw(pid).map(|pid| kill_process(pid, Signal::KILL));
-        }
-        // They are no children of ours, so their end is seen in /proc alone.
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
-    ended.len()
-}
-
-fn marked(mark: &str) -> Vec<i32> {
-    let numbers =
-        std::fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
-    let has_it = |pid: &i32| {
-        std::fs::read(format!("/proc/{pid}/environ"))
-            .is_ok_and(|bytes| bytes.split(|byte| *byte == 0).any(|variable| variable == mark.as_bytes()))
-    };
-    numbers.filter(has_it).collect()
 }
 
 fn report(proof: &Proof, stage: &Stage, context: &mut Context) -> Done {

@@ -4,6 +4,7 @@ mod host;
 mod show;
 
 use super::confirm::confirm;
+use super::leftovers;
 use crate::args::{By, Release, ReleaseAbort, ReleaseResume, ReleaseRollback, ReleaseRun};
 use crate::beside;
 use crate::context::{Context, length};
@@ -62,6 +63,7 @@ fn watch(given: Option<&str>) -> Result<Option<Length>, Problem> {
 fn carry_out(asked: &Asked, dry_run: bool, context: &mut Context) -> Done {
     let ground = ground(context)?;
     let lock = ReleaseLock::take(&ground.database, context.now())?;
+    leftovers::clear(context, &ground.database);
     refuse_open(&ground.database)?;
     let mut machine = Machine::new(context, &By { reason: Some(asked.reason.clone()), owner: asked.owner.clone() })?;
     let prepared = prepare(&ground, asked, &mut machine).map_err(Failure::Problems)?;
@@ -79,6 +81,7 @@ fn carry_out(asked: &Asked, dry_run: bool, context: &mut Context) -> Done {
 fn resume(args: &ReleaseResume, context: &mut Context) -> Done {
     let ground = ground(context)?;
     let lock = ReleaseLock::take(&ground.database, context.now())?;
+    leftovers::clear(context, &ground.database);
     let mut pipeline = Pipeline::take_up(&ground, &EvidenceJudge, lock)?;
     let (kind, watch) = (pipeline.kind(), Length(pipeline.plan.watch_us));
     let mut machine = Machine::new(context, &By::default())?;
@@ -90,6 +93,7 @@ fn resume(args: &ReleaseResume, context: &mut Context) -> Done {
 fn abort(args: &ReleaseAbort, context: &mut Context) -> Done {
     let ground = ground(context)?;
     let lock = ReleaseLock::take(&ground.database, context.now())?;
+    leftovers::clear(context, &ground.database);
     let mut pipeline = Pipeline::take_up(&ground, &EvidenceJudge, lock)?;
     if args.dry_run {
         let release = pipeline.release;
@@ -105,10 +109,15 @@ fn abort(args: &ReleaseAbort, context: &mut Context) -> Done {
     let served = beside::supervisor(&ground.database).is_some();
     report(&ended, None, context)?;
     if !context.out.json {
-        if ended.deployed {
+        if ended.state == "aborted" && ended.deployed {
             context
                 .out
                 .line("Its deploy command had begun: look what is in place. `workaday release rollback` puts the release before back.")?;
+        }
+        if served && ended.drained && !ended.deployed {
+            context
+                .out
+                .line("The supervisor was asked to stop, and nothing was deployed that starts it: when it has, start `workaday up`.")?;
         }
         say_unserved(served, context)?;
     }
@@ -170,6 +179,7 @@ fn go_back(policy: OnWorse, ended: &Ended, context: &Context) -> Result<bool, Fa
 fn undo(release: i64, reason: String, watch: Option<Length>, context: &mut Context) -> Result<Ended, Failure> {
     let ground = ground(context)?;
     let lock = ReleaseLock::take(&ground.database, context.now())?;
+    leftovers::clear(context, &ground.database);
     let asked = Asked {
         kind: Kind::Rollback,
         undo: Some(release),

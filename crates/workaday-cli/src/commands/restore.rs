@@ -2,6 +2,7 @@
 
 use super::backup::{self, shown};
 use super::confirm::confirm;
+use super::leftovers;
 use crate::args::Restore;
 use crate::context::{Context, transaction};
 use crate::failure::{DONE, Done, Failure};
@@ -13,6 +14,7 @@ use std::time::Duration;
 use workaday_config::release;
 use workaday_core::explain::{Problem, RetryAdvice};
 use workaday_ops::backup::{Made, Place};
+use workaday_ops::kept::newest;
 use workaday_ops::restore::{Change, Unpacked, apply, plan, prove, require, unpack};
 use workaday_store::{ByHand, Store};
 use workaday_supervisor::lock::{ChildrenLock, take_supervisor_lock};
@@ -23,6 +25,7 @@ const CHILDREN_PATIENCE: Duration = Duration::from_secs(1);
 pub fn run(args: &Restore, context: &mut Context) -> Done {
     let database = context.database()?;
     let path = chosen(args.path.as_deref(), &database, context)?;
+    leftovers::clear(context, &database);
     if args.check {
         return check(&path, &database, context);
     }
@@ -52,14 +55,7 @@ fn chosen(path: Option<&Path>, database: &Path, context: &Context) -> Result<Pat
     if let Some(path) = path {
         return Ok(path.to_path_buf());
     }
-    let folder = release::backup(context.settings()?).folder;
-    workaday_ops::backup::list(&folder, database).pop().ok_or_else(|| {
-        Problem::new("restore.missing", format!("there is no backup of this store in `{}`", folder.display()))
-            .expected("a backup there, or its path on the command line")
-            .retry(RetryAdvice::SafeAfterFix, "safe with a path; the store is untouched")
-            .hint("`workaday backup` makes one")
-            .into()
-    })
+    Ok(newest(&release::backup(context.settings()?).folder, database)?)
 }
 
 fn check(path: &Path, database: &Path, context: &mut Context) -> Done {

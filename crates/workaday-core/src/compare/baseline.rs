@@ -5,7 +5,7 @@
 
 use super::effect::Shape;
 use super::line::SeriesKey;
-use super::placebo::{self, Placebos};
+use super::placebo;
 use super::track::{Measure, Source, Track};
 
 /// Reaches that are tried, in lengths of the window after the change.
@@ -45,6 +45,6 @@ fn usual(tracks: &[Track], at: i64, shape: Shape, history: (i64, i64), releases:
     if moments.last().is_none_or(|first| at - first < windows_min * shape.after) {
         return None;
     }
-    let sizes: Vec<f64> = tracks.iter().filter_map(|track| Placebos::new(track, at, shape, &moments).root_mean_square()).collect();
+    let sizes: Vec<f64> = tracks.iter().filter_map(|track| placebo::root_mean_square(track, at, shape, &moments)).collect();
     (!sizes.is_empty()).then(|| sizes.iter().sum::<f64>() / sizes.len() as f64)
 }

@@ -1,7 +1,7 @@
 //! What else changed: a verdict on one cause is worth little when there were two.
 
+use super::answer::Question;
 use super::effect::Shape;
-use super::judge::Question;
 use super::line::Series;
 use super::track::{Measure, Source, Track};
 

@@ -9,11 +9,7 @@
 /// `placebos[measure][moment]`; a moment counts when most of the measures are known there. Returns for each measure its
 /// adjusted p and how many moments were as extreme; the second value is the number of moments.
 pub fn adjusted(ours: &[f64], placebos: &[&[Option<f64>]]) -> (Vec<Ranked>, usize) {
-    let moments = placebos.first().map_or(0, |scores| scores.len());
-    let rows: Vec<Vec<f64>> = (0..moments)
-        .map(|moment| placebos.iter().map(|scores| scores[moment].unwrap_or(f64::NEG_INFINITY)).collect::<Vec<f64>>())
-        .filter(|row| row.iter().filter(|score| score.is_finite()).count() * 5 >= row.len() * 4)
-        .collect();
+    let rows = rows(placebos);
     let mut order: Vec<usize> = (0..ours.len()).collect();
     order.sort_by(|a, b| ours[*b].total_cmp(&ours[*a]));
     let mut ranked = vec![Ranked::default(); ours.len()];
@@ -35,16 +31,23 @@ pub struct Ranked {
     pub as_extreme: usize,
 }
 
-/// The largest score that a placebo reaches with probability `alpha`, over all measures: what a change must pass.
-pub fn threshold(placebos: &[&[Option<f64>]], alpha: f64) -> f64 {
+/// The score that ours has to be beyond, over all measures, for its p to be `alpha` at most: what a change must pass. `None`
+/// when there are too few moments for any score to have so small a p.
+pub fn threshold(placebos: &[&[Option<f64>]], alpha: f64) -> Option<f64> {
+    let mut largest: Vec<f64> = rows(placebos).iter().map(|row| row.iter().copied().fold(f64::NEG_INFINITY, f64::max)).collect();
+    largest.sort_by(|a, b| b.total_cmp(a));
+    // As many may reach ours: (k + 1) / (n + 1) <= alpha.
+    let reached = (alpha * (largest.len() + 1) as f64).floor() as usize;
+    largest.get(reached.checked_sub(1)?).copied()
+}
+
+/// By moment the scores of all measures; a moment counts when most of them are known there.
+fn rows(placebos: &[&[Option<f64>]]) -> Vec<Vec<f64>> {
     let moments = placebos.first().map_or(0, |scores| scores.len());
-    let mut largest: Vec<f64> = (0..moments)
-        .map(|moment| placebos.iter().filter_map(|scores| scores[moment]).fold(f64::NEG_INFINITY, f64::max))
-        .filter(|score| score.is_finite())
-        .collect();
-    largest.sort_by(f64::total_cmp);
-    let at = ((1.0 - alpha) * largest.len() as f64).ceil() as usize;
-    largest.get(at.min(largest.len().saturating_sub(1))).copied().unwrap_or(f64::INFINITY)
+    (0..moments)
+        .map(|moment| placebos.iter().map(|scores| scores[moment].unwrap_or(f64::NEG_INFINITY)).collect::<Vec<f64>>())
+        .filter(|row| row.iter().filter(|score| score.is_finite()).count() * 5 >= row.len() * 4)
+        .collect()
 }
 
 #[cfg(test)]
@@ -57,6 +60,18 @@ mod tests {
         let (ranked, moments) = adjusted(&[9.75], &[&scores]);
         assert_eq!((ranked[0].as_extreme, moments), (1, 99));
         assert!((ranked[0].p - 0.02).abs() < 1e-9);
+    }
+
+    #[test]
+    fn beyond_the_threshold_and_nowhere_else_is_p_below_alpha() {
+        for count in [10, 27, 28, 29, 57, 200] {
+            let scores: Vec<Option<f64>> = (0..count).map(|at| Some(f64::from(at))).collect();
+            let p = |score: f64| adjusted(&[score], &[&scores]).0[0].p;
+            match threshold(&[&scores], 0.035) {
+                Some(pass) => assert!(p(pass + 0.5) <= 0.035 && p(pass) > 0.035, "{count}: {pass}"),
+                None => assert!(p(1e9) > 0.035, "{count}"),
+            }
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The verdict: each measure of each series, then all together.
 
+use super::answer::{Basis, Comparison, Finding, Question, Rules, Verdict, bare};
 use super::baseline;
 use super::confounder;
 use super::effect::{Effect, Shape};
@@ -7,132 +8,19 @@ use super::family::{self, Ranked};
 use super::line::{Series, SeriesKey};
 use super::placebo::{self, Placebos};
 use super::sentence;
+use super::separate;
 use super::track::{Level, Measure, Source, Track};
-use serde::Serialize;
 
-/// What is compared: minutes since 1970, the end not included.
-#[derive(Clone, Debug)]
-pub struct Question {
-    pub before: (i64, i64),
-    pub after: (i64, i64),
-    /// Names of series that the change cannot have touched: what they did is taken off the others.
-    pub controls: Vec<String>,
-    /// What else is known to have changed: configuration, dependencies.
-    pub also_changed: Vec<String>,
-}
-
-/// The limits of the verdict.
-#[derive(Clone, Copy, Debug)]
-pub struct Rules {
-    /// Share of changes without effect that may be called worse; `alpha_better` the same for praise. A false alarm is
-    /// looked into by somebody, false praise by nobody, so praise asks for more. Together they stay a fifth below the
-    /// 5 % that are promised: neighbouring placebos overlap, so there are fewer independent ones than are counted, and
-    /// those that lie half beyond the change are not known.
-    pub alpha_worse: f64,
-    pub alpha_better: f64,
-    /// A smaller ratio is a trifle: 0.10 = 10 %.
-    pub floor_ratio: f64,
-    /// So is a smaller difference of times, microseconds.
-    pub floor_us: f64,
-    /// Of calls a request.
-    pub floor_calls: f64,
-    /// Of error rates: 1 in 200.
-    pub floor_share: f64,
-    /// Minutes skipped after the change: caches are cold. Only when the window is four times as long.
-    pub warmup: i64,
-    /// So many windows must lie side by side in the history.
-    pub windows_min: i64,
-}
-
-impl Default for Rules {
-    fn default() -> Self {
-        Self {
-            alpha_worse: 0.035,
-            alpha_better: 0.005,
-            floor_ratio: 0.10,
-            floor_us: 2_000.0,
-            floor_calls: 0.5,
-            floor_share: 0.005,
-            warmup: 5,
-            windows_min: 20,
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    Worse,
-    Better,
-    Same,
-    NotEnough,
-}
-
-/// What the verdict rests on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Basis {
-    /// Moments without a release.
-    Placebo,
-    /// A counter whose minutes do not overlap; needs no history.
-    Separation,
-    /// The change is below the floor.
-    Floor,
-    /// Too few values.
-    Count,
-    /// Too short a history, or too noisy.
-    History,
-}
-
-/// One measure of one series.
-#[derive(Clone, Debug, Serialize)]
-pub struct Finding {
-    #[serde(flatten)]
-    pub series: SeriesKey,
-    pub measure: Measure,
-    pub verdict: Verdict,
-    pub basis: Basis,
-    pub before: Option<f64>,
-    pub after: Option<f64>,
-    pub before_count: f64,
-    pub after_count: f64,
-    /// After over before, less one (shares: the difference), the daily wave and the controls taken out.
-    pub change: Option<f64>,
-    /// What of the change the time of day and the controls explain, in the same unit.
-    pub explained: f64,
-    /// Adjusted for all measures that were judged together.
-    pub p: Option<f64>,
-    /// At so many moments without a release a change as large was seen, out of `moments`.
-    pub as_extreme: usize,
-    pub moments: usize,
-    /// A change below this could hide in the usual noise (same unit as `change`).
-    pub hides_under: Option<f64>,
-    pub sentence: String,
-    /// Our score and those of the placebos, for the plot.
-    #[serde(skip)]
-    pub scores: (f64, Vec<f64>),
-}
-
-/// The whole answer.
-#[derive(Clone, Debug, Serialize)]
-pub struct Comparison {
-    pub verdict: Verdict,
-    pub sentence: String,
-    /// Worse first, then better, same, not enough.
-    pub findings: Vec<Finding>,
-    pub confounders: Vec<String>,
-    pub days: f64,
-    pub moments: usize,
-    pub before_minutes: i64,
-    pub after_minutes: i64,
-    pub warmup_minutes: i64,
-}
+/// A measure is ranked when a quarter of the moments know it: little traffic may fall silent every night.
+const KNOWN_SHARE: usize = 4;
 
 struct Candidate<'a> {
     key: &'a SeriesKey,
     track: Track,
     effect: Effect,
     placebos: Placebos,
+    /// Do the two windows lie apart, request by request?
+    is_separate: bool,
 }
 
 /// Compares. Pure: the same evidence gives the same answer.
@@ -159,11 +47,12 @@ pub fn judge(series: &Series, question: &Question, rules: &Rules) -> Comparison 
             let Some(mut track) = Track::new(measure, source) else { continue };
             track.controls = controls.of(measure);
             match (Effect::around(&track, at, shape), is_known) {
-                (None, _) => findings.extend(too_few(key, &track, at, shape)),
+                (None, _) => findings.extend(too_few(key, &track, at, shape, rules)),
                 (Some(effect), true) => {
                     let placebos = Placebos::new(&track, at, shape, &moments);
-                    if placebos.count() * 2 >= moments.len() && placebos.knows(&effect) {
-                        judged.push(Candidate { key, track, effect, placebos });
+                    if placebos.count() * KNOWN_SHARE >= moments.len() && placebos.knows(&effect) {
+                        let is_separate = measure.is_calls() && separate::is_separate(&track, at, shape);
+                        judged.push(Candidate { key, track, effect, placebos, is_separate });
                     } else {
                         findings.push(without_history(key, &track, effect, at, shape, rules));
                     }
@@ -245,53 +134,70 @@ fn with_history(judged: Vec<Candidate<'_>>, rules: &Rules, days: f64) -> Vec<Fin
     let better: Vec<&[Option<f64>]> = turned.iter().map(Vec::as_slice).collect();
     let (as_worse, moments) = family::adjusted(&ours, &worse);
     let (as_better, _) = family::adjusted(&ours.iter().map(|score| -score).collect::<Vec<_>>(), &better);
-    let passes = family::threshold(&worse, rules.alpha_worse);
+    let passes = (family::threshold(&worse, rules.alpha_worse), family::threshold(&better, rules.alpha_better));
     judged
         .iter()
         .enumerate()
         .map(|(at, one)| {
             let is_up = ours[at] >= 0.0;
-            let ranked = if is_up { as_worse[at] } else { as_better[at] };
-            ranked_finding(one, ours[at], ranked, (moments, days), passes, rules)
+            let (ranked, pass) = if is_up { (as_worse[at], passes.0) } else { (as_better[at], passes.1) };
+            ranked_finding(one, ours[at], ranked, (moments, days), pass, rules)
         })
         .collect()
 }
 
-fn ranked_finding(one: &Candidate<'_>, score: f64, ranked: Ranked, (moments, days): (usize, f64), passes: f64, rules: &Rules) -> Finding {
+/// `pass`: the score that a change in this direction must be beyond; `None` when no score is enough.
+fn ranked_finding(
+    one: &Candidate<'_>,
+    score: f64,
+    ranked: Ranked,
+    (moments, days): (usize, f64),
+    pass: Option<f64>,
+    rules: &Rules,
+) -> Finding {
     let measure = one.track.measure;
     let net = one.placebos.change_of(score, &one.effect);
-    let hides = one.placebos.change_of(passes, &one.effect);
     let unit = |change: f64| if measure.is_share() { change } else { change.exp_m1() };
+    let is_up = score >= 0.0;
     let is_large = is_above_floor(measure, &one.effect.before, unit(net), rules);
-    let alpha = if score >= 0.0 { rules.alpha_worse } else { rules.alpha_better };
-    let hides_under = unit(hides);
-    // When even a doubling would drown, "same" would be a guess.
-    let is_blind = !measure.is_share() && hides_under > 1.0;
+    let noise = pass.map(|pass| unit(one.placebos.change_of(if is_up { pass } else { -pass }, &one.effect)).abs());
+    // When even a doubling, or a halving, would drown, "same" would be a guess.
+    let is_blind = !measure.is_share() && noise.is_some_and(|noise| noise > if is_up { 1.0 } else { 0.5 });
+    let alpha = if is_up { rules.alpha_worse } else { rules.alpha_better };
+    let moved = if is_up { Verdict::Worse } else { Verdict::Better };
+    let is_apart = is_large && one.is_separate && one.placebos.share_beyond(score) <= alpha;
     let (verdict, basis) = match (ranked.p <= alpha, is_large) {
-        (true, true) if score >= 0.0 => (Verdict::Worse, Basis::Placebo),
-        (true, true) => (Verdict::Better, Basis::Placebo),
-        (true, false) => (Verdict::Same, Basis::Floor),
-        (false, _) if is_blind => (Verdict::NotEnough, Basis::History),
-        (false, _) => (Verdict::Same, Basis::Placebo),
+        (true, true) => (moved, Basis::Placebo),
+        (false, true) if is_apart => (moved, Basis::Separation),
+        (_, false) => (Verdict::Same, Basis::Floor),
+        (false, true) if noise.is_none() && ranked.as_extreme == 0 => (Verdict::NotEnough, Basis::Moments),
+        (false, true) if is_blind => (Verdict::NotEnough, Basis::History),
+        (false, true) => (Verdict::Same, Basis::Placebo),
     };
     let mut finding = bare(one.key, measure, Some((one.effect.before, one.effect.after)), verdict, basis);
     finding.change = Some(unit(net));
-    finding.explained = unit(one.effect.change - net);
+    finding.explained = unit(Effect::between(&one.track, one.effect.before, one.effect.after).change - net);
+    finding.has_controls = !one.track.controls.is_empty();
     finding.p = Some(ranked.p);
     (finding.as_extreme, finding.moments) = (ranked.as_extreme, moments);
-    finding.hides_under = Some(hides_under);
+    finding.hides_under = noise.map(|noise| noise.max(floor(measure, &one.effect.before, rules)));
     finding.scores = (score, one.placebos.scores.iter().flatten().copied().collect());
     finding.sentence = sentence::finding(&finding, days);
     finding
 }
 
-fn is_above_floor(measure: Measure, before: &Level, change: f64, rules: &Rules) -> bool {
-    let difference = (before.value * change).abs();
+/// The smallest change that is no trifle, in the unit of the measure.
+fn floor(measure: Measure, before: &Level, rules: &Rules) -> f64 {
+    let of = |difference: f64| rules.floor_ratio.max(difference / before.value.max(f64::MIN_POSITIVE));
     match measure {
-        Measure::ErrorRate => change.abs() >= rules.floor_share,
-        Measure::DbCalls | Measure::HttpCalls => change.abs() >= rules.floor_ratio && difference >= rules.floor_calls,
-        Measure::RunP50 | Measure::RunP95 | Measure::WaitP95 => change.abs() >= rules.floor_ratio && difference >= rules.floor_us,
+        Measure::ErrorRate => rules.floor_share,
+        Measure::DbCalls | Measure::HttpCalls => of(rules.floor_calls),
+        Measure::RunP50 | Measure::RunP95 | Measure::WaitP95 => of(rules.floor_us),
     }
+}
+
+fn is_above_floor(measure: Measure, before: &Level, change: f64, rules: &Rules) -> bool {
+    change.abs() >= floor(measure, before, rules)
 }
 
 /// No placebos: counters may still speak for themselves, times may not.
@@ -301,8 +207,8 @@ fn without_history(key: &SeriesKey, track: &Track, effect: Effect, at: i64, shap
     let is_large = is_above_floor(measure, &effect.before, change, rules);
     let (verdict, basis) = match (measure.is_counter(), is_large) {
         (true, false) => (Verdict::Same, Basis::Floor),
-        (true, true) if is_separate(track, at, shape) && change > 0.0 => (Verdict::Worse, Basis::Separation),
-        (true, true) if is_separate(track, at, shape) => (Verdict::Better, Basis::Separation),
+        (true, true) if separate::is_separate(track, at, shape) && change > 0.0 => (Verdict::Worse, Basis::Separation),
+        (true, true) if separate::is_separate(track, at, shape) => (Verdict::Better, Basis::Separation),
         _ => (Verdict::NotEnough, Basis::History),
     };
     let mut finding = bare(key, measure, Some((effect.before, effect.after)), verdict, basis);
@@ -311,43 +217,19 @@ fn without_history(key: &SeriesKey, track: &Track, effect: Effect, at: i64, shap
     finding
 }
 
-/// Do the requests after lie apart from those before, or the minutes, one in twenty aside? Minutes: ten on each side.
-///
-/// A count of calls hardly varies from request to request: when nine in ten make more of them than nine in ten did
-/// before, the code is another, however short the windows are.
-fn is_separate(track: &Track, at: i64, shape: Shape) -> bool {
-    let (start, end) = (at + shape.gap, at + shape.gap + shape.after);
-    let of = |quantile: f64, from: i64, to: i64| track.quantile_of(quantile, from, to);
-    if let (Some(before_low), Some(before_high), Some(after_low), Some(after_high)) =
-        (of(0.05, at - shape.before, at), of(0.95, at - shape.before, at), of(0.05, start, end), of(0.95, start, end))
-        && (after_low > before_high || after_high < before_low)
-    {
-        return true;
-    }
-    let values = |from: i64, to: i64| -> Vec<f64> {
-        let mut values: Vec<f64> =
-            (from..to).filter_map(|minute| track.level_of_any(minute, minute + 1)).map(|level| level.value).collect();
-        values.sort_by(f64::total_cmp);
-        values
-    };
-    let before = values(at - shape.before, at);
-    let after = values(at + shape.gap, at + shape.gap + shape.after);
-    if before.len() < 10 || after.len() < 10 {
-        return false;
-    }
-    let low = |values: &[f64]| values[values.len() / 20];
-    let high = |values: &[f64]| values[values.len() - 1 - values.len() / 20];
-    low(&after) > high(&before) || high(&after) < low(&before)
-}
-
 /// A series that is in the windows at all, with too few values; one that is not is no finding.
-fn too_few(key: &SeriesKey, track: &Track, at: i64, shape: Shape) -> Option<Finding> {
+fn too_few(key: &SeriesKey, track: &Track, at: i64, shape: Shape, rules: &Rules) -> Option<Finding> {
     let before = track.level_of_any(at - shape.before, at);
     let after = track.level_of_any(at + shape.gap, at + shape.gap + shape.after);
     if before.is_none() && after.is_none() {
         return None;
     }
     let none = Level { value: 0.0, count: 0.0 };
+    if let (Some(before), Some(after)) = (before, after)
+        && separate::is_apart_though_few(track, at, shape, (before.count, after.count))
+    {
+        return Some(without_history(key, track, Effect::between(track, before, after), at, shape, rules));
+    }
     let mut finding = bare(key, track.measure, None, Verdict::NotEnough, Basis::Count);
     finding.before = before.map(|level| level.value);
     finding.after = after.map(|level| level.value);
@@ -355,27 +237,6 @@ fn too_few(key: &SeriesKey, track: &Track, at: i64, shape: Shape) -> Option<Find
     finding.after_count = after.unwrap_or(none).count;
     finding.sentence = sentence::finding(&finding, 0.0);
     Some(finding)
-}
-
-fn bare(key: &SeriesKey, measure: Measure, levels: Option<(Level, Level)>, verdict: Verdict, basis: Basis) -> Finding {
-    Finding {
-        series: key.clone(),
-        measure,
-        verdict,
-        basis,
-        before: levels.map(|(before, _)| before.value),
-        after: levels.map(|(_, after)| after.value),
-        before_count: levels.map_or(0.0, |(before, _)| before.count),
-        after_count: levels.map_or(0.0, |(_, after)| after.count),
-        change: None,
-        explained: 0.0,
-        p: None,
-        as_extreme: 0,
-        moments: 0,
-        hides_under: None,
-        sentence: String::new(),
-        scores: (0.0, vec![]),
-    }
 }
 
 #[cfg(test)]
@@ -386,9 +247,13 @@ mod tests {
 
     /// Minutes with so many calls in each of 60 requests.
     fn calls(minutes: &[(i64, f64)]) -> Series {
+        calls_of(60, minutes)
+    }
+
+    fn calls_of(count: u64, minutes: &[(i64, f64)]) -> Series {
         let minute = |calls: f64| Minute {
-            count: 60,
-            db_calls: Spread { sum: 60.0 * calls, max: calls, buckets: vec![(calls, 60)] },
+            count,
+            db_calls: Spread { sum: count as f64 * calls, max: calls, buckets: vec![(calls, count)] },
             ..Minute::default()
         };
         let key = SeriesKey { kind: "route".into(), name: "GET /prices".into() };
@@ -397,9 +262,32 @@ mod tests {
     }
 
     fn verdict(minutes: &[(i64, f64)], before: (i64, i64), after: (i64, i64)) -> Verdict {
+        of_calls(&calls(minutes), before, after).verdict
+    }
+
+    fn of_calls(series: &Series, before: (i64, i64), after: (i64, i64)) -> Finding {
         let question = Question { before, after, controls: vec![], also_changed: vec![] };
-        let comparison = judge(&calls(minutes), &question, &Rules::default());
-        comparison.findings.iter().find(|finding| finding.measure == Measure::DbCalls).expect("calls").verdict
+        let comparison = judge(series, &question, &Rules::default());
+        comparison.findings.into_iter().find(|finding| finding.measure == Measure::DbCalls).expect("calls")
+    }
+
+    #[test]
+    fn ten_requests_that_lie_apart_speak_and_ten_that_do_not_are_too_few() {
+        let found = |after: f64| {
+            of_calls(&calls_of(1, &(0..20).map(|at| (at, if at < 10 { 1.0 } else { after })).collect::<Vec<_>>()), (0, 10), (10, 20))
+        };
+        assert_eq!((found(11.0).verdict, found(11.0).basis), (Verdict::Worse, Basis::Separation));
+        assert_eq!((found(1.0).verdict, found(1.0).basis), (Verdict::NotEnough, Basis::Count));
+    }
+
+    #[test]
+    fn many_more_queries_are_found_with_a_history_of_any_length() {
+        for history in [0, 30, 250, 1_000, 5_000] {
+            let minutes: Vec<(i64, f64)> = (-history..40).map(|at| (at, if at < 20 { 1.0 } else { 11.0 })).collect();
+            assert_eq!(verdict(&minutes, (0, 20), (20, 40)), Verdict::Worse, "{history} minutes");
+            let minutes: Vec<(i64, f64)> = minutes.iter().map(|(at, calls)| (*at, 12.0 - calls)).collect();
+            assert_eq!(verdict(&minutes, (0, 20), (20, 40)), Verdict::Better, "{history} minutes");
+        }
     }
 
     #[test]

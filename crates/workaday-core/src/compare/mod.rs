@@ -15,21 +15,28 @@
 //! | [`track`] | one measure of one series, any window of it in constant time |
 //! | [`effect`] | what changed between two windows, with its sampling error |
 //! | [`baseline`] | how far back the baseline should reach |
-//! | [`placebo`] | what changes at moments without a release, by time of day |
+//! | [`placebo`] | what changes at moments without a release |
+//! | [`hours`] | what the time of day does by itself |
 //! | [`family`] | many measures, one error rate |
+//! | [`answer`] | what is asked, the limits, the answer |
 //! | [`judge`] | the verdict |
+//! | [`separate`] | counters that need no history |
 //! | [`confounder`] | what else changed |
 //! | [`sentence`] | all of it in words |
 
+pub mod answer;
 pub mod baseline;
 pub mod confounder;
 pub mod effect;
 pub mod family;
+pub mod hours;
 pub mod judge;
 pub mod line;
 pub mod placebo;
 pub mod sentence;
+pub mod separate;
 pub mod track;
 
-pub use judge::{Comparison, Finding, Question, Rules, Verdict, judge};
+pub use answer::{Basis, Comparison, Finding, Question, Rules, Verdict};
+pub use judge::judge;
 pub use line::{Line, Series, SeriesKey, Spread, read_lines};

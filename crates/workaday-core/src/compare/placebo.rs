@@ -1,13 +1,11 @@
 //! The same two windows at moments without a release: how large a change is without a cause.
 
 use super::effect::{Effect, Shape, Usual};
+use super::hours::Hours;
 use super::track::Track;
-use std::collections::BTreeMap;
 
 /// Minutes of a day.
 const DAY: i64 = 24 * 60;
-/// So many other days must know a time of day before its wave is taken out.
-const DAYS_MIN: usize = 4;
 
 /// Every moment of the history at which the windows fit and no release falls into them.
 ///
@@ -34,40 +32,38 @@ fn step(shape: Shape) -> i64 {
     (5..=wanted).rev().find(|step| DAY % step == 0).unwrap_or(5)
 }
 
-/// What changed at each moment, the daily wave taken out, and how large a change usually is.
+/// What changed at each moment, what the hour brings taken out, and how large a change usually is.
 pub struct Placebos {
-    /// By moment: change over its usual size, positive is worse. `None`: too little to say.
+    /// By moment: change over its usual size at that time of day, positive is worse. `None`: too little to say.
     pub scores: Vec<Option<f64>>,
     usual: Usual,
-    /// The changes themselves, the wave taken out.
-    changes: Vec<f64>,
-    /// Change that the wave brings at our own time of day.
+    /// Change that the wave brings at our own time of day, and how loud that time is.
     wave: f64,
+    loudness: f64,
     thinness_max: f64,
 }
 
 impl Placebos {
     pub fn new(track: &Track, at: i64, shape: Shape, moments: &[i64]) -> Placebos {
-        let effects: Vec<Option<Effect>> = moments.iter().map(|moment| Effect::around(track, *moment, shape)).collect();
-        let wave = Wave::new(moments, &effects, at);
-        let changes: Vec<Option<(Effect, f64)>> =
-            effects.iter().zip(moments).map(|(effect, moment)| effect.map(|effect| (effect, effect.change - wave.at(*moment)))).collect();
+        let hours = Hours::new(at, step(shape), moments);
+        let (changes, wave) = changes(track, shape, moments, &hours);
         let known: Vec<(Effect, f64)> = changes.iter().flatten().copied().collect();
         let usual = Usual::fit(&known, track.measure.is_share());
-        let scores = changes.iter().map(|found| found.map(|(effect, change)| change / usual.size(&effect))).collect();
+        let plain: Vec<Option<f64>> = changes.iter().map(|found| found.map(|(effect, change)| change / usual.size(&effect))).collect();
+        let (loud, loudness) = hours.loudness(&plain);
+        let scores = plain.iter().zip(&loud).map(|(score, loud)| score.map(|score| score / loud)).collect();
         let thinness_max = known.iter().map(|(effect, _)| effect.thinness).fold(0.0, f64::max);
-        let changes = known.iter().map(|(_, change)| *change).collect();
-        Placebos { scores, usual, changes, wave: wave.at(at), thinness_max }
+        Placebos { scores, usual, wave, loudness, thinness_max }
     }
 
     /// Our own change on the same scale.
     pub fn score(&self, effect: &Effect) -> f64 {
-        (effect.change - self.wave) / self.usual.size(effect)
+        (effect.change - self.wave) / (self.usual.size(effect) * self.loudness)
     }
 
     /// The change that would have such a score.
     pub fn change_of(&self, score: f64, effect: &Effect) -> f64 {
-        score * self.usual.size(effect)
+        score * self.usual.size(effect) * self.loudness
     }
 
     /// Has the history windows as thin as this one? Else its noise is not known.
@@ -75,10 +71,10 @@ impl Placebos {
         effect.thinness <= self.thinness_max * 2.0
     }
 
-    /// How large a change is without a cause.
-    pub fn root_mean_square(&self) -> Option<f64> {
-        let count = self.changes.len();
-        (count > 0).then(|| (self.changes.iter().map(|change| change * change).sum::<f64>() / count as f64).sqrt())
+    /// The share of moments that moved as far in the same direction.
+    pub fn share_beyond(&self, score: f64) -> f64 {
+        let beyond = self.scores.iter().flatten().filter(|other| **other * score.signum() >= score.abs()).count();
+        beyond as f64 / self.count().max(1) as f64
     }
 
     pub fn count(&self) -> usize {
@@ -86,49 +82,29 @@ impl Placebos {
     }
 }
 
-/// What the time of day brings: the median change of other days at about this time.
-struct Wave {
-    /// By minute of the day: the moments of about this time, with their change.
-    near: BTreeMap<i64, Vec<(i64, f64)>>,
+/// What changed at each moment, in itself and without the wave; and the wave at `at`.
+fn changes(track: &Track, shape: Shape, moments: &[i64], hours: &Hours) -> (Vec<Option<(Effect, f64)>>, f64) {
+    let effects: Vec<Option<Effect>> = moments.iter().map(|moment| Effect::around(track, *moment, shape)).collect();
+    let (waves, wave) = hours.waves(&effects.iter().map(|effect| effect.map(|effect| effect.change)).collect::<Vec<_>>());
+    let less_wave = |(effect, wave): (&Option<Effect>, &f64)| effect.map(|effect| (effect, effect.change - wave));
+    (effects.iter().zip(&waves).map(less_wave).collect(), wave)
 }
 
-/// "About this time" is half an hour to each side.
-const NEAR: i64 = 30;
-
-impl Wave {
-    fn new(moments: &[i64], effects: &[Option<Effect>], at: i64) -> Wave {
-        let known: Vec<(i64, f64)> =
-            moments.iter().zip(effects).filter_map(|(moment, effect)| effect.map(|effect| (*moment, effect.change))).collect();
-        let is_on = known.iter().filter(|(moment, _)| (at - moment) % DAY == 0).count() >= DAYS_MIN;
-        let mut of_day = BTreeMap::<i64, Vec<(i64, f64)>>::new();
-        for (moment, change) in known.into_iter().filter(|_| is_on) {
-            of_day.entry(moment.rem_euclid(DAY)).or_default().push((moment, change));
-        }
-        let is_near = |a: i64, b: i64| {
-            let apart = (a - b).rem_euclid(DAY);
-            apart.min(DAY - apart) <= NEAR
-        };
-        let times: Vec<i64> = of_day.keys().copied().chain(is_on.then_some(at.rem_euclid(DAY))).collect();
-        let gather = |time: i64| of_day.iter().filter(|(other, _)| is_near(**other, time)).flat_map(|(_, found)| found).copied().collect();
-        Wave { near: times.into_iter().map(|time| (time, gather(time))).collect() }
-    }
-
-    fn at(&self, moment: i64) -> f64 {
-        let Some(near) = self.near.get(&moment.rem_euclid(DAY)) else { return 0.0 };
-        // Its own day would take part of the change itself for the wave.
-        let mut changes: Vec<f64> = near.iter().filter(|(other, _)| (*other - moment).abs() > DAY / 2).map(|(_, change)| *change).collect();
-        median(&mut changes).unwrap_or(0.0)
-    }
+/// How large a change is without a cause; `None` when none is known.
+pub fn root_mean_square(track: &Track, at: i64, shape: Shape, moments: &[i64]) -> Option<f64> {
+    let (changes, _) = changes(track, shape, moments, &Hours::new(at, step(shape), moments));
+    let squares: Vec<f64> = changes.iter().flatten().map(|(_, change)| change * change).collect();
+    (!squares.is_empty()).then(|| (squares.iter().sum::<f64>() / squares.len() as f64).sqrt())
 }
 
 pub fn median(values: &mut [f64]) -> Option<f64> {
-    values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    match values.len() {
-        0 => None,
-        odd if odd % 2 == 1 => Some(values[middle]),
-        _ => Some(f64::midpoint(values[middle - 1], values[middle])),
+    let (middle, is_odd) = (values.len() / 2, values.len() % 2 == 1);
+    if values.is_empty() {
+        return None;
     }
+    let (below, value, _) = values.select_nth_unstable_by(middle, f64::total_cmp);
+    let other = below.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    Some(if is_odd { *value } else { f64::midpoint(other, *value) })
 }
 
 #[cfg(test)]

@@ -33,6 +33,11 @@ impl Measure {
         matches!(self, Measure::DbCalls | Measure::HttpCalls | Measure::ErrorRate)
     }
 
+    /// Calls of something else, counted in each request.
+    pub const fn is_calls(self) -> bool {
+        matches!(self, Measure::DbCalls | Measure::HttpCalls)
+    }
+
     /// Fewer values than this in a window say nothing of it.
     pub const fn count_min(self) -> f64 {
         match self {
@@ -104,7 +109,7 @@ impl<'a> Source<'a> {
 struct Cumulated {
     /// The values that occur, ascending.
     values: Vec<f64>,
-    /// For each minute, how many of each value came before it.
+    /// For each minute, how many values up to each of `values` came before it.
     below: Vec<u32>,
 }
 
@@ -114,13 +119,23 @@ impl Cumulated {
         let width = values.len();
         let mut below = vec![0; width];
         below.reserve_exact(width * usize::try_from(end - first).unwrap_or(0));
+        let mut here = vec![0_u32; width];
+        let mut places = Recent::default();
+        let mut known = minutes.range(first..end).peekable();
         for at in first..end {
             let from = below.len() - width;
             below.extend_from_within(from..);
+            let Some((_, minute)) = known.next_if(|(minute, _)| **minute == at) else { continue };
+            here.fill(0);
+            for (value, count) in &measure.spread(minute).buckets {
+                let place = places.of(*value, || values.partition_point(|known| known < value));
+                here[place] += u32::try_from(*count).unwrap_or(u32::MAX);
+            }
             let from = below.len() - width;
-            for (value, count) in minutes.get(&at).map_or(&[][..], |minute| &measure.spread(minute).buckets) {
-                let at = values.partition_point(|known| known < value);
-                below[from + at] += u32::try_from(*count).unwrap_or(u32::MAX);
+            let mut so_far = 0;
+            for (sum, count) in below[from..].iter_mut().zip(&here) {
+                so_far += count;
+                *sum += so_far;
             }
         }
         Cumulated { values, below }
@@ -135,7 +150,7 @@ pub struct Track {
     counts: Vec<f64>,
     /// The same for their sum (means) or for the errors.
     sums: Vec<f64>,
-    /// For quantiles.
+    /// For quantiles, which need no sums.
     cumulated: Option<Rc<Cumulated>>,
     /// The quantile of the slice that begins at each minute, once it was asked for, and how long these slices are.
     slices: RefCell<(i64, Vec<Option<f64>>)>,
@@ -156,26 +171,28 @@ impl Track {
             return None;
         }
         let cumulated = (measure != Measure::ErrorRate).then(|| source.cumulated(measure));
-        let mut track =
-            Track { measure, first, counts: vec![0.0], sums: vec![0.0], cumulated, slices: RefCell::default(), controls: vec![] };
-        for at in first..end {
-            track.push(source.minutes.get(&at));
+        let mut track = Track { measure, first, counts: vec![], sums: vec![], cumulated, slices: RefCell::default(), controls: vec![] };
+        match (measure.quantile(), &track.cumulated) {
+            (Some(_), Some(cumulated)) => track.counts = cumulated.counts(),
+            _ => track.sum(source),
         }
         Some(track)
     }
 
-    fn push(&mut self, minute: Option<&Minute>) {
-        let (count, sum) = minute.map_or((0.0, 0.0), |minute| match self.measure {
-            Measure::ErrorRate => (minute.count as f64, minute.errors as f64),
-            // A request without a database call may have left no bucket: the mean is over all that were counted.
-            Measure::DbCalls | Measure::HttpCalls => (minute.count as f64, self.measure.spread(minute).sum),
-            Measure::RunP50 | Measure::RunP95 | Measure::WaitP95 => {
-                let spread = self.measure.spread(minute);
-                (spread.count() as f64, spread.sum)
+    fn sum(&mut self, source: &Source<'_>) {
+        let (first, end) = source.span;
+        let (mut count, mut sum) = (0.0, 0.0);
+        (self.counts, self.sums) = (vec![count], vec![sum]);
+        let mut known = source.minutes.range(first..end).peekable();
+        for at in first..end {
+            if let Some((_, minute)) = known.next_if(|(minute, _)| **minute == at) {
+                // A request without a database call may have left no bucket: the mean is over all that were counted.
+                count += minute.count as f64;
+                sum += if self.measure == Measure::ErrorRate { minute.errors as f64 } else { self.measure.spread(minute).sum };
             }
-        });
-        self.counts.push(self.counts.last().unwrap_or(&0.0) + count);
-        self.sums.push(self.sums.last().unwrap_or(&0.0) + sum);
+            self.counts.push(count);
+            self.sums.push(sum);
+        }
     }
 
     /// What minutes `from..to` show; `None` when they hold too few values, or lie outside.
@@ -184,18 +201,25 @@ impl Track {
     /// moves the slices it fell into, a change moves them all (the median of means, Nemirovski and Yudin 1983, with
     /// quantiles for means). When half of the slices are all but empty, it is the quantile of the whole.
     pub fn level(&self, from: i64, to: i64, slice: i64) -> Option<Level> {
-        let mut level = self.level_of_any(from, to)?;
-        if level.count < self.measure.count_min() {
+        let count = self.count(from, to)?;
+        if count < self.measure.count_min() {
             return None;
         }
         if self.measure.quantile().is_some() && slice > 0 {
             let starts = || (from..=to - slice).step_by(usize::try_from(slice).unwrap_or(1));
             let mut values: Vec<f64> = starts().filter_map(|start| self.slice(start, slice)).collect();
             if values.len() >= SLICES_MIN && values.len() * 2 > starts().count() {
-                level.value = median(&mut values)?;
+                return Some(Level { value: median(&mut values)?, count });
             }
         }
-        Some(level)
+        self.level_of_any(from, to)
+    }
+
+    /// How many values minutes `from..to` hold; `None` when it is none, or they lie outside.
+    fn count(&self, from: i64, to: i64) -> Option<f64> {
+        let (from, to) = (usize::try_from(from - self.first).ok()?, usize::try_from(to - self.first).ok()?);
+        let is_inside = from < to && to < self.counts.len();
+        is_inside.then(|| self.counts[to] - self.counts[from]).filter(|count| *count > 0.0)
     }
 
     /// The quantile of one slice, kept for the many windows that it lies in.
@@ -222,14 +246,8 @@ impl Track {
 
     /// The same, however few values there are.
     pub fn level_of_any(&self, from: i64, to: i64) -> Option<Level> {
+        let count = self.count(from, to)?;
         let (from, to) = (usize::try_from(from - self.first).ok()?, usize::try_from(to - self.first).ok()?);
-        if from >= to || to >= self.counts.len() {
-            return None;
-        }
-        let count = self.counts[to] - self.counts[from];
-        if count <= 0.0 {
-            return None;
-        }
         let value = match self.measure.quantile() {
             Some(quantile) => self.cumulated.as_ref()?.quantile(quantile, from, to)?,
             None => (self.sums[to] - self.sums[from]) / count,
@@ -239,34 +257,68 @@ impl Track {
 }
 
 impl Cumulated {
+    /// How many values came before each minute.
+    fn counts(&self) -> Vec<f64> {
+        let width = self.values.len();
+        self.below.iter().skip(width - 1).step_by(width).map(|count| f64::from(*count)).collect()
+    }
+
     fn quantile(&self, quantile: f64, from: usize, to: usize) -> Option<f64> {
         let width = self.values.len();
         let (before, after) = (&self.below[from * width..(from + 1) * width], &self.below[to * width..(to + 1) * width]);
-        let count = |at: usize| f64::from(after[at].saturating_sub(before[at]));
-        let total: f64 = (0..width).map(count).sum();
-        let wanted = quantile * total;
-        let mut seen = 0.0;
-        for at in 0..width {
-            let here = count(at);
-            if here > 0.0 && seen + here >= wanted {
-                // Within a bucket the values are spread evenly, at most 3 % to each side: without it, a step of the
-                // buckets would look like a change.
-                let value = self.values[at];
-                let half = |other: Option<&f64>| other.map_or(0.0, |other| ((other - value).abs() / 2.0).min(value.abs() * 0.03));
-                let low = value - half(at.checked_sub(1).and_then(|before| self.values.get(before)));
-                let high = value + half(self.values.get(at + 1));
-                return Some(low + (high - low) * ((wanted - seen) / here).clamp(0.0, 1.0));
-            }
-            seen += here;
+        let up_to = |at: usize| f64::from(after[at].saturating_sub(before[at]));
+        let wanted = quantile * up_to(width.checked_sub(1)?);
+        // The first value up to which there are as many as wanted, and one at least.
+        let (mut low, mut high) = (0, width);
+        while low < high {
+            let middle = low.midpoint(high);
+            if up_to(middle) >= wanted.max(f64::MIN_POSITIVE) { high = middle } else { low = middle + 1 }
         }
-        self.values.last().copied()
+        let value = *self.values.get(low)?;
+        let below = low.checked_sub(1).map_or(0.0, up_to);
+        let here = up_to(low) - below;
+        // Within a bucket the values are spread evenly, at most 3 % to each side: without it, a step of the
+        // buckets would look like a change.
+        let half = |other: Option<&f64>| other.map_or(0.0, |other| ((other - value).abs() / 2.0).min(value.abs() * 0.03));
+        let bottom = value - half(low.checked_sub(1).and_then(|before| self.values.get(before)));
+        let top = value + half(self.values.get(low + 1));
+        Some(bottom + (top - bottom) * ((wanted - below) / here).clamp(0.0, 1.0))
+    }
+}
+
+/// What was found for a value, kept for the next time: weeks of minutes have the same hundred values.
+struct Recent(Vec<Option<(f64, usize)>>);
+
+impl Default for Recent {
+    fn default() -> Self {
+        Recent(vec![None; 1 << Recent::BITS])
+    }
+}
+
+impl Recent {
+    const BITS: u32 = 10;
+
+    fn of(&mut self, value: f64, find: impl FnOnce() -> usize) -> usize {
+        // Fibonacci hashing: its high bits depend on all of the value's.
+        let at = (value.to_bits().wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - Recent::BITS)) as usize;
+        match self.0[at] {
+            Some((known, found)) if known == value => found,
+            _ => {
+                let found = find();
+                self.0[at] = Some((value, found));
+                found
+            }
+        }
     }
 }
 
 fn distinct(measure: Measure, minutes: &BTreeMap<i64, Minute>) -> Vec<f64> {
     // Buckets repeat from minute to minute: a set is far smaller than the list.
-    let found: HashSet<u64> =
-        minutes.values().flat_map(|minute| measure.spread(minute).buckets.iter().map(|(value, _)| value.to_bits())).collect();
+    let mut found = HashSet::new();
+    let mut seen = Recent::default();
+    for (value, _) in minutes.values().flat_map(|minute| &measure.spread(minute).buckets) {
+        seen.of(*value, || usize::from(found.insert(value.to_bits())));
+    }
     let mut values: Vec<f64> = found.into_iter().map(f64::from_bits).collect();
     values.sort_by(f64::total_cmp);
     coarsen(values)

@@ -142,7 +142,10 @@ impl ScheduleEntry {
         let expressions = expressions?;
         if let Some(expr) = expressions.iter().find(|expr| expr.names_hour() && !has_zone) {
             return Err(self
-                .refused("tz", expr.as_str(), "a time zone beside an expression that names an hour, such as Europe/Lisbon or UTC")
+                .without_zone(
+                    &format!("`{}` names an hour", expr.as_str()),
+                    "a time zone beside an expression that names an hour, such as Europe/Lisbon or UTC",
+                )
                 .hint("give the schedule tz=, or set `tz` under [schedules] in workaday.toml"));
         }
         Ok(Calendar { expressions, dst: self.dst()?, excluded: ExcludedDates::NONE })
@@ -162,7 +165,7 @@ impl ScheduleEntry {
         }
         if !has_zone {
             return Err(self
-                .refused("tz", "nothing", "a time zone beside dates to rest on: a day begins where the clock says so")
+                .without_zone("dates to rest on need one", "a time zone beside dates to rest on: a day begins where the clock says so")
                 .hint("give the schedule tz=, or set `tz` under [schedules] in workaday.toml"));
         }
         ExcludedDates::parse(&self.exclude.join("\n")).map_err(|error| self.refused("exclude", &error.value, "dates such as 2026-12-25"))
@@ -236,6 +239,13 @@ impl ScheduleEntry {
             Some(hint) => problem.hint(hint.clone()),
             None => problem,
         }
+    }
+
+    fn without_zone(&self, why: &str, expected: &str) -> Problem {
+        Problem::new("schedule.invalid", format!("schedule {} does not run: it has no `tz`, and {why}", self.name))
+            .expected(expected)
+            .got("no time zone")
+            .retry(RetryAdvice::SafeAfterFix, NOT_STARTED)
     }
 
     fn refused(&self, field: &str, got: &str, expected: &str) -> Problem {

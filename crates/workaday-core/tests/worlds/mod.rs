@@ -1,5 +1,7 @@
 //! Evidence of made-up services: some weeks of one route, minute by minute, with a noise of some shape.
 
+mod development;
+
 use std::collections::BTreeMap;
 use workaday_core::compare::line::Minute;
 use workaday_core::compare::{Comparison, Question, Rules, Series, SeriesKey, Spread, judge};
@@ -7,6 +9,8 @@ use workaday_core::compare::{Comparison, Question, Rules, Series, SeriesKey, Spr
 pub const DAY: i64 = 24 * 60;
 pub const HISTORY: i64 = 14 * DAY;
 pub const WINDOW: i64 = 60;
+/// Worlds begin on a Monday, 5 January 1970: their weekends are weekends.
+const MONDAY: i64 = 4 * DAY;
 /// xorshift64*: enough for noise, the same on every machine.
 struct Chance(u64);
 
@@ -29,10 +33,12 @@ impl Chance {
     }
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
     /// White noise, or AR(1).
-    Plain { phi: f64 },
+    Plain {
+        phi_percent: u8,
+    },
     /// Traffic and load in office hours, hardly any at night and at weekends; AR(1) that is louder under load.
     Office,
     /// Slow by day on working days, even and quiet at weekends; AR(1) of medium strength.
@@ -43,6 +49,12 @@ pub enum Shape {
     Stalls,
     /// A backup in the nights before working days, never quite at the same time; deep nights.
     Backup,
+    /// See `development`.
+    Creep,
+    NightBackup,
+    Shop,
+    Sawtooth,
+    Regimes,
     /// Minutes that resemble their neighbours (AR(1), phi 0.9), and a daily wave of 10 %.
     Neighbours,
     /// A neighbour on the host: twice a day 10 to 40 minutes at up to double time; a wave of 25 %, quiet weekends.
@@ -51,12 +63,32 @@ pub enum Shape {
     Drift,
 }
 
-/// Logarithm of the level and requests a minute.
-fn level(shape: Shape, minute: i64, state: &mut (f64, f64), chance: &mut Chance) -> (f64, f64) {
+pub fn is_at_fixed_hour(shape: Shape) -> bool {
+    development::released_at(shape).is_some()
+}
+
+/// The moment of a release near `at`: some services are released at a fixed hour.
+pub fn moment(shape: Shape, at: i64) -> i64 {
+    development::released_at(shape).map_or(at, |of_day| at - at.rem_euclid(DAY) + of_day)
+}
+
+/// Logarithm of the level, requests a minute and the share of them that fails.
+fn level(shape: Shape, minute: i64, state: &mut (f64, f64), chance: &mut Chance) -> (f64, f64, f64) {
+    match development::level(shape, minute, state, chance) {
+        Some(found) => found,
+        None => {
+            let (level, mean) = level_and_mean(shape, minute, state, chance);
+            (level, mean, 0.002)
+        }
+    }
+}
+
+fn level_and_mean(shape: Shape, minute: i64, state: &mut (f64, f64), chance: &mut Chance) -> (f64, f64) {
     let day = (minute % DAY) as f64 / DAY as f64;
     let wave = (std::f64::consts::TAU * (day - 0.3)).sin();
     match shape {
-        Shape::Plain { phi } => {
+        Shape::Plain { phi_percent } => {
+            let phi = f64::from(phi_percent) / 100.0;
             state.0 = phi * state.0 + (1.0 - phi * phi).sqrt() * 0.15 * chance.normal();
             (state.0 + 0.2 * wave, 30.0)
         }
@@ -113,22 +145,24 @@ fn level(shape: Shape, minute: i64, state: &mut (f64, f64), chance: &mut Chance)
             state.0 = 0.9995 * state.0 + 0.004 * chance.normal();
             (state.0 + 0.03 * chance.normal(), 12.0 * (1.0 + 0.7 * wave))
         }
+        _ => unreachable!("{shape:?} is a shape of development"),
     }
 }
 
 /// One minute of requests; buckets of 3 %. A change of 30 % is `factor` 1.3.
-fn requests(shape: Shape, level: f64, mean: f64, factor: f64, chance: &mut Chance) -> Minute {
+fn requests(shape: Shape, (level, mean, failing): (f64, f64, f64), factor: f64, chance: &mut Chance) -> Minute {
     let count = chance.poisson(mean);
     let mut buckets = BTreeMap::<i64, u64>::new();
     let (mut sum, mut errors) = (0.0, 0);
     for _ in 0..count {
         let spread = match shape {
+            Shape::Creep | Shape::Shop => development::spread(shape, chance),
             Shape::Drift => 0.3 * chance.normal() - 0.35 * chance.uniform().max(1e-9).ln(),
             _ => 0.4 * chance.normal(),
         };
         let micros = 80_000.0 * factor * (level + spread).exp();
         sum += micros;
-        errors += u64::from(chance.uniform() < 0.002);
+        errors += u64::from(chance.uniform() < failing);
         *buckets.entry((micros.ln() / 0.03).round() as i64).or_default() += 1;
     }
     let buckets = buckets.into_iter().map(|(at, count)| ((at as f64 * 0.03).exp(), count)).collect();
@@ -139,8 +173,8 @@ fn requests(shape: Shape, level: f64, mean: f64, factor: f64, chance: &mut Chanc
 /// A stretch of evidence, and the same with a change of 30 % from `at` on.
 pub struct World {
     shape: Shape,
-    levels: Vec<(f64, f64)>,
-    minutes: Vec<Minute>,
+    levels: Vec<(f64, f64, f64)>,
+    minutes: BTreeMap<i64, Minute>,
     chance: Chance,
 }
 
@@ -148,26 +182,35 @@ impl World {
     pub fn new(shape: Shape, days: i64, seed: u64) -> World {
         let mut chance = Chance(seed);
         let mut state = (0.0, 0.0);
-        let levels: Vec<(f64, f64)> = (0..days * DAY).map(|minute| level(shape, minute, &mut state, &mut chance)).collect();
-        let minutes = levels.iter().map(|(level, mean)| requests(shape, *level, *mean, 1.0, &mut chance)).collect();
+        let levels: Vec<_> = (0..days * DAY).map(|minute| level(shape, minute, &mut state, &mut chance)).collect();
+        let minutes = levels.iter().zip(MONDAY..).map(|(here, at)| (at, requests(shape, *here, 1.0, &mut chance))).collect();
         World { shape, levels, minutes, chance }
     }
 
     /// What is said of a release at `at` after which every request takes `factor` times as long.
     pub fn compared(&mut self, at: i64, factor: f64) -> Comparison {
-        let mut found: BTreeMap<i64, Minute> = BTreeMap::new();
-        for minute in at - HISTORY..at + WINDOW {
-            let here = if minute >= at && factor != 1.0 {
-                let (level, mean) = self.levels[minute as usize];
-                requests(self.shape, level, mean, factor, &mut self.chance)
-            } else {
-                self.minutes[minute as usize].clone()
-            };
-            found.insert(minute, here);
-        }
+        let changed = if factor == 1.0 { 0..0 } else { at..at + WINDOW };
+        let changed = changed.map(|minute| {
+            let here = requests(self.shape, self.levels[minute as usize], factor, &mut self.chance);
+            (MONDAY + minute, here)
+        });
+        let changed: BTreeMap<i64, Minute> = changed.collect();
+        let at = MONDAY + at;
+        // Moved out and back: to copy weeks of minutes takes longer than to judge them.
+        let mut later = self.minutes.split_off(&(at - HISTORY));
+        let tail = later.split_off(&(at + WINDOW));
+        let mut window = later.split_off(&at);
+        let is_changed = !changed.is_empty();
+        later.extend(if is_changed { changed } else { std::mem::take(&mut window) });
         let key = SeriesKey { kind: "route".into(), name: "GET /orders".into() };
-        let series = Series { minutes: BTreeMap::from([(key, found)]), ..Series::default() };
+        let mut series = Series { minutes: BTreeMap::from([(key, later)]), ..Series::default() };
         let question = Question { before: (at - WINDOW, at), after: (at, at + WINDOW), controls: vec![], also_changed: vec![] };
-        judge(&series, &question, &Rules::default())
+        let comparison = judge(&series, &question, &Rules::default());
+        let mut later = series.minutes.pop_first().expect("one route").1;
+        // Over the changed minutes, where there are some.
+        later.extend(window);
+        self.minutes.append(&mut later);
+        self.minutes.extend(tail);
+        comparison
     }
 }

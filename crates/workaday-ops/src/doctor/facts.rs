@@ -126,6 +126,8 @@ pub struct Security {
     /// `.env` beside the configuration; inner `None`: there is none.
     pub dotenv_mode: Option<Option<u32>>,
     pub body_max: usize,
+    /// What the web server before the service is configured to let through.
+    pub proxy: Option<super::proxy::Proxy>,
     /// Headers that the running dashboard does not send.
     pub missing_headers: Option<Vec<String>>,
 }
@@ -152,6 +154,8 @@ pub struct Rehearsed {
 pub struct System {
     /// systemd's figure, 0.0 to 10.0.
     pub exposure: Option<f64>,
+    /// Scratch folders whose holders are gone.
+    pub leftovers: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -49,7 +49,7 @@ pub fn gather(ground: &Ground<'_>) -> Facts {
         },
         security: security(settings, reader, pid),
         release: release(settings, reader),
-        system: System { exposure: machine::exposure(pid) },
+        system: System { exposure: machine::exposure(pid), leftovers: leftovers(database) },
         alerts: Alerts {
             receivers: alerts::stated(settings).routes.len(),
             undelivered: reader.and_then(|reader| {
@@ -58,6 +58,18 @@ pub fn gather(ground: &Ground<'_>) -> Facts {
             }),
         },
     }
+}
+
+/// Where commands make scratch folders: beside the store, and among temporary files.
+pub fn scratch_folders(database: &Path) -> Vec<PathBuf> {
+    let beside = database.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    vec![beside.to_path_buf(), std::env::temp_dir()]
+}
+
+fn leftovers(database: &Path) -> Vec<String> {
+    let restores = crate::scratch::leftovers(&scratch_folders(database), true).into_iter().map(|left| left.path);
+    let all = restores.chain(crate::rehearsal::leftovers(true).into_iter().map(|left| left.path));
+    all.map(|path| path.display().to_string()).collect()
 }
 
 fn mode(path: &Path) -> Option<u32> {
@@ -207,6 +219,7 @@ fn security(settings: &Settings, reader: Option<&Reader>, pid: Option<i64>) -> S
         config_holds_secrets: text.lines().any(|line| leaks::is_telling(line, mask)),
         dotenv_mode: settings.root.is_dir().then(|| mode(&dotenv)),
         body_max: security.body_max,
+        proxy: super::proxy::look(Path::new("/")),
         missing_headers: machine::missing_headers(settings.database.path()),
     }
 }

@@ -20,7 +20,16 @@ fn is_secret(value: &str) -> bool {
         let secret = after.and_then(|place| place.rsplit_once('@')).and_then(|(who, _)| who.split_once(':'));
         secret.is_some_and(|(_, password)| !password.is_empty() && !password.chars().all(|c| c == '*'))
     };
-    value.contains(BEGINNINGS[0]) || words().any(|word| BEGINNINGS[1..].iter().any(|start| word.starts_with(start)) || has_password(word))
+    value.contains(BEGINNINGS[0])
+        || has_password_word(value)
+        || words().any(|word| BEGINNINGS[1..].iter().any(|start| word.starts_with(start)) || has_password(word))
+}
+
+/// A connection string of libpq with its password: `host=db dbname=shop password=…`.
+fn has_password_word(value: &str) -> bool {
+    let named = |name: &str| value.split_whitespace().find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
+    let is_connection = ["host", "hostaddr", "dbname", "user"].iter().any(|name| named(name).is_some());
+    is_connection && named("password").is_some_and(|password| !password.is_empty() && !password.starts_with(['*', '•', '$', '<', '{']))
 }
 
 /// Something that stands for a secret rather than being one.
@@ -130,6 +139,8 @@ mod tests {
             assert!(!is_telling(line, &mask), "{line}");
         }
         assert!(is_telling_value("", &json!({"a": [{"api_token": "abcdefgh"}]}), &mask));
+        assert!(is_telling_value("", &json!({"dsn": "host=db dbname=shop password=x"}), &[]));
+        assert!(!is_telling_value("", &json!({"dsn": "host=db dbname=shop", "text": "password=reset was asked for"}), &[]));
         assert!(!is_telling_value("", &json!({"order": "abcdefgh", "token": null}), &mask));
     }
 }

@@ -3,7 +3,7 @@
 //! | file | one idea |
 //! |---|---|
 //! | `facts` | what is known, as plain values; `None` = it could not be found out |
-//! | `gather`, `machine`, `leaks` | the only code that looks |
+//! | `gather`, `machine`, `leaks`, `proxy` | the only code that looks |
 //! | `store`, `backup`, `worker`, `tasks`, `schedules`, `clock`, `security`, `release`, `system`, `alerts` | the checks of one area each, over the facts alone |
 //!
 //! What cannot be decided is unknown, never green.
@@ -15,6 +15,7 @@ pub mod facts;
 mod gather;
 mod leaks;
 mod machine;
+mod proxy;
 mod release;
 mod schedules;
 mod security;
@@ -26,7 +27,7 @@ mod tests;
 mod worker;
 
 pub use facts::Facts;
-pub use gather::{Ground, gather};
+pub use gather::{Ground, gather, scratch_folders};
 pub use machine::{answer, grade};
 
 use serde::{Deserialize, Serialize};

@@ -1,7 +1,8 @@
 //! Who can reach it, who may come in, and where secrets lie about.
 
 use super::facts::{Facts, Security};
-use super::{Ask, Check, State, Sure, ask, either, few};
+use super::proxy::{Limit, Proxy};
+use super::{Ask, Check, State, Sure, ask, either, few, mib};
 
 const BODY_MAX: usize = 16 << 20;
 const OFF: &str = "the dashboard is not served now";
@@ -40,6 +41,12 @@ const CONFIG: Ask = ask(
 );
 const DOTENV: Ask = ask("security.dotenv", Sure::Measured, ".env with 0600", "chmod 600 .env");
 const BODY: Ask = ask("security.body_max", Sure::Stated, "requests of 16 MiB at most", "[security] body_max = \"1MiB\"");
+const PROXY: Ask = ask(
+    "security.proxy_body_max",
+    Sure::Stated,
+    "16 MiB or less at each place where nginx or Caddy passes requests on",
+    "nginx: client_max_body_size 10m; Caddy: request_body { max_size 10MB }",
+);
 const HEADERS: Ask = ask(
     "security.headers",
     Sure::Measured,
@@ -83,11 +90,26 @@ pub fn checks(facts: &Facts) -> Vec<Check> {
             Some(mode) => (either(mode & 0o077 == 0, State::Red), format!("{:04o}", mode & 0o7777)),
         }),
         BODY.is(either(security.body_max <= BODY_MAX, State::Warn), format!("{} bytes", security.body_max)),
+        proxy(security.proxy.as_ref()),
         HEADERS.of(security.missing_headers.as_ref(), OFF, |missing| match missing.is_empty() {
             true => (State::Ok, "all are sent".to_owned()),
             false => (State::Red, format!("not sent: {}", few(missing))),
         }),
     ]
+}
+
+/// Wide open is a finding even where not all was understood; well it is only where all was.
+fn proxy(found: Option<&Proxy>) -> Check {
+    let Some(found) = found else {
+        return PROXY.is(State::Unknown, "neither nginx nor Caddy is configured where they usually are");
+    };
+    match (found.widest, &found.open) {
+        (Some(Limit::Endless), _) => PROXY.is(State::Warn, format!("no limit in {}", found.file)),
+        (Some(Limit::Bytes(bytes)), _) if bytes > BODY_MAX as u64 => PROXY.is(State::Warn, format!("{} in {}", mib(bytes), found.file)),
+        (_, Some(why)) => PROXY.is(State::Unknown, format!("{}: {why}", found.file)),
+        (None, None) => PROXY.is(State::Unknown, format!("{} passes no requests on", found.file)),
+        (Some(Limit::Bytes(bytes)), None) => PROXY.is(State::Ok, format!("{bytes} bytes in {}", found.file)),
+    }
 }
 
 fn exposure(security: &Security) -> Check {

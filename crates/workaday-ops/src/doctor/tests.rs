@@ -1,6 +1,7 @@
 //! Each check is turned from ok to what it is for; none is left out.
 
 use super::facts::*;
+use super::proxy::{Limit, Proxy};
 use super::{Facts, State, judge};
 use std::collections::BTreeSet;
 use workaday_core::clock::{Length, Timestamp};
@@ -65,6 +66,7 @@ fn well() -> Facts {
             config_holds_secrets: false,
             dotenv_mode: Some(None),
             body_max: 1 << 20,
+            proxy: Some(proxy(Some(Limit::Bytes(1 << 20)), None)),
             missing_headers: Some(vec![]),
         },
         release: Release {
@@ -74,7 +76,7 @@ fn well() -> Facts {
             expires: Length(HOUR.0 * 24),
             dirt: Some(vec![]),
         },
-        system: System { exposure: Some(1.5) },
+        system: System { exposure: Some(1.5), leftovers: vec![] },
         alerts: Alerts { receivers: 1, undelivered: Some(0) },
     }
 }
@@ -163,6 +165,11 @@ const DAMAGES: &[Damage] = &[
     }),
     ("security.dotenv", State::Red, |f| f.security.dotenv_mode = Some(Some(0o644))),
     ("security.body_max", State::Warn, |f| f.security.body_max = 1 << 30),
+    ("security.proxy_body_max", State::Warn, |f| f.security.proxy = Some(proxy(Some(Limit::Bytes(1 << 30)), None))),
+    ("security.proxy_body_max", State::Warn, |f| f.security.proxy = Some(proxy(Some(Limit::Endless), Some("an import")))),
+    ("security.proxy_body_max", State::Unknown, |f| f.security.proxy = Some(proxy(Some(Limit::Bytes(1)), Some("an import")))),
+    ("security.proxy_body_max", State::Unknown, |f| f.security.proxy = Some(proxy(None, None))),
+    ("security.proxy_body_max", State::Unknown, |f| f.security.proxy = None),
     ("security.headers", State::Red, |f| f.security.missing_headers = Some(some())),
     ("security.headers", State::Unknown, |f| f.security.missing_headers = None),
     ("release.open", State::Warn, |f| f.release.open = Some(Some((3, NOW)))),
@@ -178,9 +185,14 @@ const DAMAGES: &[Damage] = &[
     ("system.exposure", State::Warn, |f| f.system.exposure = Some(3.0)),
     ("system.exposure", State::Red, |f| f.system.exposure = Some(9.6)),
     ("system.exposure", State::Unknown, |f| f.system.exposure = None),
+    ("system.leftovers", State::Warn, |f| f.system.leftovers = some()),
     ("alerts.receivers", State::Red, |f| f.alerts.receivers = 0),
     ("alerts.undelivered", State::Red, |f| f.alerts.undelivered = Some(2)),
 ];
+
+fn proxy(widest: Option<Limit>, open: Option<&str>) -> Proxy {
+    Proxy { file: "/etc/nginx/nginx.conf".into(), widest, open: open.map(str::to_owned) }
+}
 
 fn tasks(facts: &mut Facts) -> &mut Tasks {
     facts.tasks.as_mut().expect("tasks")

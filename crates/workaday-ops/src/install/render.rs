@@ -83,6 +83,9 @@ pub fn files(plan: &Plan) -> Result<Vec<FileText>, Problem> {
     Ok(files)
 }
 
+/// As systemd has it for its services.
+const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
 fn unit(plan: &Plan, name: &str, description: &str, command: &[String], is_worker: bool, environment: &Path) -> Result<String, Problem> {
     let writes = plan.writes.iter().map(|path| quoted(&format!("-{}", path.display()))).collect::<Result<Vec<_>, _>>()?.join(" ");
     let command = command.iter().map(|part| quoted(part).map(|part| part.replace('$', "$$"))).collect::<Result<Vec<_>, _>>()?.join(" ");
@@ -93,6 +96,7 @@ fn unit(plan: &Plan, name: &str, description: &str, command: &[String], is_worke
         ("@TYPE@", if is_worker { "notify" } else { "exec" }.to_owned()),
         ("@COMMAND@", command),
         ("@FOLDER@", path(&plan.folder)?),
+        ("@PATH@", quoted(&format!("PATH={}:{SYSTEM_PATH}", plan.program.parent().unwrap_or(Path::new("/")).display()))?),
         ("@ENVIRONMENT@", path(environment)?),
         ("@STOP@", format!("{}s", plan.stop.0.max(0) / 1_000_000 + 10)),
         ("@ACCOUNT@", word(&plan.account)?),
@@ -106,6 +110,7 @@ fn unit(plan: &Plan, name: &str, description: &str, command: &[String], is_worke
         let is_kept = match mark {
             "system" => !plan.is_user,
             "worker" => is_worker,
+            "web" => !is_worker,
             _ => true,
         };
         if is_kept {
@@ -179,6 +184,21 @@ mod tests {
         }
         assert!(worker(&plan()).contains("ReadWritePaths=-/opt/shop/.workaday\n"));
         assert!(!worker(&Plan { is_user: true, ..plan() }).contains("User="));
+    }
+
+    #[test]
+    fn a_worker_that_was_drained_stays_down_and_finds_the_programs_beside_it() {
+        let web = Plan { service: Some(vec!["uvicorn".into()]), ..plan() };
+        let text_of = |name: &str| files(&web).expect("units").into_iter().find(|file| file.path.ends_with(name)).expect("a unit").text;
+        let (worker, service) = (text_of("workaday.service"), text_of("workaday-web.service"));
+        assert!(worker.contains("\nRestart=on-failure\n") && !worker.contains("Restart=always"), "{worker}");
+        assert!(service.contains("\nRestart=always\n") && !service.contains("on-failure"), "{service}");
+        let beside = web.program.parent().expect("a folder").display().to_string();
+        assert!(
+            worker.contains(&format!("\nEnvironment=\"PATH={beside}:/usr/local/sbin:"))
+                || worker.contains(&format!("\nEnvironment=PATH={beside}:/usr/local/sbin:")),
+            "{worker}"
+        );
     }
 
     #[test]

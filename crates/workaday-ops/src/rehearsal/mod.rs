@@ -6,11 +6,13 @@
 //! | `traps` | which level of isolation was reached, found out by trying |
 //! | `jail` | level 3: no network, all but the scratch place read-only, nothing outlives it |
 //! | `postgres` | a scratch database for each of the app's, on the same server |
+//! | `dsn` | where a DSN leads, and one that leads to the copy |
 //! | `state` | what must be the same again after the way back |
 //! | `play` | deploy, health, integration, schedules, rollback, compare |
 //!
 //! A store in a rehearsal is a copy, so nothing in it is claimed by itself: no job of the original runs twice.
 
+mod dsn;
 mod jail;
 mod play;
 mod postgres;
@@ -20,6 +22,6 @@ mod traps;
 
 pub use jail::{REFUSED_EXIT, enter};
 pub use play::{Proof, Scene, play};
-pub use stage::{Leftover, Request, Stage, leftovers, set};
+pub use stage::{Leftover, Request, Stage, leftovers, set, take_away};
 pub use state::{State, differences};
 pub use traps::{PLANTED, Probed, Trap, level, probe};

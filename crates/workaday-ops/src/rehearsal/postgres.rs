@@ -4,6 +4,7 @@
 //! · Needs: `psql`, `pg_dump`, `pg_restore`, and a user who may create databases.
 //! · Killed midway: the scratch place names the scratch database, and the next rehearsal drops both.
 
+use super::dsn::{Dsn, Reader};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -17,59 +18,29 @@ pub struct Copied {
     pub variable: String,
     /// Of the copy. It holds a password: shown to nobody, and kept in the private scratch place alone.
     pub dsn: String,
-    /// Sum of the DSN of production, to find it again without carrying it along.
+    /// Sum of where the DSN of production leads, to know it again under other names without carrying it along.
     pub original: String,
     pub database: String,
 }
 
-/// A DSN as URL, taken apart as far as is needed.
-struct Dsn<'a> {
-    scheme: &'a str,
-    /// User, password, `@`.
-    user: &'a str,
-    password: Option<&'a str>,
-    host: &'a str,
-    database: &'a str,
-    /// With its `?`.
-    options: &'a str,
-}
-
-impl<'a> Dsn<'a> {
-    fn parse(text: &'a str) -> Option<Self> {
-        let (scheme, rest) = text.split_once("://")?;
-        let driver = scheme.split('+').next()?;
-        let (rest, options) = rest.find('?').map_or((rest, ""), |at| rest.split_at(at));
-        let (authority, database) = rest.rsplit_once('/')?;
-        let (user, host) = authority.rsplit_once('@').map_or(("", authority), |(user, host)| (user, host));
-        let (user, password) = user.split_once(':').map_or((user, None), |(user, password)| (user, Some(password)));
-        (matches!(driver, "postgres" | "postgresql") && !database.is_empty()).then_some(Self {
-            scheme,
-            user,
-            password,
-            host,
-            database,
-            options,
-        })
-    }
-
-    /// The same place, another database.
-    fn with(&self, scheme: &str, database: &str, with_password: bool) -> String {
-        let password = self.password.filter(|_| with_password).map_or(String::new(), |password| format!(":{password}"));
-        let at = if self.user.is_empty() { "" } else { "@" };
-        format!("{scheme}://{}{password}{at}{}/{database}{}", self.user, self.host, self.options)
+impl Copied {
+    /// Does a value lead to the database that this is a copy of?
+    pub fn is_of(&self, value: &str) -> bool {
+        Dsn::parse(value).is_some_and(|dsn| self.original == crate::files::sum(dsn.place().as_bytes()))
     }
 }
 
 /// The scratch database for the one that `variable` leads to. Nothing is made yet.
 pub fn plan(variable: &str, dsn: &str, id: &str) -> Result<Copied, Problem> {
     let parsed = Dsn::parse(dsn).ok_or_else(|| {
-        failed(variable, "its value is no DSN like `postgresql://user:password@host:5432/database`".to_owned(), "nothing was copied")
+        let forms = "`postgresql://user:password@host:5432/database` or `host=… dbname=…`";
+        failed(variable, format!("its value is no DSN like {forms} that names one database"), "nothing was copied")
     })?;
     let database = format!("workaday_rehearsal_{id}");
     Ok(Copied {
         variable: variable.to_owned(),
-        dsn: parsed.with(parsed.scheme, &database, true),
-        original: crate::files::sum(dsn.as_bytes()),
+        dsn: parsed.lead_to(Some(&database), Reader::App),
+        original: crate::files::sum(parsed.place().as_bytes()),
         database,
     })
 }
@@ -101,7 +72,7 @@ pub fn drop_copy(copied: &Copied) -> Result<(), String> {
     // From another database of that server: nobody drops the one he stands in.
     let Some(dsn) = Dsn::parse(&copied.dsn) else { return Ok(()) };
     let sql = format!("DROP DATABASE IF EXISTS \"{}\" WITH (FORCE);\n", copied.database);
-    let from = |database: &str| psql(&dsn.with("postgresql", database, true), &sql).map(|_| ());
+    let from = |database: &str| psql(&dsn.lead_to(Some(database), Reader::App), &sql).map(|_| ());
     from("postgres").or_else(|_| from("template1"))
 }
 
@@ -128,10 +99,10 @@ fn tool(program: &str, dsn: &str, words: &[&str], script: Option<&str>) -> Resul
     let dsn = Dsn::parse(dsn).ok_or("the DSN does not read")?;
     let mut command = Command::new(program);
     // The password goes by the environment: arguments can be read by everybody on the machine.
-    if let Some(password) = dsn.password {
-        command.env("PGPASSWORD", decoded(password));
+    if let Some(password) = dsn.password() {
+        command.env("PGPASSWORD", password);
     }
-    command.arg(format!("--dbname={}", dsn.with("postgresql", dsn.database, false))).args(words).env("PGCONNECT_TIMEOUT", "10");
+    command.arg(format!("--dbname={}", dsn.lead_to(None, Reader::Tool))).args(words).env("PGCONNECT_TIMEOUT", "10");
     command.stdin(if script.is_some() { Stdio::piped() } else { Stdio::null() }).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut run = || {
         let mut child = command.spawn()?;
@@ -148,42 +119,9 @@ fn tool(program: &str, dsn: &str, words: &[&str], script: Option<&str>) -> Resul
     Err(format!("`{program}`: {}", said.lines().filter(|line| !line.trim().is_empty()).take(3).collect::<Vec<_>>().join(" / ")))
 }
 
-/// Percent signs taken out of a part of a URL.
-fn decoded(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut out = vec![];
-    let mut at = 0;
-    while at < bytes.len() {
-        let hex = text.get(at + 1..at + 3).filter(|_| bytes[at] == b'%').and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        out.push(hex.unwrap_or(bytes[at]));
-        at += if hex.is_some() { 3 } else { 1 };
-    }
-    String::from_utf8_lossy(&out).into_owned()
-}
-
 pub fn failed(variable: &str, why: String, state: &str) -> Problem {
     Problem::new("rehearse.postgres", format!("the PostgreSQL database of `{variable}` cannot be rehearsed: {why}"))
         .expected("a DSN in that variable or in a copied file, psql, pg_dump and pg_restore, and a user with CREATEDB")
         .retry(RetryAdvice::SafeAfterFix, format!("safe after that is mended; {state}"))
         .hint("ALTER ROLE … CREATEDB lets a user make the scratch database")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_dsn_leads_to_another_database_and_nowhere_else() {
-        let moved = |text: &str| Dsn::parse(text).map(|dsn| dsn.with(dsn.scheme, "copy", true));
-        let same = |from: &str, to: &str| assert_eq!(moved(from).as_deref(), Some(to));
-        same("postgresql+asyncpg://ada:p%40ss@db:5433/shop?ssl=require", "postgresql+asyncpg://ada:p%40ss@db:5433/copy?ssl=require");
-        same("postgres://db/shop", "postgres://db/copy");
-        same("postgresql:///shop?host=/run/postgresql", "postgresql:///copy?host=/run/postgresql");
-        for none in ["postgresql://db/", "postgresql://db", "mysql://db/shop", "host=db dbname=shop", ""] {
-            assert_eq!(moved(none), None, "{none}");
-        }
-        let dsn = Dsn::parse("postgresql://ada:p%40ss@db/shop").expect("a DSN");
-        assert_eq!(dsn.with("postgresql", "shop", false), "postgresql://ada@db/shop", "no password among the arguments");
-        assert_eq!(decoded("p%40s%zs%"), "p@s%zs%");
-    }
 }

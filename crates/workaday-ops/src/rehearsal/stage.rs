@@ -83,7 +83,7 @@ fn drop_all(copies: Vec<Copied>) -> Vec<String> {
 pub struct Leftover {
     /// The mark of its processes: `WORKADAY_REHEARSAL`.
     pub id: String,
-    path: PathBuf,
+    pub path: PathBuf,
     _held: File,
 }
 
@@ -91,21 +91,26 @@ impl Leftover {
     /// Deletes it, and drops its databases; its processes are ended before. What could not be dropped, a sentence each:
     /// then the place stays too, for the next attempt.
     pub fn remove(self) -> Vec<String> {
-        let known = fs::read(self.path.join(COPIES)).ok();
-        let copies: Vec<Copied> = known.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
-        let remarks = drop_all(copies);
-        if remarks.is_empty() {
-            let _ = fs::remove_dir_all(&self.path);
-        }
-        remarks
+        take_away(&self.path)
     }
 }
 
-/// Those of this user, each held by us now.
-pub fn leftovers() -> Vec<Leftover> {
+/// Drops the scratch databases of a place and deletes it. The caller holds it, and its processes are ended.
+pub fn take_away(scratch: &Path) -> Vec<String> {
+    let known = fs::read(scratch.join(COPIES)).ok();
+    let copies: Vec<Copied> = known.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
+    let remarks = drop_all(copies);
+    if remarks.is_empty() {
+        let _ = fs::remove_dir_all(scratch);
+    }
+    remarks
+}
+
+/// Those of this user, or of anybody, each held by us now.
+pub fn leftovers(of_anybody: bool) -> Vec<Leftover> {
     use std::os::unix::fs::MetadataExt;
     let own = rustix::process::geteuid().as_raw();
-    let ours = |path: &Path| fs::symlink_metadata(path).is_ok_and(|found| found.is_dir() && found.uid() == own);
+    let ours = |path: &Path| fs::symlink_metadata(path).is_ok_and(|found| found.is_dir() && (of_anybody || found.uid() == own));
     let entries = fs::read_dir(std::env::temp_dir()).into_iter().flatten().flatten();
     let one = |entry: fs::DirEntry| {
         let id = entry.file_name().to_str()?.strip_prefix(PREFIX)?.to_owned();
@@ -125,8 +130,9 @@ fn hold(scratch: &Path, create: bool) -> io::Result<File> {
     Ok(file)
 }
 
-/// Sets it up. Reads from production: the repository, the named files, a snapshot of each database.
-pub fn set(request: &Request<'_>) -> Result<Stage, Problem> {
+/// Sets it up. Reads from production: the repository, the named files, a snapshot of each database. `began` hears the mark
+/// and the folder as soon as there is something to clear up.
+pub fn set(request: &Request<'_>, began: &mut dyn FnMut(&str, &Path)) -> Result<Stage, Problem> {
     let repository = Repository::of(request.root).ok_or_else(|| failed("the folder is in no git repository with a commit"))?;
     let revision = repository.head().unwrap_or_default();
     let (deploy, rollback) = commands(request)?;
@@ -138,6 +144,7 @@ pub fn set(request: &Request<'_>) -> Result<Stage, Problem> {
     }
     // From here on it is deleted again, whatever fails.
     let held = hold(&scratch, true).map_err(|error| io_failed(&scratch, &error))?;
+    began(&id, &scratch);
     let mut stage = Stage { scratch: scratch.clone(), scene: Scene::default(), keep: false, _held: held };
     let start = before(request.database, &repository, &revision)?;
     let code = scratch.join("code");
@@ -225,7 +232,7 @@ fn before(database: &Path, repository: &Repository, revision: &str) -> Result<St
 /// What the variable holds, here or in a file that is copied.
 fn dsn_of(request: &Request<'_>, variable: &str) -> Result<String, Problem> {
     if request.staging.level >= 3 {
-        let why = "level 3 has no network, and a server on a socket would reach the real database".to_owned();
+        let why = "level 3 has no network, and a server that is reached by a socket has the real database beside the copy".to_owned();
         return Err(postgres::failed(variable, why, "level 2 is as far as it goes with PostgreSQL"));
     }
     let in_files = || {
@@ -240,7 +247,13 @@ fn dsn_of(request: &Request<'_>, variable: &str) -> Result<String, Problem> {
 fn value_of(line: &str, variable: &str) -> Option<String> {
     let (name, value) = line.split_once('=')?;
     let is_it = name.trim().trim_start_matches("export ").trim() == variable;
-    is_it.then(|| value.trim().trim_matches(['"', '\'']).to_owned())
+    is_it.then(|| unquoted(value.trim()).1.to_owned())
+}
+
+/// The quotes around a value, and what is between them. Only a pair counts: a DSN may end in a quote of its own.
+fn unquoted(value: &str) -> (&str, &str) {
+    let pair = ["\"", "'"].into_iter().find(|quote| value.len() > 1 && value.starts_with(quote) && value.ends_with(quote));
+    pair.map_or(("", value), |quote| (quote, &value[1..value.len() - 1]))
 }
 
 /// The files that git does not carry, with the secrets in them replaced. Returns all configuration, and the names replaced.
@@ -280,10 +293,16 @@ fn without_secrets(text: &str, mask: &[String], env: &BTreeMap<String, String>, 
         if !is_secret || after[1..].trim().is_empty() || name.starts_with('#') {
             return None;
         }
-        let quoted = if after.contains('"') { "\"" } else { "" };
         let space = if after[1..].starts_with(' ') { " " } else { "" };
         let value = env.get(&name).map_or(REPLACED, String::as_str);
-        Some((format!("{before}{}{space}{quoted}{value}{quoted}", &after[..1]), name))
+        let quote = match unquoted(after[1..].trim()).0 {
+            // As it was quoted, unless the new value would end there.
+            quote if !quote.is_empty() && !value.contains(quote) => quote,
+            _ if !value.contains([' ', '\'', '$']) && !after.contains('"') => "",
+            _ if value.contains('"') => "",
+            _ => "\"",
+        };
+        Some((format!("{before}{}{space}{quote}{value}{quote}", &after[..1]), name))
     };
     let lines: Vec<String> = text
         .lines()
@@ -400,6 +419,14 @@ mod tests {
     fn secrets_in_copied_files_are_replaced_and_named() {
         let mut named = vec![];
         let env = BTreeMap::from([("DSN".to_owned(), "postgres://staging".to_owned())]);
+        let kept = |text: &str, value: &str| {
+            let env = BTreeMap::from([("DSN".to_owned(), value.to_owned())]);
+            without_secrets(text, &[], &env, &mut vec![])
+        };
+        assert_eq!(kept("DSN='host=db dbname=shop'", "host=db dbname=copy"), "DSN='host=db dbname=copy'");
+        assert_eq!(kept("export DSN=\"host=db password='a b'\"", "host=x password='a b'"), "export DSN=\"host=x password='a b'\"");
+        assert_eq!(kept("DSN=postgres://real", "host=db dbname=copy"), "DSN=\"host=db dbname=copy\"");
+        assert_eq!(value_of("DSN=\"dbname=shop password='a b'\"", "DSN").as_deref(), Some("dbname=shop password='a b'"));
         let text = "# token=\nDEBUG=1\nAPI_TOKEN=abc\npassword = \"x=y\"\nDSN=postgres://real\nEMPTY_SECRET=\nsecret: s\n";
         let clean = without_secrets(text, &["password".into(), "token".into(), "secret".into()], &env, &mut named);
         assert_eq!(

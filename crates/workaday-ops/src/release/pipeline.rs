@@ -48,6 +48,8 @@ pub struct Ended {
     pub problem: Option<Problem>,
     /// Did the deploy command run?
     pub deployed: bool,
+    /// Was the supervisor asked to stop?
+    pub drained: bool,
     pub note: PathBuf,
     /// What of the note or the tag could not be written.
     pub remarks: Vec<String>,
@@ -125,15 +127,22 @@ impl<'a> Pipeline<'a> {
                 Err(failed) => return self.finish("failed", None, Some(failed.problem), host),
             }
         }
+        self.conclude(host)
+    }
+
+    /// Closes a release that was cut off, as it stands. One that got through every step and was cut off before its end was
+    /// written is what it was judged to be: its tag may be set already.
+    pub fn abort(&mut self, host: &mut dyn Host) -> Result<Ended, Problem> {
+        self.refuse_while_deploying()?;
+        let judged = self.steps()?.iter().any(|row| row.step == "compare" && row.state == "done");
+        if judged { self.conclude(host) } else { self.finish("aborted", None, None, host) }
+    }
+
+    /// The end of a release that got through every step.
+    fn conclude(&self, host: &mut dyn Host) -> Result<Ended, Problem> {
         let judgement = self.judgement()?;
         let state = if judgement.as_ref().is_some_and(|found| found.verdict == Verdict::Worse) { "worse" } else { "done" };
         self.finish(state, judgement, None, host)
-    }
-
-    /// Closes a release that was cut off, as it stands.
-    pub fn abort(&mut self, host: &mut dyn Host) -> Result<Ended, Problem> {
-        self.refuse_while_deploying()?;
-        self.finish("aborted", None, None, host)
     }
 
     fn refuse_while_deploying(&self) -> Result<(), Problem> {
@@ -357,6 +366,7 @@ impl<'a> Pipeline<'a> {
             remarks.extend(self.tag(&text));
         }
         let deployed = steps.iter().any(|row| row.step == "deploy");
+        let drained = steps.iter().any(|row| row.step == "drain");
         let told = undone.filter(|_| deployed).and_then(|row| {
             let how = note::Undone { release: self.release, file: &file, state, command: &self.plan.deploy, at: now };
             let known = row.note?;
@@ -389,7 +399,7 @@ impl<'a> Pipeline<'a> {
             }
             store.close_release(self.release, state, verdict, &text, now)
         })?;
-        Ok(Ended { release: self.release, state, judgement, problem, deployed, note: path, remarks })
+        Ok(Ended { release: self.release, state, judgement, problem, deployed, drained, note: path, remarks })
     }
 
     /// The release that this one undoes, as recorded.

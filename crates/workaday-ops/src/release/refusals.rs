@@ -5,6 +5,7 @@ use super::gate::{changed_tasks, misfits, unowned};
 use super::plan::{self, Kind, Plan, Previous, fingerprint, last_in_place};
 use crate::command::{Ran, Surroundings, run};
 use crate::git::{Repository, short};
+use crate::scratch::{self, Scratch};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use workaday_config::release::Release as Settings;
@@ -354,12 +355,14 @@ fn code_at(ground: &Ground, repository: &Repository, revision: &str, head: &str,
     if revision == head {
         return host.catalogue(&ground.root);
     }
-    let folder = std::env::temp_dir().join(format!("workaday-code-{}", uuid::Uuid::now_v7().simple()));
-    repository.check_out(revision, &folder).map_err(|error| {
+    let not_checked_out = |error: String| {
         Problem::new("release.revision_gone", format!("revision {} could not be checked out: {error}", short(revision)))
-            .expected("the recorded revision in the repository")
+            .expected("the recorded revision in the repository, and room in the temporary folder")
             .retry(RetryAdvice::SafeAfterFix, "safe after `git fetch`; nothing was changed")
-    })?;
+    };
+    let scratch = Scratch::new(&std::env::temp_dir(), scratch::Kind::Code).map_err(|error| not_checked_out(error.to_string()))?;
+    let folder = scratch.path().join(scratch::TREE);
+    repository.check_out(revision, &folder).map_err(not_checked_out)?;
     let stated = host.catalogue(&folder.join(repository.prefix()));
     repository.take_away(&folder);
     stated

@@ -13,7 +13,8 @@ pub fn explain(path: &str, error: Error) -> StoreError {
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => StoreError::Busy { path, waited_ms: 0 },
         ErrorCode::DiskFull => StoreError::Full { path },
         ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => StoreError::Corrupt { path, cause },
-        ErrorCode::SystemIoFailure => StoreError::Io { path, cause },
+        // A lock that the system answers with an error comes back as PROTOCOL.
+        ErrorCode::SystemIoFailure | ErrorCode::FileLockingProtocolFailed => StoreError::Io { path, cause },
         ErrorCode::ReadOnly => read_only(&path).into(),
         ErrorCode::CannotOpen => cannot_open(&path, &cause).into(),
         ErrorCode::PermissionDenied | ErrorCode::AuthorizationForStatementDenied => cannot_open(&path, &cause).into(),
@@ -65,4 +66,23 @@ pub fn cannot_open(path: &str, cause: &str) -> Problem {
         .expected("a SQLite file in a folder that this user may read and write")
         .retry(RetryAdvice::SafeAfterFix, "safe once it can be opened; nothing was stored")
         .hint(format!("`ls -ld $(dirname {path}) {path}` and `id` show who may write"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use workaday_core::explain::Explain;
+
+    #[test]
+    fn an_error_of_the_machine_is_told_as_one() {
+        for (kind, code) in [
+            (rusqlite::ffi::SQLITE_IOERR, "store.io"),
+            (rusqlite::ffi::SQLITE_PROTOCOL, "store.io"),
+            (rusqlite::ffi::SQLITE_FULL, "store.full"),
+            (rusqlite::ffi::SQLITE_CORRUPT, "store.corrupt"),
+        ] {
+            let error = Error::SqliteFailure(rusqlite::ffi::Error::new(kind), None);
+            assert_eq!(explain("w.db", error).problem().code, code, "{kind}");
+        }
+    }
 }

@@ -3,10 +3,11 @@
 //! `<database>-instance` holds `<instance id> <inode of the database>`. A copied file has no such file beside it; a copied
 //! folder has one that names another inode. Either way claims and ticks start paused until `up --adopt`.
 
+use super::open::connect;
 use super::{SqliteStore, place};
 use crate::error::{Result, StoreError};
 use crate::statements as sql;
-use rusqlite::params;
+use rusqlite::{OpenFlags, params};
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -71,6 +72,18 @@ impl SqliteStore {
         write_private(&path, &text).map_err(|error| StoreError::Io { path: path.display().to_string(), cause: error.to_string() })?;
         place::sync_folder(&path)
     }
+}
+
+/// The id of the store at a path: its own word, else that of the file beside it, which outlives a store that was deleted or
+/// harmed. `None`: nobody says it.
+pub fn known_id(path: &Path) -> Option<String> {
+    let path = &place::resolve(path, false).unwrap_or_else(|_| path.to_path_buf());
+    let own = || {
+        let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY).ok()?;
+        super::backup::meta(&connection, "instance_id").ok()?
+    };
+    let beside = || Some(fs::read_to_string(place::beside(path, "-instance")).ok()?.split_whitespace().next()?.to_owned());
+    path.exists().then(own).flatten().or_else(beside).filter(|id| !id.is_empty())
 }
 
 /// Written beside and renamed: a crash leaves the old text or the new one.

@@ -74,6 +74,12 @@ impl Link {
         self.prepared.run(statement, read).map_err(|error| self.fail(error))
     }
 
+    /// Steps that all statements of this connection have taken: what a look costs, whatever the machine does beside it.
+    #[cfg(test)]
+    pub fn steps(&self) -> i64 {
+        self.prepared.steps()
+    }
+
     /// Is a transaction of ours open? Every write asks: outside one, each statement would commit on its own.
     pub fn in_transaction(&self) -> bool {
         !self.connection().is_autocommit()

@@ -45,6 +45,11 @@ impl Prepared {
         answer
     }
 
+    #[cfg(test)]
+    pub fn steps(&self) -> i64 {
+        self.slots.borrow().iter().flatten().map(|kept| i64::from(kept.get_status(rusqlite::StatementStatus::VmStep))).sum()
+    }
+
     fn prepare(&self, statement: &Statement) -> rusqlite::Result<rusqlite::Statement<'static>> {
         let prepared = self.connection.prepare(statement.sql)?;
         // SAFETY: the statement refers to the connection inside the `Rc`, which stays where it is until this value is

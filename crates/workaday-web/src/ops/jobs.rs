@@ -104,7 +104,8 @@ fn id(given: Option<&str>) -> Result<JobId, Problem> {
 /// The queues that anything knows: the store, workaday.toml, and `default`.
 pub fn queues(asked: &Asked<'_>) -> Result<Vec<String>, Problem> {
     let reader = asked.reader;
-    let mut names: Vec<String> = reader.queues(asked.now).map_err(|error| error.problem())?.into_iter().map(|queue| queue.queue).collect();
+    let mut names: Vec<String> =
+        reader.loads(asked.now, 1).map_err(|error| error.problem())?.into_iter().map(|queue| queue.queue).collect();
     names.extend(reader.tasks().map_err(|error| error.problem())?.into_iter().map(|task| task.queue));
     names.extend(asked.window.options.queues.iter().cloned());
     names.push("default".to_owned());

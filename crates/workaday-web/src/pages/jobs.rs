@@ -56,6 +56,7 @@ pub fn jobs(reader: &Reader, context: &PageContext) -> Result<Page, Problem> {
     let seen = seen(reader, &search, &context.mask)?;
     let Search { look, text } = search;
     let loads = reader.loads(context.now, COUNT_MAX)?;
+    reader.advance_ended(context.now)?;
     let finished = reader.finished_in(Timestamp(0), context.now + Length::days(1), COUNT_MAX)?;
     let known = reader.tasks()?;
     let mut tasks: Vec<String> = known.iter().map(|task| task.name.clone()).take(OFFERED_MAX).collect();

@@ -16,8 +16,8 @@ use workaday_store::{ScheduleRow, StoreError};
 
 /// Half hours of a day.
 const SLICES: usize = 48;
-/// Rows that one slice counts at most.
-const SLICE_MAX: i64 = 20_000;
+/// More than a half hour can hold: readers of the pages keep their counts, so a slice need not be cut off.
+const SLICE_MAX: i64 = 1_000_000_000;
 const NEEDS_MAX: usize = 20;
 /// For so many alerts the jobs to retry are counted.
 const RETRIES_COUNTED: usize = 6;
@@ -80,7 +80,11 @@ pub fn today(reader: &Reader, context: &PageContext) -> Result<Page, Problem> {
     let s = Sheet::new(context, "Today", "Today");
     let now = context.now;
     let loads = reader.loads(now, COUNT_MAX)?;
-    let span = Span { from: now - Length::hours(24), until: now };
+    // By whole minutes, as they are counted once and kept: the last half hour is still going on.
+    let minute = Length::minutes(1);
+    let until = now + minute - Length(now.0.rem_euclid(minute.0));
+    let span = Span { from: until - Length::hours(24), until };
+    reader.advance_ended(now)?;
     let slices = slices(reader, span)?;
     let tasks = reader.tasks()?;
     let schedules = reader.schedules()?;

@@ -75,6 +75,9 @@ pub struct ReleaseSeen {
 impl Reader {
     /// Finished jobs of one state in a span, up to `cap`.
     pub fn finished_between(&self, state: State, since: Timestamp, until: Timestamp, cap: i64) -> Result<Counted> {
+        if self.ended.is_some() {
+            return Ok(Counted::of(self.count_ended(state, since.0, until.0)?, cap));
+        }
         let number = self.link.first(&sql::FINISHED_BETWEEN, params![state.as_str(), since.0, until.0, cap + 1], |row| row.get(0))?;
         Ok(Counted::of(number.unwrap_or(0), cap))
     }

@@ -3,6 +3,7 @@
 //! Every answer is read to its end in one short read transaction: an open reader would keep the WAL from shrinking.
 
 mod counts;
+mod ended;
 mod errors;
 mod jobs;
 mod look;
@@ -15,6 +16,7 @@ mod status;
 pub mod types;
 
 pub use counts::{Counted, Finished, QueueLoad, ReleaseSeen, RunSample};
+pub use ended::Ended;
 pub use errors::{ErrorGroup, Failure, Mute};
 pub use look::{Fits, LOOK_MAX, ListedJob, Look, Place, Seen};
 pub use releases::*;
@@ -24,15 +26,18 @@ use super::link::Link;
 use super::open;
 use crate::error::Result;
 use std::path::Path;
+use std::sync::Arc;
 
 /// A store opened for looking only. Not shared between threads: each face opens its own.
 pub struct Reader {
     pub(super) link: Link,
+    /// Kept counts of what has ended; `None`: counted anew each time.
+    ended: Option<Arc<Ended>>,
 }
 
 /// Opens a store that is there for reading.
 pub fn open_reader(path: impl AsRef<Path>) -> Result<Reader> {
-    Ok(Reader { link: open::connect_reader(path.as_ref())? })
+    Ok(Reader { link: open::connect_reader(path.as_ref())?, ended: None })
 }
 
 /// Lists are bounded, whatever is asked.
@@ -43,6 +48,12 @@ pub(super) fn bounded(limit: usize) -> i64 {
 }
 
 impl Reader {
+    /// Counts what has ended once and keeps it, together with the other readers of the same store: for who asks again and again.
+    #[must_use]
+    pub fn keeping(self, ended: Arc<Ended>) -> Self {
+        Self { ended: Some(ended), ..self }
+    }
+
     /// The database file, as it was opened.
     pub fn path(&self) -> &Path {
         Path::new(&self.link.path)

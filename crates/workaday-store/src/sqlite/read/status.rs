@@ -1,11 +1,11 @@
-//! Counts, from indexes alone as far as they reach: a backlog of a million jobs must not make `status` slow.
+//! Counts, from indexes alone as far as they reach: a backlog of a million jobs must not make `status` slow. What has ended
+//! is not counted anew by a reader that keeps its counts ([`Ended`](super::Ended)).
 
 use super::super::rows;
 use super::Reader;
 use super::types::{QueueCounts, Status};
 use crate::error::Result;
 use crate::statements as sql;
-use rusqlite::params;
 use std::collections::BTreeMap;
 use workaday_core::clock::{Length, Timestamp};
 use workaday_core::job::State;
@@ -43,9 +43,9 @@ impl Reader {
     }
 
     fn read_status(&self, now: Timestamp) -> Result<Status> {
+        self.advance_ended(now)?;
         let tally = self.tally(now)?;
-        let finished: BTreeMap<State, i64> =
-            self.link.list(&sql::FINISHED_COUNTS, [], |row| Ok((rows::word(row, 0)?, row.get(1)?)))?.into_iter().collect();
+        let finished = self.ended_totals()?;
         let sum = |count: fn(&QueueCounts) -> i64| tally.queues.values().map(count).sum::<i64>();
         let unfinished = |state: State| match state {
             State::Pending => sum(|queue| queue.pending),
@@ -124,11 +124,7 @@ impl Reader {
     }
 
     fn finished_since(&self, states: &[State], since: Timestamp) -> Result<i64> {
-        let mut sum = 0;
-        for state in states {
-            sum += self.link.first(&sql::FINISHED_SINCE, params![state.as_str(), since.0], |row| row.get::<_, i64>(0))?.unwrap_or(0);
-        }
-        Ok(sum)
+        states.iter().map(|&state| self.count_ended(state, since.0, i64::MAX)).sum()
     }
 }
 

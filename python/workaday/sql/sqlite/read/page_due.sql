@@ -5,5 +5,5 @@ FROM workaday_jobs INDEXED BY workaday_jobs_due
 WHERE state IN ('scheduled', 'retryable') AND held IS NULL AND run_at >= :since AND (run_at > :since OR key > :since_key)
   AND run_at <= :until AND (run_at < :until OR key <= :until_key) AND state = :state
   AND (:task IS NULL OR task = :task) AND (:queue IS NULL OR queue = :queue)
-  AND (:tag IS NULL OR EXISTS (SELECT 1 FROM json_each(workaday_jobs.tags) AS tag WHERE tag.value = :tag))
+  AND (:tag IS NULL OR ((instr(tags, :tag) OR instr(tags, '\')) AND EXISTS (SELECT 1 FROM json_each(workaday_jobs.tags) AS tag WHERE tag.value = :tag)))
 ORDER BY run_at, key LIMIT :limit;

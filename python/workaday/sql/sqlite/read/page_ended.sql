@@ -5,5 +5,5 @@ FROM workaday_finished INDEXED BY workaday_finished_at
 WHERE state = :state AND finished_at <= :before AND (finished_at < :before OR key < :before_key)
   AND finished_at >= :floor AND (finished_at > :floor OR key >= :floor_key)
   AND (:task IS NULL OR task = :task) AND (:queue IS NULL OR queue = :queue)
-  AND (:tag IS NULL OR EXISTS (SELECT 1 FROM json_each(workaday_finished.tags) AS tag WHERE tag.value = :tag))
+  AND (:tag IS NULL OR ((instr(tags, :tag) OR instr(tags, '\')) AND EXISTS (SELECT 1 FROM json_each(workaday_finished.tags) AS tag WHERE tag.value = :tag)))
 ORDER BY finished_at DESC, key DESC LIMIT :limit;

@@ -4,5 +4,5 @@ SELECT key, id, task, queue, priority, lane, state, reason, run_at, attempt, att
 FROM workaday_finished
 WHERE key < :before AND key >= :floor
   AND (:task IS NULL OR task = :task) AND (:queue IS NULL OR queue = :queue)
-  AND (:tag IS NULL OR EXISTS (SELECT 1 FROM json_each(workaday_finished.tags) AS tag WHERE tag.value = :tag))
+  AND (:tag IS NULL OR ((instr(tags, :tag) OR instr(tags, '\')) AND EXISTS (SELECT 1 FROM json_each(workaday_finished.tags) AS tag WHERE tag.value = :tag)))
 ORDER BY key DESC LIMIT :limit;

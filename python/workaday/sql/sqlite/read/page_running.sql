@@ -4,5 +4,5 @@ SELECT key, id, task, queue, priority, lane, state, NULL, run_at, attempt, attem
 FROM workaday_jobs INDEXED BY workaday_jobs_running
 WHERE state = 'running' AND key < :before
   AND (:task IS NULL OR task = :task) AND (:queue IS NULL OR queue = :queue)
-  AND (:tag IS NULL OR EXISTS (SELECT 1 FROM json_each(workaday_jobs.tags) AS tag WHERE tag.value = :tag))
+  AND (:tag IS NULL OR ((instr(tags, :tag) OR instr(tags, '\')) AND EXISTS (SELECT 1 FROM json_each(workaday_jobs.tags) AS tag WHERE tag.value = :tag)))
 ORDER BY key DESC LIMIT :limit;
