@@ -3,7 +3,7 @@
 use super::answer::{Basis, Finding, Verdict};
 use super::track::Measure;
 
-/// `GET /orders: p95 rose 18 % (180 → 212 ms). In 14 days such a jump came at 3 of 1,336 moments without a release.`
+/// `GET /orders: p95 rose 18 % (180 ms → 212 ms). In 14 days such a jump came at 3 of 1,336 moments without a release.`
 pub fn finding(finding: &Finding, days: f64) -> String {
     let measure = finding.measure;
     let what = format!("{}: {}", finding.series, name(measure));
@@ -53,7 +53,7 @@ fn seen(finding: &Finding, jump: &str, days: f64) -> String {
     format!("In {} such a {jump} came at {} of {} without a release", length(days), grouped(finding.as_extreme), moments(finding.moments))
 }
 
-/// `180 → 212 ms`, and what of it is not the change: the verdict is about the rest.
+/// `180 ms → 212 ms`, and what of it is not the change: the verdict is about the rest.
 fn levels(finding: &Finding) -> String {
     let (Some(before), Some(after)) = (finding.before, finding.after) else { return String::new() };
     let levels = format!("{} → {}", value(finding.measure, before), value(finding.measure, after));
