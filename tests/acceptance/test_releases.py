@@ -133,7 +133,7 @@ def test_a_release_leaves_a_note_a_tag_and_every_command(shop: Shop) -> None:
     assert done["state"] == "done" and done["judgement"]["verdict"] == "not_enough"
     note = (shop.project.root / "releases/0001-faster-invoices.md").read_text()
     for words in ("Faster invoices!", "no traffic at night", "ops@shop.example", "work leaves its line", "`stray.txt`", "true    # exit code 0",
-                  "sh deploy.sh    # exit code 0", "pages.", "not enough data", "no `[release.staging]`"):  # fmt: skip
+                  "sh deploy.sh    # exit code 0", "pages.", "Not enough data: ", "no `[release.staging]`"):  # fmt: skip
         assert words in note, words
     assert (shop.project.root.parent / "cleared").read_text() == "pages\n", "only the cache that was named"
     assert shop.deployed == [f"release {revision}"]

@@ -181,7 +181,9 @@ fn say(proof: &Proof, context: &mut Context) -> Result<(), Failure> {
     out.line(format!("Isolation: level {} ({} is configured).", proof.level, proof.wanted))?;
     for trap in &proof.traps {
         let (mark, tone) = if trap.stopped { ("stopped", Tone::Good) } else { ("reached", Tone::Wait) };
-        out.line(format!("  {}  {}", out.paint(tone, mark), text::line(&trap.trap)))?;
+        let from =
+            if trap.stopped || trap.level <= proof.wanted { String::new() } else { format!(" (stopped from level {} on)", trap.level) };
+        out.line(format!("  {}  {}{from}", out.paint(tone, mark), text::line(&trap.trap)))?;
     }
     for step in &proof.steps {
         let (mark, tone) = if step.passed { ("passed", Tone::Good) } else { ("failed", Tone::Bad) };

@@ -75,12 +75,15 @@ fn check(path: &Path, database: &Path, context: &mut Context) -> Done {
     let rows: i64 = unpacked.content.counts.values().sum();
     context.out.line(format!("{} restores.", shown(path)))?;
     context.out.line(format!(
-        "Its sum and pages are right, schema {} opens here, {} rows in {} tables{}, a job of each ready queue could be claimed ({}).",
+        "Its sum and pages are right, schema {} opens here, {} rows in {} tables{}, {}.",
         unpacked.content.schema,
         words::thousands(rows),
         unpacked.content.counts.len(),
         if unpacked.manifest.is_some() { " as counted at its making" } else { " (no manifest to compare with)" },
-        proof["claimed"]
+        match proof["claimed"].as_u64() {
+            Some(0) | None => "no job in it is ready to run".to_owned(),
+            Some(claimed) => format!("a job of each ready queue could be claimed ({claimed})"),
+        }
     ))?;
     context.out.line(if recorded {
         "The proof is kept; health and doctor show its age."

@@ -237,7 +237,13 @@ impl<'a> Pipeline<'a> {
             let found = self.well(had_supervisor, host);
             let took = host.now() - began;
             match found {
-                Ok(says) => return Ok(json!({"says": format!("{says}, after {}", format_length(Length(took.0 / 1_000 * 1_000)))})),
+                Ok(says) => {
+                    let after = match took.0 / 1_000 * 1_000 {
+                        0 => String::new(),
+                        us => format!(", after {}", format_length(Length(us))),
+                    };
+                    return Ok(json!({"says": says + &after}));
+                }
                 Err(why) if took >= self.ground.settings.health_timeout => {
                     return Err(Problem::new(
                         "release.unhealthy",
@@ -296,9 +302,9 @@ impl<'a> Pipeline<'a> {
             .map(|row| row.count)
             .sum();
         let attempts: i64 = outcomes.iter().map(|row| row.count).sum();
+        let length = if self.plan.watch_us == 0 { "no time was asked for".to_owned() } else { format_length(Length(self.plan.watch_us)) };
         let says = format!(
-            "{}: {attempts} attempts, {errors} that did not complete, {} alerts{}",
-            format_length(Length(self.plan.watch_us)),
+            "{length}: {attempts} attempts, {errors} that did not complete, {} alerts{}",
             alerts.len(),
             unwell.as_ref().map_or_else(String::new, |why| format!("; not well at the end: {why}"))
         );
@@ -322,7 +328,9 @@ impl<'a> Pipeline<'a> {
             found.verdict = Verdict::Worse;
             found.sentences.insert(0, format!("The service was not well at the end of the watch: {why}"));
         }
-        let says = format!("{}. {}", found.verdict.as_str(), found.sentences.first().map_or("", String::as_str));
+        let (verdict, first) = (found.verdict.as_str(), found.sentences.first().map_or("", String::as_str));
+        // The sentence often begins with the verdict: once is enough.
+        let says = if first.to_lowercase().starts_with(verdict) { first.to_owned() } else { format!("{verdict}. {first}") };
         let mut detail = serde_json::to_value(&found).unwrap_or_default();
         detail["says"] = says.into();
         Ok(detail)
