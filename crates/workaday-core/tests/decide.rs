@@ -6,7 +6,7 @@ use common::{at, cases};
 use proptest::prelude::*;
 use serde_json::json;
 use workaday_core::clock::{Length, Timestamp};
-use workaday_core::schedule::{Decided, Pause, Plan, Reason, ScheduleEntry, Standing, decide, silence};
+use workaday_core::schedule::{Decided, ON_TIME, Pause, Plan, Reason, ScheduleEntry, Standing, decide, silence};
 
 fn plan(entry: serde_json::Value) -> Plan {
     let mut entry: ScheduleEntry = serde_json::from_value(entry).expect("an entry");
@@ -38,6 +38,15 @@ fn a_tick_on_time_becomes_one_job() {
     assert_eq!(due(&decided), ["2026-05-01T03:15:00Z"]);
     assert!(!decided.fires[0].late && !decided.fires[0].waits && decided.silences.is_empty());
     assert_eq!(decided.next_at, Some(core("2026-05-02T03:15:00Z")));
+}
+
+#[test]
+fn a_tick_is_late_from_the_first_moment_after_what_counts_as_on_time() {
+    let plan = plan(json!({"cron": ["15 3 * * *"]}));
+    for (after, late) in [(ON_TIME, false), (Length(ON_TIME.0 + 1), true)] {
+        let decided = decide(&plan, "s", &standing("2026-05-01T00:00:00Z"), core("2026-05-01T03:15:00Z") + after);
+        assert_eq!(decided.fires.iter().map(|fire| fire.late).collect::<Vec<_>>(), [late], "{after:?} after");
+    }
 }
 
 #[test]
