@@ -1,5 +1,4 @@
-"""Kills at every call on the store's files: of enqueue, claim, settle, tick, cancel, retry, migrate and backup, one kill a
-point.
+"""Kills at every call on the store's files, one kill a point: enqueue, claim, settle, tick, cancel, retry, migrate, backup.
 
 After each kill: is everything that was acknowledged there, is nothing there twice, does SQLite find the file whole? Then
 the next supervisor opens it and runs what is left, the client enqueues the same ids again, and the same is asked again.
