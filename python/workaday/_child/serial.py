@@ -4,6 +4,9 @@ To stop a job the post thread sends a signal, whose handler raises in the task, 
 `time.sleep`. The reason is handed out by `child.interrupt` only while that very job runs, and once. So an exception
 can come late (after the task has returned, before its outcome is written) but never hits the next job; the loop
 below catches a late one and settles the job it was meant for.
+
+While an event loop runs nothing is raised: an exception in the loop's own machinery would be logged there and
+forgotten, and with it the callback that ends the loop. A stop cancels the coroutine instead, in the loop's next turn.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from __future__ import annotations
 import signal
 from typing import TYPE_CHECKING, Any
 
-from workaday._child.run import REASONS, TIMEOUT, Bench, ended_outside, over_memory
+from workaday._child.run import REASONS, Bench, ended_outside, over_memory
 from workaday.measure.counters import Counters, current
 from workaday.outcomes import JobStopped, TaskTimedOut
 from workaday.runner import Outcome, call_async, call_sync
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
     import asyncio
 
     from workaday._core import Job
-    from workaday.context import Context
+    from workaday.context import Context, StopReason
     from workaday.task import Task
 
 
@@ -31,7 +34,8 @@ class SerialWorker:
         self._bench = bench
         self._context: Context | None = None
         self._counters: Counters | None = None
-        self._coroutine: tuple[asyncio.AbstractEventLoop, asyncio.Task[Outcome]] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._coroutine: asyncio.Task[Outcome] | None = None
 
     def serve(self) -> None:
         child = self._bench.child
@@ -93,16 +97,17 @@ class SerialWorker:
         context = self._context = self._bench.context(seq, name, attempt, job_id, run_at, meta)
 
         async def main() -> Outcome:
-            current = asyncio.current_task()
-            assert current is not None, "a coroutine runs in a task"
-            self._coroutine = (asyncio.get_running_loop(), current)
-            try:
-                return await call_async(task, args, context)
-            finally:
-                self._coroutine = None
+            self._coroutine = asyncio.current_task()
+            if context.stop_reason is not None:
+                raise _stopped(context.stop_reason)  # it came before there was anything to cancel
+            return await call_async(task, args, context)
 
-        with asyncio.Runner() as loop:
-            return loop.run(main())
+        try:
+            with asyncio.Runner() as runner:
+                self._loop = runner.get_loop()
+                return runner.run(main())
+        finally:
+            self._loop = self._coroutine = None
 
     def _interrupt(self, _signal: int, _frame: object) -> None:
         why = self._bench.child.interrupt()
@@ -110,10 +115,15 @@ class SerialWorker:
             return
         if self._context is not None:
             self._context.stop_reason = REASONS[why]
-        if self._coroutine is not None:
-            loop, task = self._coroutine
-            loop.call_soon_threadsafe(task.cancel)
-        elif why == TIMEOUT:
-            raise TaskTimedOut
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._cancel)
         else:
-            raise JobStopped(REASONS[why])
+            raise _stopped(REASONS[why])
+
+    def _cancel(self) -> None:
+        if self._coroutine is not None:
+            self._coroutine.cancel()
+
+
+def _stopped(reason: StopReason) -> TaskTimedOut | JobStopped:
+    return TaskTimedOut() if reason == "timeout" else JobStopped(reason)

@@ -225,6 +225,17 @@ def test_a_storm_of_stops_leaves_one_outcome_a_job(start, kind, task):
     assert [frame.seq for frame in child.frames if frame.name == "outcome"] == list(range(1, 302))
 
 
+def test_a_stop_in_the_loop_s_own_code_lets_the_loop_end(start):
+    """Raised there, it would be logged by asyncio and forgotten, with the callback that ends the loop."""
+    child = start("solo")
+    for why in (BY_HAND, TIMEOUT, DRAIN):
+        seq = child.job("asleep_in_the_loop", seconds=0.2)
+        child.wait("log", seq=seq, text="the loop ends")
+        child.send(frames.cancel(seq, why))
+        assert child.outcome(seq).kind == "completed"
+        assert child.lines(seq) == ["the loop ends"]
+
+
 def test_the_kernel_ends_a_child_whose_parent_dies_though_the_wire_stays_open(start):
     child = start(starter=True)
     seq = child.job("hold_gil", seconds=60)

@@ -190,6 +190,21 @@ async def asleep(seconds: float) -> str:
 
 
 @app.task()
+async def asleep_in_the_loop(seconds: float) -> None:
+    """Returns at once; then the loop takes its time, in its own code, before it ends."""
+    loop = asyncio.get_running_loop()
+    schedule = loop.call_soon
+
+    def late(*args: object, **options: object) -> asyncio.Handle:
+        loop.call_soon = schedule  # type: ignore[method-assign]
+        print("the loop ends")
+        time.sleep(seconds)
+        return schedule(*args, **options)  # type: ignore[arg-type]
+
+    loop.call_soon = late  # type: ignore[method-assign]
+
+
+@app.task()
 async def aspeak(name: str, turns: int) -> None:
     for turn in range(turns):
         print(name, end=" ")
