@@ -258,6 +258,16 @@ pub fn reap(pid: i32) -> Option<(i32, i64)> {
     (got == pid).then_some((status, usage.ru_maxrss))
 }
 
+/// The number of a dead process that waits to be collected, any child of ours; it goes on waiting.
+pub fn first_dead() -> Option<i32> {
+    // SAFETY: siginfo is plain data; waitid fills it, or leaves its pid at zero when no child is dead.
+    unsafe {
+        let mut info: libc::siginfo_t = std::mem::zeroed();
+        let found = libc::waitid(libc::P_ALL, 0, &mut info, libc::WEXITED | libc::WNOHANG | libc::WNOWAIT);
+        (found == 0 && info.si_pid() != 0).then(|| info.si_pid())
+    }
+}
+
 fn command(recipe: &Recipe, application: &Application, kind: ChildKind, mark: &str, [wire, page, lock]: [i32; 3]) -> Command {
     let mut command = Command::new(&application.python);
     command.args(["-m", "workaday._child"]).current_dir(&recipe.root).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());

@@ -108,6 +108,11 @@ impl Commands {
         self.running.contains_key(&no)
     }
 
+    /// Is this the shim of a running command?
+    pub fn has_process(&self, pid: i32) -> bool {
+        self.running.values().any(|running| running.pid == pid)
+    }
+
     pub fn is_idle(&self) -> bool {
         self.running.is_empty()
     }

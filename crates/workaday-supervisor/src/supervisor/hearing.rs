@@ -1,8 +1,8 @@
 //! Taking in what came: frames, output, signals, ends.
 
 use super::waiting::Source;
-use super::{MEMORY_PERIOD, READS_MAX, Supervisor, leaves_by, ready_settings, worker_row};
-use crate::child::ChildProcess;
+use super::{ADOPTED_PERIOD, MEMORY_PERIOD, READS_MAX, Supervisor, leaves_by, ready_settings, worker_row};
+use crate::child::{ChildProcess, first_dead, reap};
 use crate::clocks::moment;
 use crate::command::Part;
 use crate::memory::resident_bytes;
@@ -46,10 +46,28 @@ impl Supervisor {
                 _ => {}
             }
         }
+        self.collect_adopted(now);
         self.recheck_wal(now);
         self.measure(now);
         self.end_lingering(now);
         self.commands.end_lingering(self.engine.settings.kill_after, now);
+    }
+
+    /// What a job left running is ours once its parent is dead, and so is its corpse: uncollected ones would fill the
+    /// table of processes.
+    fn collect_adopted(&mut self, now: Moment) {
+        if now.steady < self.adopted_at {
+            return;
+        }
+        self.adopted_at = now.steady + ADOPTED_PERIOD;
+        // One that is known has its own end to be heard; what is behind it has time until the next look.
+        while let Some(pid) =
+            first_dead().filter(|pid| !self.commands.has_process(*pid) && self.processes.values().all(|child| child.pid != *pid))
+        {
+            if reap(pid).is_none() {
+                return;
+            }
+        }
     }
 
     pub(super) fn hand_over(&mut self, events: Vec<Event>, now: Moment) {

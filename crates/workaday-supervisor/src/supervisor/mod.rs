@@ -33,6 +33,8 @@ const MEMORY_PERIOD: Length = Length::millis(200);
 /// Between the end of a dying child's wire and its end for waitpid (large processes take a while to be torn down).
 const DEATH_MOMENT: Length = Length::millis(500);
 const STORAGE_PERIOD: Length = Length::seconds(5);
+/// Between two looks for adopted processes that have died.
+const ADOPTED_PERIOD: Length = Length::seconds(1);
 const BUSY_PAUSE: Length = Length::millis(20);
 const TROUBLE_PAUSE: Length = Length::seconds(1);
 /// Two input/output errors within this time end the supervisor: somebody with a longer arm should look.
@@ -54,6 +56,7 @@ pub struct Supervisor {
     commands: Commands,
     memory_at: Timestamp,
     storage_at: Timestamp,
+    adopted_at: Timestamp,
     not_before: Timestamp,
     io_error_at: Option<Timestamp>,
     storage_stopped: bool,
@@ -91,6 +94,7 @@ impl Supervisor {
             commands,
             memory_at: now,
             storage_at: now,
+            adopted_at: now,
             not_before: now,
             io_error_at: None,
             storage_stopped: false,
