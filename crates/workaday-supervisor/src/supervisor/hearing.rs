@@ -95,6 +95,8 @@ impl Supervisor {
             }
             let again = self.engine.is_draining();
             self.engine.stop(now);
+            self.end.asked(now.steady);
+            self.doing.ends_by(self.ends_by());
             match again {
                 false => tracing::info!("draining: running jobs may finish within the grace, nothing new starts"),
                 true => tracing::info!("asked again: the grace is over"),
@@ -115,6 +117,7 @@ impl Supervisor {
                     return tracing::info!("SIGHUP: nothing that jobs run by has changed");
                 }
                 self.ready_settings = ready_settings(&settings);
+                self.doing.within(settings.ends_within());
                 self.engine.reconfigure(settings);
                 let _ = other_commands; // schedules may have changed without a command
                 self.engine.state_commands(self.commands.stated(), self.recipe.release.clone());

@@ -3,12 +3,15 @@
 //! One thread. What blocks is the commit alone; children have work ahead for that time.
 
 mod acting;
+mod ending;
 mod hearing;
 mod waiting;
 
+use self::ending::End;
 use crate::child::{ChildProcess, Recipe};
 use crate::clocks::{ClockWatch, moment};
 use crate::command::Commands;
+use crate::ending::{Doing, WAITS};
 use crate::lock::{ChildrenLock, beside};
 use crate::measures::MeasureSocket;
 use crate::notify::Notifier;
@@ -63,6 +66,8 @@ pub struct Supervisor {
     pub(super) zones: ZoneWatch,
     clocks: ClockWatch,
     pub(super) notifier: Notifier,
+    end: End,
+    doing: Doing,
 }
 
 impl Supervisor {
@@ -76,6 +81,7 @@ impl Supervisor {
         wal: Option<WalWatch>,
         signals: Signals,
         database: PathBuf,
+        doing: Doing,
     ) -> Supervisor {
         let now = moment().steady;
         let ready_settings = ready_settings(&engine.settings);
@@ -101,17 +107,32 @@ impl Supervisor {
             zones: ZoneWatch::new(),
             clocks: ClockWatch::new(),
             notifier: Notifier::of_environment(),
+            end: End::default(),
+            doing,
         }
     }
 
     /// Runs until drained, or until the store cannot be trusted.
     pub fn run(&mut self) -> Result<(), Problem> {
-        while !(self.engine.is_done() && self.processes.is_empty() && self.commands.is_idle()) {
+        // Asked to end while it came up: then nothing is started.
+        self.signalled(moment());
+        while !self.is_done() {
+            self.doing.now("in the middle of a turn, with the store");
             self.turn()?;
+            // Before the next wait: what comes while it lasts is for the next supervisor.
+            if self.is_done() {
+                break;
+            }
+            self.doing.now(WAITS);
             let ready = self.wait();
+            self.doing.now("taking in what its children said");
             self.take_in(&ready);
         }
         Ok(())
+    }
+
+    fn is_done(&self) -> bool {
+        self.engine.is_done() && self.processes.is_empty() && self.commands.is_idle()
     }
 
     /// After a drain: this process says of itself that it left in order. Best effort, as all is written that matters.
@@ -123,6 +144,7 @@ impl Supervisor {
 
     fn turn(&mut self) -> Result<(), Problem> {
         let now = moment();
+        self.look_at_end(now)?;
         if now.steady < self.not_before {
             return Ok(());
         }

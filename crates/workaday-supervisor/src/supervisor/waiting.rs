@@ -42,6 +42,9 @@ impl Supervisor {
         if let Some(at) = self.notifier.next_at() {
             until = until.min(at.max(self.not_before));
         }
+        if let Some(at) = self.end_at() {
+            until = until.min(at);
+        }
         let wait = (until - now.steady).0.max(0);
         let timeout = Timespec { tv_sec: wait / 1_000_000, tv_nsec: (wait % 1_000_000) * 1_000 };
         let sources = self.sources();
