@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from harness import Project, Supervisor, parent_of, program, wait_until
+from harness import Project, Supervisor, alive, parent_of, program, wait_until
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
@@ -43,6 +43,16 @@ JOBS = """
         effect("slow")
         while not os.path.exists("go"):
             time.sleep(0.01)
+
+    @app.task
+    def elsewhere() -> None:
+        os.setpgid(0, os.getpgid(os.getppid()))  # out of the group that a kill goes to
+        effect("elsewhere")
+        while True:
+            try:
+                time.sleep(600)
+            except BaseException:
+                pass
 
     @app.task
     def daemon() -> None:
@@ -159,3 +169,14 @@ def test_an_end_that_somebody_holds_up_who_has_the_store_is_cut_short(new_projec
         holder.execute("ROLLBACK")
     project.up()
     project.wait_state(job, "completed")
+
+
+def test_a_task_that_leaves_its_group_and_swallows_every_exception_is_killed_all_the_same(new_project) -> None:
+    project = new_project(config=SHORT)
+    project.write("jobs.py", JOBS)
+    [job] = project.enqueue("elsewhere.enqueue()")
+    supervisor = project.up()
+    [began] = project.wait_effect("elsewhere")
+    assert supervisor.stop(within=20) == 0
+    assert not alive(began["pid"])
+    assert project.job(job)["state"] == "available"

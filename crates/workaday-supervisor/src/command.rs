@@ -322,7 +322,7 @@ impl Running {
         if let Some(group) = Pid::from_raw(self.pid) {
             let _ = kill_process_group(group, Signal::KILL);
         }
-        orphans::end_marked(&self.mark);
+        orphans::end_below(&self.mark);
     }
 
     fn output(&mut self, no: ChildNo, part: Part, now: Moment) -> Vec<Event> {

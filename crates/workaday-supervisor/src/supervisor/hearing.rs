@@ -74,12 +74,12 @@ impl Supervisor {
         events.into_iter().for_each(|event| self.engine.handle(event, now));
     }
 
-    /// A child that has closed its wire gets nothing more and says nothing more: it goes, or is made to.
+    /// A child that has closed its wire, or was asked to go, gets nothing more: it goes, or is made to.
     pub(super) fn end_lingering(&mut self, now: Moment) {
         let patience = self.engine.settings.kill_after;
-        for child in self.processes.values_mut().filter(|child| !child.signalled) {
+        for child in self.processes.values_mut().filter(|child| !child.killed) {
             if leaves_by(child, patience).is_some_and(|at| now.steady >= at) {
-                tracing::warn!(child = child.no.0, "child {} closed its wire but did not end; it is killed", child.no.0);
+                tracing::warn!(child = child.no.0, "child {} was to go but did not end; it is killed", child.no.0);
                 child.signal(Signal::KILL);
             }
         }
@@ -243,7 +243,7 @@ impl Supervisor {
             self.output(no, is_stdout, now);
         }
         let Some(child) = self.processes.remove(&no) else { return };
-        let left = orphans::end_marked(&child.mark);
+        let left = orphans::end_below(&child.mark);
         let oom = death::oom_kills() > child.oom_before;
         // A goodbye and exit code 0 is how a child leaves that was told to; anything else is a death.
         let is_orderly = child.said_bye && libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0;

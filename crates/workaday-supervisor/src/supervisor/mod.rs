@@ -260,10 +260,13 @@ impl Supervisor {
     }
 }
 
-/// When a child that has closed its wire is overdue. Without a goodbye it is most likely dying: the kernel closes its
-/// descriptors first, and waitpid says a moment later what it died of.
+/// When a child that should go is overdue. One that has closed its wire without a goodbye is most likely dying: the kernel
+/// closes its descriptors first, and waitpid says a moment later what it died of. One that got SIGTERM for a job that ended
+/// in that very moment has nothing any more for which it would be killed.
 fn leaves_by(child: &ChildProcess, kill_after: Length) -> Option<Timestamp> {
-    Some(child.closed_at? + if child.said_bye { kill_after } else { DEATH_MOMENT })
+    let closed = child.closed_at.map(|at| at + if child.said_bye { kill_after } else { DEATH_MOMENT });
+    let termed = child.termed_at.map(|at| at + kill_after);
+    closed.into_iter().chain(termed).min()
 }
 
 /// What a child is told in `ready`.

@@ -30,7 +30,7 @@ impl Supervisor {
             until = until.min(at);
         }
         let kill_after = self.engine.settings.kill_after;
-        if let Some(at) = self.processes.values().filter(|child| !child.signalled).filter_map(|child| leaves_by(child, kill_after)).min() {
+        if let Some(at) = self.processes.values().filter(|child| !child.killed).filter_map(|child| leaves_by(child, kill_after)).min() {
             until = until.min(at);
         }
         if let Some(at) = self.commands.next_at(self.engine.settings.kill_after) {
