@@ -45,6 +45,8 @@ struct State {
     since: Timestamp,
     /// How long an end may take that is asked for now.
     within: Length,
+    /// Steady clock: a signal that asks for the end was seen, and the loop may not have heard it yet.
+    came_at: Option<Timestamp>,
     /// Steady clock: it was asked to end, and has to have ended by then.
     ends_by: Option<Timestamp>,
     is_over: bool,
@@ -54,7 +56,7 @@ impl Doing {
     /// `what` it is at first, as it stands after "the supervisor is".
     pub fn new(what: &'static str, within: Length) -> std::io::Result<Doing> {
         let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-        let state = State { what, since: moment().steady, within, ends_by: None, is_over: false };
+        let state = State { what, since: moment().steady, within, came_at: None, ends_by: None, is_over: false };
         Ok(Doing(Arc::new(Shared { state: Mutex::new(state), bell })))
     }
 
@@ -69,6 +71,13 @@ impl Doing {
         if is_news {
             self.ring();
         }
+    }
+
+    /// When the signal came that the loop hears now: it may have been kept from it. Steady clock.
+    pub fn came_at(&self, now: Timestamp) -> Timestamp {
+        let mut came_at = None;
+        self.change(|state| came_at = state.came_at.take());
+        came_at.unwrap_or(now)
     }
 
     /// How long an end may take from now on.
@@ -157,6 +166,9 @@ fn pursue(doing: &Doing) -> bool {
             return false;
         }
         let since = *pending_since.get_or_insert(now);
+        if state.ends_by.is_none() {
+            doing.change(|state| state.came_at = state.came_at.or(Some(since)));
+        }
         if state.what != WAITS && said.is_due(state, now) {
             let lasts = format_length(whole(now - state.since));
             tracing::warn!("the end of this supervisor has to wait: it is {}, for {lasts} now", state.what);
@@ -224,7 +236,7 @@ mod tests {
     use super::*;
 
     fn state(since: i64) -> State {
-        State { what: "x", since: Timestamp(since), within: Length(0), ends_by: None, is_over: false }
+        State { what: "x", since: Timestamp(since), within: Length(0), came_at: None, ends_by: None, is_over: false }
     }
 
     #[test]

@@ -95,7 +95,7 @@ impl Supervisor {
             }
             let again = self.engine.is_draining();
             self.engine.stop(now);
-            self.end.asked(now.steady);
+            self.end.asked(if again { now.steady } else { self.doing.came_at(now.steady) });
             self.doing.ends_by(self.ends_by());
             match again {
                 false => tracing::info!("draining: running jobs may finish within the grace, nothing new starts"),
