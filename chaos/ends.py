@@ -34,6 +34,8 @@ BOUND_SECONDS = GRACE + 2 * KILL_AFTER + LAST_WORDS
 LATE_SECONDS = 4.0
 """More than the promise, for a machine that does other things; a stuck end is cut after two of them."""
 OUT_SECONDS = 60.0
+TOLD_CHARS = 700
+"""Of the end of a log, with a violation."""
 
 CONFIG = f"""
 app = "jobs:app"
@@ -166,7 +168,7 @@ class Stage:
         ends = time.monotonic() + OUT_SECONDS
         while not fact():
             if time.monotonic() > ends:
-                raise EndError(f"not within {OUT_SECONDS:g} s: {what}\n{self.log()[-1500:]}")
+                raise EndError(f"not within {OUT_SECONDS:g} s: {what}\n{self.log()[-TOLD_CHARS:]}")
             time.sleep(0.005)
 
     # ---- what happens meanwhile ----
@@ -295,7 +297,7 @@ class Stage:
         try:
             code = self.up.wait(BOUND_SECONDS + LATE_SECONDS)
         except subprocess.TimeoutExpired:
-            self.run.broke(where, [f"broken: it did not end within {BOUND_SECONDS + LATE_SECONDS:g} s\n{self.log()[-1500:]}"])
+            self.run.broke(where, [f"broken: it did not end within {BOUND_SECONDS + LATE_SECONDS:g} s\n{self.log()[-TOLD_CHARS:]}"])
             self.up.kill()
             self.up.wait()
             return
@@ -303,9 +305,9 @@ class Stage:
         log = self.log()
         deaf = code in (-signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP) and "is up on" not in log
         if code != 0 and not deaf:
-            self.run.broke(where, [f"broken: exit code {code}\n{log[-1500:]}"])
+            self.run.broke(where, [f"broken: exit code {code}\n{log[-TOLD_CHARS:]}"])
         if "panicked" in log:
-            self.run.broke(where, [f"panics: {log[-1500:]}"])
+            self.run.broke(where, [f"panics: {log[-TOLD_CHARS:]}"])
         if left := self.left():
             self.run.broke(where, [f"broken: still running: {left}"])
 
