@@ -84,6 +84,8 @@ def bare(ended: Ended) -> list[str]:
             error.get("code") and error.get("expected")
         ):
             wrong.append(f"broken: an error without code or expectation: {answer}")
+        if error.get("code") == "store.corrupt":
+            wrong.append(f"broken: an error of the machine is told as damage, which sends people to a backup: {answer}")
     return wrong
 
 
