@@ -14,9 +14,9 @@ use workaday_store::Reader;
 use workaday_store::sqlite::read::{Ended, Status};
 
 const AGE_MAX: Length = Length::seconds(1);
-const AGE_LONGEST: Length = Length::seconds(30);
-/// Counting takes a fiftieth of one core at most: a tenth of a second for a backlog of two million, each five seconds.
-const SHARE: u32 = 50;
+const AGE_LONGEST: Length = Length::minutes(1);
+/// Counting takes a two-hundredth of one core at most: a fifth of a second for a backlog of two million, each forty seconds.
+const SHARE: u32 = 200;
 
 /// So old may a status be that is shown, when counting it took so much of a core. Ready jobs are counted one by one in their index, and
 /// whoever scrapes each second must not take from those jobs what they need themselves.
@@ -149,12 +149,12 @@ mod tests {
     #[test]
     fn what_takes_long_to_count_is_counted_less_often() {
         assert_eq!(age_max(Duration::from_millis(1)), Length::seconds(1));
-        assert_eq!(age_max(Duration::from_millis(100)), Length::seconds(5));
-        assert_eq!(age_max(Duration::from_secs(10)), Length::seconds(30), "and yet it is counted");
+        assert_eq!(age_max(Duration::from_millis(100)), Length::seconds(20));
+        assert_eq!(age_max(Duration::from_secs(10)), Length::minutes(1), "and yet it is counted");
         let (_folder, window) = window();
         elsewhere(&window, 1);
         assert_eq!(ready(&window, NOW), 1);
-        window.counts.status.lock().expect("the status").as_mut().expect("it was counted").took = Duration::from_millis(100);
+        window.counts.status.lock().expect("the status").as_mut().expect("it was counted").took = Duration::from_millis(25);
         elsewhere(&window, 2);
         assert_eq!(ready(&window, NOW + Length::seconds(5)), 1);
         assert_eq!(ready(&window, NOW + Length::millis(5_001)), 2);

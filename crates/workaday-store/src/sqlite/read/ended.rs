@@ -8,7 +8,7 @@
 //! that was set back. Rows taken out by other hands are missed until the next [`Ended::recount`].
 //!
 //! The last seconds are counted again by each look, as a writer may be late. Where a hundred thousand jobs end in them, that
-//! is the dearest part of a page, so the counts may then be a second or two old ([`Book::age_max`]).
+//! is the dearest part of a page, so the counts may then be some seconds old ([`Book::age_max`]).
 
 use super::super::rows;
 use super::Reader;
@@ -24,8 +24,8 @@ use workaday_core::job::State;
 const LATE_MAX: Length = Length::seconds(6);
 /// So many rows are counted again at every look.
 const AGAIN_MAX: i64 = 10_000;
-/// Beyond them counts are kept so long for each row: counting one takes a hundredth of it.
-const AGE_PER_ROW: Length = Length(10);
+/// Beyond them counts are kept so long for each row: counting one takes a two-hundredth of it.
+const AGE_PER_ROW: Length = Length(20);
 const AGE_LONGEST: Length = Length::seconds(10);
 /// So far back seconds are kept apart, then minutes; then hours.
 const SECONDS_KEPT: Length = Length::minutes(10);
