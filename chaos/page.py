@@ -86,6 +86,12 @@ FAULTS: list[tuple[str, str, str | None, str]] = [
         "simulator (model)",
     ),
     (
+        "the supervisor is told to go, at any moment, whatever still talks to it",
+        "running jobs may finish within `grace`, the rest goes back; an end that something holds up says what it waits for, and is cut short at its bound",
+        "supervisor.cut_short",
+        "ends",
+    ),
+    (
         "a supervisor is stopped, replaced, and comes back",
         "its late outcomes change nothing, its ticks are decided already",
         None,
@@ -188,6 +194,10 @@ HOW: dict[str, tuple[str, str]] = {
     "zombie": (
         "Zombie supervisors",
         "a second engine takes over from one that was stopped; the first comes back and goes on: its outcomes must be refused, no tick decided twice",
+    ),
+    "ends": (
+        "Told to go",
+        "SIGTERM and SIGINT, once and twice, after SIGHUP, at any moment from the exec on, with pages that stay open, half requests, a webhook that never answers, a backup, figures without end, somebody who holds the store: it ends within its bound, nothing runs on, nothing is lost or charged",
     ),
     "faults": (
         "Faults of the machine",

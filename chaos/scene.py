@@ -66,11 +66,14 @@ class Fault:
     always: bool = False
     lie: bool = False
     log: str = ""
+    stall: str = ""
 
     def environment(self, folder: Path, count: Path) -> dict[str, str]:
         named = {"FOLDER": folder, "AT": self.at, "ACT": self.act, "ALWAYS": int(self.always), "LIE": int(self.lie), "COUNT": count}
         if self.log:
             named["LOG"] = self.log
+        if self.stall:
+            named["STALL"] = self.stall
         return {"LD_PRELOAD": str(seam()), **{f"SEAM_{name}": str(value) for name, value in named.items()}}
 
 

@@ -10,6 +10,7 @@
  *   SEAM_ALWAYS   1: on that call and on every later one
  *   SEAM_ACT      kill | short | an errno (5 EIO, 28 ENOSPC)
  *   SEAM_LIE      1: fsync and fdatasync say yes and do nothing
+ *   SEAM_STALL    while this file exists, no sync comes back: a disk that does not answer
  *   SEAM_COUNT    at exit, leave the number of calls in this file
  */
 #define _GNU_SOURCE
@@ -39,7 +40,7 @@ static enum act act;
 static long act_at;
 static atomic_long calls;
 static char watched[FILES]; /* by descriptor: 1 a file of the store */
-static char count_path[PATH_MAX];
+static char count_path[PATH_MAX], stall_path[PATH_MAX];
 
 #define REAL(name) \
   static __typeof__(name) *real; \
@@ -121,6 +122,7 @@ __attribute__((constructor)) static void begin(void) {
   const char *value;
   if ((value = getenv("SEAM_FOLDER"))) folder_len = strlen(strncpy(folder, value, sizeof folder - 1));
   if ((value = getenv("SEAM_COUNT"))) strncpy(count_path, value, sizeof count_path - 1);
+  if ((value = getenv("SEAM_STALL"))) strncpy(stall_path, value, sizeof stall_path - 1);
   if ((value = getenv("SEAM_AT"))) act_at = atol(value);
   if ((value = getenv("SEAM_ALWAYS"))) always = atoi(value);
   if ((value = getenv("SEAM_LIE"))) lie = atoi(value);
@@ -249,6 +251,7 @@ ssize_t write(int fd, const void *data, size_t length) {
     REAL(function); \
     if (!ours(fd)) return real(fd); \
     if (step(#function, inode_of(fd)) == FAIL) return -1; \
+    while (stall_path[0] && !access(stall_path, F_OK)) usleep(5000); \
     if (lie) return 0; \
     note('B', #function, inode_of(fd), 0, NULL, 0); \
     int answer = real(fd); \

@@ -75,6 +75,7 @@ def doctored(tmp_path: Path):
         ("corrupt", ["--n", 120, "--ups", 6]),
         ("kills", ["--n", 15]),
         ("zombie", ["--n", 20]),
+        ("ends", ["--n", 8]),
         ("fuzz", ["--n", 200]),
         ("clock", ["--n", 6]),
         ("exhaust", ["--n", 2]),
@@ -214,6 +215,13 @@ def test_a_fence_that_is_not_asked_for_and_a_cursor_that_is_not_guarded_are_foun
     assert code == 1, counts
     assert "the outcome of a claim that was taken back was believed" in said
     assert "jobs for the tick" in said
+
+
+def test_an_end_that_takes_longer_than_promised_is_found() -> None:
+    """Planted: somebody holds the store for longer than an end may take."""
+    code, counts, said = run("ends", "--n", 6, "--hold", 15, "--seed", 3, "--first")
+    assert code == 1, counts
+    assert "exit code 75" in said and "supervisor.cut_short" in said
 
 
 # ---- all of them together ----

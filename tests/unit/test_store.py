@@ -146,6 +146,21 @@ def test_a_damaged_schema_is_corrupt_even_when_its_words_are_no_text(app: App, d
     app.store.close()
 
 
+def test_a_file_that_is_whole_when_it_is_read_again_was_not_read(app: App, database: Path) -> None:
+    """SQLite says "malformed" of an I/O error too, while it learns the tables."""
+    app.setup()
+    app.store.close()
+    error = sqlite3.DatabaseError("database disk image is malformed")
+    error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+    told = failures.explain(str(database), error)
+    assert told.code == "store.io" and "read again, the file is whole" in str(told)
+    with database.open("r+b") as file:
+        file.seek(100)
+        file.write(b"\x5a" * 400)
+    assert failures.explain(str(database), error).code == "store.corrupt"
+    assert failures.explain(str(database) + "-none", error).code == "store.corrupt", "nothing to look at decides nothing"
+
+
 def test_text_that_is_not_utf_8_is_corrupt() -> None:
     connection = sqlite3.connect(":memory:")
     with pytest.raises(sqlite3.Error) as unreadable:

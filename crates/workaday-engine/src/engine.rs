@@ -1,7 +1,9 @@
 //! The services together: events in, one transaction a turn, commands out. Its beginning, its settings and its end;
-//! when a turn is due stands in `due`, the turn itself in `turn`.
+//! when a turn is due stands in `due`, the turn itself in `turn`,
+//! and in `left` what a drain still waits for.
 
 mod due;
+mod left;
 mod turn;
 
 pub use turn::Turn;

@@ -57,6 +57,21 @@ pub struct Settings {
     pub recall_after: Length,
 }
 
+/// Beyond the grace and the killing, a drain has this long for the last commit and for closing what is open.
+const LAST_WORDS: Length = Length::seconds(3);
+
+impl Settings {
+    /// How long an end may take from the signal on: `grace`, twice `kill_after`, and three seconds.
+    pub fn ends_within(&self) -> Length {
+        ends_within(self.grace, self.kill_after)
+    }
+}
+
+/// The same, for whoever waits for an end.
+pub fn ends_within(grace: Length, kill_after: Length) -> Length {
+    Length(grace.0 + 2 * kill_after.0 + LAST_WORDS.0)
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {

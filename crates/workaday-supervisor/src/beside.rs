@@ -3,6 +3,7 @@
 //! Each has a thread and its own connection to the store. None can stop the jobs: a panic or an error is logged, and the
 //! part is started again, ever more slowly. They outlive the drain, so that the pages show it, and end with the supervisor.
 
+use crate::ending::{THREAD_PATIENCE, join_within};
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -11,8 +12,6 @@ use std::time::{Duration, Instant};
 /// Between two starts of a part that fails: the first, and the longest.
 const RESTART_FIRST: Duration = Duration::from_secs(1);
 const RESTART_LONGEST: Duration = Duration::from_secs(60);
-/// How long a part may take to end once it is asked to.
-const END_PATIENCE: Duration = Duration::from_secs(2);
 
 /// What a part is given.
 #[derive(Clone, Debug)]
@@ -81,16 +80,10 @@ impl Beside {
 impl Drop for Beside {
     fn drop(&mut self) {
         self.stop.ask();
-        // Looked for again and again: a thread is joined without a limit or not at all.
-        let until = Instant::now() + END_PATIENCE;
+        let until = Instant::now() + THREAD_PATIENCE;
         for (name, thread) in self.threads.drain(..) {
-            while !thread.is_finished() && Instant::now() < until {
-                std::thread::sleep(Duration::from_millis(2));
-            }
-            if thread.is_finished() {
-                let _ = thread.join();
-            } else {
-                tracing::warn!("{name} did not end in time and is left behind");
+            if !join_within(thread, until) {
+                tracing::warn!("{name} did not end within {} s and is left behind", THREAD_PATIENCE.as_secs());
             }
         }
     }

@@ -3,11 +3,12 @@
 //! Purpose: only the supervisor checkpoints (clients do not), so its pauses hit nobody's enqueue. Passive, each second
 //! under load and every ten seconds else; a large WAL is truncated when nobody reads. Killed midway: SQLite repeats it.
 
+use crate::ending::{THREAD_PATIENCE, join_within};
 use crate::lock::beside;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 use workaday_store::sqlite::checkpoint::{Checkpoint, Checkpointer, WAL_BYTES_ALARM, WAL_BYTES_LARGE};
 
 /// Between two looks. A checkpoint's own fsync delays whoever commits at that moment, so a quiet store has few of them.
@@ -53,8 +54,11 @@ impl CheckpointThread {
 impl Drop for CheckpointThread {
     fn drop(&mut self) {
         drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
+        // One that is in the middle waits for the disk. It may be cut off at any point: SQLite repeats it.
+        if let Some(thread) = self.thread.take()
+            && !join_within(thread, Instant::now() + THREAD_PATIENCE)
+        {
+            tracing::warn!("a checkpoint did not end within {} s and is left behind", THREAD_PATIENCE.as_secs());
         }
     }
 }

@@ -3,10 +3,11 @@
 //! Spawned by exec from the supervisor's main thread, which lives as long as the process: PDEATHSIG follows the
 //! *thread* that forked. Its own process group, so that a kill takes what it started; stdin is /dev/null.
 
+use crate::clocks::moment;
 use crate::page::Page;
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, send, socketpair};
-use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open, pidfd_send_signal};
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::fs::File;
@@ -75,6 +76,9 @@ pub struct ChildProcess {
     pub written: Option<Seq>,
     /// We sent TERM or KILL ourselves.
     pub signalled: bool,
+    pub killed: bool,
+    /// Steady clock: when SIGTERM was sent first.
+    pub termed_at: Option<Timestamp>,
     pub oom_before: u64,
     pub import_error: Option<String>,
     pub said_bye: bool,
@@ -167,6 +171,8 @@ impl ChildProcess {
             queued_bytes: 0,
             written: None,
             signalled: false,
+            killed: false,
+            termed_at: None,
             oom_before,
             import_error: None,
             said_bye: false,
@@ -231,12 +237,17 @@ impl ChildProcess {
         }
     }
 
-    /// Signals the whole process group.
+    /// Signals the whole process group, and the process itself when it has left that: a task may move it to another one.
     pub fn signal(&mut self, signal: Signal) {
         self.signalled = true;
+        match signal {
+            Signal::KILL => self.killed = true,
+            _ => drop(self.termed_at.get_or_insert(moment().steady)),
+        }
         crash_point!("signal.before");
-        if let Some(group) = Pid::from_raw(self.pid) {
-            let _ = kill_process_group(group, signal);
+        let heard = Pid::from_raw(self.pid).is_some_and(|group| kill_process_group(group, signal).is_ok());
+        if !heard || signal == Signal::KILL {
+            let _ = pidfd_send_signal(&self.pidfd, signal);
         }
         crash_point!("signal.sent");
     }
@@ -256,6 +267,16 @@ pub fn reap(pid: i32) -> Option<(i32, i64)> {
         (libc::wait4(pid, &mut status, libc::WNOHANG, &mut usage), usage)
     };
     (got == pid).then_some((status, usage.ru_maxrss))
+}
+
+/// The number of a dead process that waits to be collected, any child of ours; it goes on waiting.
+pub fn first_dead() -> Option<i32> {
+    // SAFETY: siginfo is plain data; waitid fills it, or leaves its pid at zero when no child is dead.
+    unsafe {
+        let mut info: libc::siginfo_t = std::mem::zeroed();
+        let found = libc::waitid(libc::P_ALL, 0, &mut info, libc::WEXITED | libc::WNOHANG | libc::WNOWAIT);
+        (found == 0 && info.si_pid() != 0).then(|| info.si_pid())
+    }
 }
 
 fn command(recipe: &Recipe, application: &Application, kind: ChildKind, mark: &str, [wire, page, lock]: [i32; 3]) -> Command {

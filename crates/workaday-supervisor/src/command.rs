@@ -108,6 +108,11 @@ impl Commands {
         self.running.contains_key(&no)
     }
 
+    /// Is this the shim of a running command?
+    pub fn has_process(&self, pid: i32) -> bool {
+        self.running.values().any(|running| running.pid == pid)
+    }
+
     pub fn is_idle(&self) -> bool {
         self.running.is_empty()
     }
@@ -317,7 +322,7 @@ impl Running {
         if let Some(group) = Pid::from_raw(self.pid) {
             let _ = kill_process_group(group, Signal::KILL);
         }
-        orphans::end_marked(&self.mark);
+        orphans::end_below(&self.mark);
     }
 
     fn output(&mut self, no: ChildNo, part: Part, now: Moment) -> Vec<Event> {

@@ -14,6 +14,7 @@
 //! | [`page`] | the shared page that says which job has begun |
 //! | [`translate`] | frames ↔ events and commands |
 //! | [`death`] | why a process is no more |
+//! | [`ending`] | how long an end may take, and what it waits for |
 //! | [`wakeup`] | datagrams, inotify, and the burst of re-checks between |
 //! | [`signals`] | SIGTERM and SIGINT as readable events |
 //! | [`catalogue`] | what the code in a folder states, for the deploy gate |
@@ -32,6 +33,7 @@ pub mod child;
 pub mod clocks;
 pub mod command;
 pub mod death;
+pub mod ending;
 pub mod interpreter;
 pub mod lock;
 pub mod measures;

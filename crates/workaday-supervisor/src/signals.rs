@@ -1,4 +1,7 @@
 //! SIGTERM, SIGINT and SIGHUP as readable events, so that the loop needs no handler.
+//!
+//! SIGCHLD gets its default back: who starts us may ignore it, that is inherited, and the kernel then keeps no child for
+//! waitpid. No death would be heard, and no drain would end.
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
@@ -11,7 +14,8 @@ pub struct Signals {
 impl Signals {
     /// Blocks the signals for this process (threads started later inherit it; children do not) and opens the descriptor.
     pub fn open() -> std::io::Result<Signals> {
-        // SAFETY: a zeroed set is initialised by sigemptyset before use; the calls have no other preconditions.
+        // SAFETY: a zeroed set is initialised by sigemptyset before use; SIG_DFL is no function of ours; the calls have no
+        // other preconditions.
         let fd = unsafe {
             let mut set: libc::sigset_t = std::mem::zeroed();
             libc::sigemptyset(&mut set);
@@ -19,6 +23,7 @@ impl Signals {
                 libc::sigaddset(&mut set, signal);
             }
             libc::pthread_sigmask(libc::SIG_BLOCK, &set, std::ptr::null_mut());
+            libc::signal(libc::SIGCHLD, libc::SIG_DFL);
             libc::signalfd(-1, &set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK)
         };
         if fd < 0 {

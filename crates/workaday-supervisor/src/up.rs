@@ -8,6 +8,7 @@ use crate::checkpointer::CheckpointThread;
 use crate::child::{Application, Recipe};
 use crate::clocks::moment;
 use crate::command::{CommandTask, Commands};
+use crate::ending::{Doing, EndWatch};
 use crate::interpreter;
 use crate::lock::{ChildrenLock, take_supervisor_lock};
 use crate::measures::MeasureSocket;
@@ -65,11 +66,15 @@ pub fn up(options: UpOptions) -> Result<(), Problem> {
     crash_point!("lock.taken");
     // Before anything is started: a signal from here on drains instead of killing us in the middle.
     let signals = Signals::open().map_err(|error| system("signals could not be opened", &error))?;
+    let doing = Doing::new("opening the store", options.settings.ends_within())
+        .map_err(|error| system("an event descriptor could not be opened", &error))?;
+    let _watch = EndWatch::start(&doing, signals.fd()).map_err(|error| system("a thread could not be started", &error))?;
     let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
     let mut store = open(&options.database).map_err(|error| error.problem())?;
     let (paused, origin) = bind(&mut store, options.adopt).map_err(|error| error.problem())?;
     let instance = store.instance_id().map_err(|error| error.problem())?;
     let database = store.path().to_owned();
+    doing.now("looking for what an earlier supervisor left");
     let generation = take_over(&mut store, &instance, origin, options.release.clone(), started).map_err(|error| error.problem())?;
     let children_lock = ChildrenLock::take(&database, CHILDREN_PATIENCE)?;
     crash_point!("children.lock_taken");
@@ -79,6 +84,7 @@ pub fn up(options: UpOptions) -> Result<(), Problem> {
     // Before the rescue: what becomes of a command job is decided by the configuration of now.
     let commands = Commands::new(options.commands);
     engine.state_commands(commands.stated(), options.release.clone());
+    doing.now("giving back jobs of an earlier supervisor");
     let rescued = engine.rescue(moment()).map_err(|error| error.problem())?;
     crash_point!("rescue.done");
     if rescued.rescued > 0 {
@@ -94,10 +100,10 @@ pub fn up(options: UpOptions) -> Result<(), Problem> {
     engine.claims_stopped = paused;
     let wake = WakeSocket::bind(&database)?;
     let wal = WalWatch::open(&database);
-    let _checkpoints =
+    let checkpoints =
         CheckpointThread::start(database.clone()).map_err(|error| system("the checkpoint thread could not be started", &error))?;
     let ground = Ground { database: database.clone(), root: options.root.clone(), release: options.release.clone(), stop: Stop::default() };
-    let _beside = Beside::start(options.beside, &ground);
+    let beside = Beside::start(options.beside, &ground);
     let recipe = Recipe {
         application,
         root: options.root,
@@ -115,13 +121,20 @@ pub fn up(options: UpOptions) -> Result<(), Problem> {
         env!("CARGO_PKG_VERSION"),
         database.display()
     );
-    let mut supervisor = Supervisor::new(engine, recipe, commands, children_lock, wake, wal, signals, database);
+    let mut supervisor = Supervisor::new(engine, recipe, commands, children_lock, wake, wal, signals, database, doing.clone());
     supervisor.reload = options.reload;
     supervisor.measures = MeasureSocket::bind(&supervisor.database);
     let ended = supervisor.run();
     if ended.is_ok() {
+        doing.now("writing that it leaves");
         supervisor.sign_off();
     }
+    doing.now("closing the store");
+    drop(supervisor);
+    doing.now("ending the dashboard and the couriers of alerts");
+    drop(beside);
+    doing.now("ending the checkpoints");
+    drop(checkpoints);
     tracing::info!("workaday is down");
     ended
 }

@@ -21,6 +21,8 @@ const STEP_MIN: Length = Length::micros(200);
 const STEP_MAX: Length = Length::millis(1);
 const PAUSE_MAX: Length = Length::millis(50);
 const SOCKET_PATH_MAX: usize = 107;
+/// Datagrams taken at once.
+const AT_ONCE_MAX: usize = 1_024;
 
 /// The datagram socket beside the store.
 #[derive(Debug)]
@@ -51,11 +53,9 @@ impl WakeSocket {
     /// Takes all datagrams that are there. Was there one?
     pub fn drain(&self) -> bool {
         let mut buffer = [0_u8; 16];
-        let mut any = false;
-        while recv(&self.socket, &mut buffer[..], RecvFlags::DONTWAIT).is_ok() {
-            any = true;
-        }
-        any
+        // As many as fit the socket's queue, and no more: whoever sends without end must not keep us here.
+        let taken = (0..AT_ONCE_MAX).take_while(|_| recv(&self.socket, &mut buffer[..], RecvFlags::DONTWAIT).is_ok());
+        taken.count() > 0
     }
 }
 

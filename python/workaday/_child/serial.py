@@ -102,12 +102,37 @@ class SerialWorker:
                 raise _stopped(context.stop_reason)  # it came before there was anything to cancel
             return await call_async(task, args, context)
 
+        runner = asyncio.Runner()
+        lost: list[BaseException] = []
         try:
-            with asyncio.Runner() as runner:
-                self._loop = runner.get_loop()
-                return runner.run(main())
+            self._loop = runner.get_loop()
+            lost = _watch_memory(self._loop)
+            return runner.run(main())
+        except MemoryError as error:
+            lost.append(error)  # the loop's: the task's own has become its outcome
+            raise
+        except RuntimeError as error:
+            if lost:
+                raise MemoryError from error  # stopped before the task was done, which nothing would have woken
+            raise
         finally:
+            self._close(runner, lost)
             self._loop = self._coroutine = None
+
+    def _close(self, runner: asyncio.Runner, lost: list[BaseException]) -> None:
+        """What a loop has lost never comes, so its tasks are not waited for."""
+        import asyncio
+
+        if lost and self._loop is not None:
+            self._loop.close()
+            asyncio.set_event_loop(None)
+            return
+        try:
+            runner.close()
+        except (MemoryError, RuntimeError) as error:
+            # The outcome is decided, and the loop itself is closed.
+            if not (lost or isinstance(error, MemoryError)):
+                raise
 
     def _interrupt(self, _signal: int, _frame: object) -> None:
         why = self._bench.child.interrupt()
@@ -123,6 +148,30 @@ class SerialWorker:
     def _cancel(self) -> None:
         if self._coroutine is not None:
             self._coroutine.cancel()
+
+
+def _watch_memory(loop: asyncio.AbstractEventLoop) -> list[BaseException]:
+    """Ends a loop that lost something to a MemoryError of its own machinery; the list then holds it.
+
+    asyncio logs what a callback raises and goes on. What that callback had to schedule, the task's next step or the end of
+    the loop itself, would never come, and the loop would wait for ever.
+    """
+    lost: list[BaseException] = []
+    tell = loop.call_exception_handler
+
+    def hear(context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if isinstance(error, MemoryError) and "handle" in context:
+            lost.append(error)
+            loop.stop()
+        tell(context)
+
+    try:
+        loop.call_exception_handler = hear  # type: ignore[method-assign]
+    except AttributeError:  # a loop that is not Python's own: only a handler of the user's could come between
+        loop.set_exception_handler(lambda _loop, context: hear(context))
+        tell = loop.default_exception_handler
+    return lost
 
 
 def _stopped(reason: StopReason) -> TaskTimedOut | JobStopped:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import time
+from urllib.parse import quote
 
 from workaday.errors import OutcomeUnknown, StoreBusy, StoreCorrupt, StoreError, StoreFull
 
@@ -11,6 +14,7 @@ _IOERR, _READONLY, _CANTOPEN, _PERM, _AUTH = 10, 8, 14, 3, 23
 _PROTOCOL = 15
 """What a lock comes back as that the system answers with an error."""
 _BUSY_SNAPSHOT = 5 | (2 << 8)
+_LOOK_SECONDS_MAX = 5.0
 
 Failed = (sqlite3.Error, UnicodeDecodeError)
 """What a statement may end with. Python reads SQLite's message as UTF-8, and the message about a damaged schema quotes it."""
@@ -43,6 +47,8 @@ def explain(path: str, error: BaseException, waited_ms: int = 0) -> StoreError:
         return busy(path, waited_ms)
     if kind == _FULL:
         return full(path)
+    if code_of(error) == _CORRUPT:
+        return _second_look(path, cause(error))
     if kind in {_CORRUPT, _NOTADB}:
         return corrupt(path, cause(error))
     if kind in {_IOERR, _PROTOCOL}:
@@ -59,6 +65,29 @@ def explain(path: str, error: BaseException, waited_ms: int = 0) -> StoreError:
         retry_note="nothing of this transaction was stored; it will fail again until the cause is found",
         hint="`workaday migrate --check` compares the tables with what this version expects",
     )
+
+
+def _second_look(path: str, why: str) -> StoreError:
+    """Damaged, or not read? While it learns the tables, SQLite answers CORRUPT for whatever goes wrong below it.
+
+    The file is looked at again, on a connection of its own and for a few seconds at most; undecided, SQLite is believed.
+    """
+    until = time.monotonic() + _LOOK_SECONDS_MAX
+    connection = None
+    try:
+        connection = sqlite3.connect(f"file:{quote(path)}?mode=ro", uri=True, timeout=_LOOK_SECONDS_MAX)
+        connection.set_progress_handler(lambda: time.monotonic() > until, 10_000)
+        connection.execute("PRAGMA schema_version").fetchone()  # before the tables are learned an error has its own name
+        if connection.execute("PRAGMA quick_check(1)").fetchone() == ("ok",):
+            return io(path, f"{why}; read again, the file is whole")
+    except Failed as again:
+        kind = code_of(again) & 0xFF
+        if kind == _IOERR or (kind == _CANTOPEN and os.path.exists(path)):
+            return io(path, f"{why}; {again}")
+    finally:
+        if connection is not None:
+            connection.close()
+    return corrupt(path, why)
 
 
 def explain_commit(path: str, error: BaseException) -> StoreError:

@@ -236,6 +236,16 @@ def test_a_stop_in_the_loop_s_own_code_lets_the_loop_end(start):
         assert child.lines(seq) == ["the loop ends"]
 
 
+def test_a_loop_without_room_for_what_ends_it_ends(start):
+    """asyncio logs a MemoryError of its own machinery and goes on, without what was to be called: for ever."""
+    child = start("solo")
+    done = child.run("no_room_in_the_loop", memory=64 << 20, after=0)
+    assert (done.kind, done.payload) == ("completed", '"done"')
+    woken = child.run("no_room_in_the_loop", memory=64 << 20, after=0.01)
+    assert woken.kind == "over_memory" and "67108864 bytes" in woken.payload
+    assert child.run("add", a=1, b=1).payload == "2", "and the next job has a loop and memory of its own"
+
+
 def test_the_kernel_ends_a_child_whose_parent_dies_though_the_wire_stays_open(start):
     child = start(starter=True)
     seq = child.job("hold_gil", seconds=60)

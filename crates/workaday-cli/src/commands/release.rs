@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use workaday_config::release::{self as settings, OnWorse};
 use workaday_core::clock::Length;
 use workaday_core::explain::Problem;
+use workaday_engine::settings::ends_within;
 use workaday_ops::release::{Asked, Ended, EvidenceJudge, Ground, Kind, Pipeline, Plan, ReleaseLock, Resume, prepare, refuse_open};
 
 pub fn run(args: &Release, context: &mut Context) -> Done {
@@ -266,6 +267,9 @@ fn say_plan(plan: &Plan, context: &mut Context) -> Done {
     Ok(DONE)
 }
 
+/// A supervisor that is stuck is ended a moment after its time.
+const END_MARGIN: Length = Length::seconds(4);
+
 fn ground(context: &Context) -> Result<Ground, Failure> {
     let database = context.existing()?;
     let known = context.settings()?;
@@ -275,7 +279,7 @@ fn ground(context: &Context) -> Result<Ground, Failure> {
         config: known.file.clone(),
         settings: settings::release(known),
         outputs: beside.join("releases"),
-        drain_within: Length(known.worker.grace.0 + 2 * known.worker.kill_after.0 + Length::seconds(5).0),
+        drain_within: Length(ends_within(known.worker.grace, known.worker.kill_after).0 + END_MARGIN.0),
         database,
     })
 }

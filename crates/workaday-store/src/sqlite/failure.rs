@@ -1,6 +1,7 @@
 //! What SQLite answered, in the kinds on which a caller acts differently.
 
 use crate::error::StoreError;
+use rusqlite::ffi::SQLITE_CORRUPT;
 use rusqlite::{Error, ErrorCode};
 use workaday_core::explain::{Problem, RetryAdvice};
 
@@ -12,6 +13,7 @@ pub fn explain(path: &str, error: Error) -> StoreError {
     match code {
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => StoreError::Busy { path, waited_ms: 0 },
         ErrorCode::DiskFull => StoreError::Full { path },
+        ErrorCode::DatabaseCorrupt if extended(&error) == SQLITE_CORRUPT => super::second_look::judge(path, cause),
         ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => StoreError::Corrupt { path, cause },
         // A lock that the system answers with an error comes back as PROTOCOL.
         ErrorCode::SystemIoFailure | ErrorCode::FileLockingProtocolFailed => StoreError::Io { path, cause },
@@ -24,6 +26,10 @@ pub fn explain(path: &str, error: Error) -> StoreError {
             .hint("`workaday migrate --check` compares the tables with what this version expects")
             .into(),
     }
+}
+
+fn extended(error: &Error) -> i32 {
+    error.sqlite_error().map_or(0, |failure| failure.extended_code)
 }
 
 /// SQLite's own words, with its extended code, which is what one searches for.

@@ -15,6 +15,7 @@
 //! | `access` | users, tokens, sessions, one-time links |
 //! | `notices` | alerts and pings on their way out: what the courier asks |
 //! | `schema` | the schema by path, for `workaday migrate` |
+//! | `second_look` | is a file that SQLite calls malformed damaged, or was it not read? |
 //! | `checkpoint` `instance` | the supervisor's duties towards the file |
 //! | `backup` `restore` | a copy while others write · back from one |
 //! | `releases` `baselines` | backups, releases, rehearsals and baselines as kept |
@@ -47,6 +48,7 @@ pub mod restore;
 mod rows;
 mod schedules;
 pub mod schema;
+mod second_look;
 mod settings;
 mod settle;
 mod store;

@@ -1,8 +1,8 @@
 //! Taking in what came: frames, output, signals, ends.
 
 use super::waiting::Source;
-use super::{MEMORY_PERIOD, READS_MAX, Supervisor, leaves_by, ready_settings, worker_row};
-use crate::child::ChildProcess;
+use super::{ADOPTED_PERIOD, MEMORY_PERIOD, READS_MAX, Supervisor, leaves_by, ready_settings, worker_row};
+use crate::child::{ChildProcess, first_dead, reap};
 use crate::clocks::moment;
 use crate::command::Part;
 use crate::memory::resident_bytes;
@@ -46,22 +46,40 @@ impl Supervisor {
                 _ => {}
             }
         }
+        self.collect_adopted(now);
         self.recheck_wal(now);
         self.measure(now);
         self.end_lingering(now);
         self.commands.end_lingering(self.engine.settings.kill_after, now);
     }
 
+    /// What a job left running is ours once its parent is dead, and so is its corpse: uncollected ones would fill the
+    /// table of processes.
+    fn collect_adopted(&mut self, now: Moment) {
+        if now.steady < self.adopted_at {
+            return;
+        }
+        self.adopted_at = now.steady + ADOPTED_PERIOD;
+        // One that is known has its own end to be heard; what is behind it has time until the next look.
+        while let Some(pid) =
+            first_dead().filter(|pid| !self.commands.has_process(*pid) && self.processes.values().all(|child| child.pid != *pid))
+        {
+            if reap(pid).is_none() {
+                return;
+            }
+        }
+    }
+
     pub(super) fn hand_over(&mut self, events: Vec<Event>, now: Moment) {
         events.into_iter().for_each(|event| self.engine.handle(event, now));
     }
 
-    /// A child that has closed its wire gets nothing more and says nothing more: it goes, or is made to.
+    /// A child that has closed its wire, or was asked to go, gets nothing more: it goes, or is made to.
     pub(super) fn end_lingering(&mut self, now: Moment) {
         let patience = self.engine.settings.kill_after;
-        for child in self.processes.values_mut().filter(|child| !child.signalled) {
+        for child in self.processes.values_mut().filter(|child| !child.killed) {
             if leaves_by(child, patience).is_some_and(|at| now.steady >= at) {
-                tracing::warn!(child = child.no.0, "child {} closed its wire but did not end; it is killed", child.no.0);
+                tracing::warn!(child = child.no.0, "child {} was to go but did not end; it is killed", child.no.0);
                 child.signal(Signal::KILL);
             }
         }
@@ -77,6 +95,8 @@ impl Supervisor {
             }
             let again = self.engine.is_draining();
             self.engine.stop(now);
+            self.end.asked(if again { now.steady } else { self.doing.came_at(now.steady) });
+            self.doing.ends_by(self.ends_by());
             match again {
                 false => tracing::info!("draining: running jobs may finish within the grace, nothing new starts"),
                 true => tracing::info!("asked again: the grace is over"),
@@ -97,6 +117,7 @@ impl Supervisor {
                     return tracing::info!("SIGHUP: nothing that jobs run by has changed");
                 }
                 self.ready_settings = ready_settings(&settings);
+                self.doing.within(settings.ends_within());
                 self.engine.reconfigure(settings);
                 let _ = other_commands; // schedules may have changed without a command
                 self.engine.state_commands(self.commands.stated(), self.recipe.release.clone());
@@ -222,7 +243,7 @@ impl Supervisor {
             self.output(no, is_stdout, now);
         }
         let Some(child) = self.processes.remove(&no) else { return };
-        let left = orphans::end_marked(&child.mark);
+        let left = orphans::end_below(&child.mark);
         let oom = death::oom_kills() > child.oom_before;
         // A goodbye and exit code 0 is how a child leaves that was told to; anything else is a death.
         let is_orderly = child.said_bye && libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0;

@@ -3,12 +3,15 @@
 //! One thread. What blocks is the commit alone; children have work ahead for that time.
 
 mod acting;
+mod ending;
 mod hearing;
 mod waiting;
 
+use self::ending::End;
 use crate::child::{ChildProcess, Recipe};
 use crate::clocks::{ClockWatch, moment};
 use crate::command::Commands;
+use crate::ending::{Doing, WAITS};
 use crate::lock::{ChildrenLock, beside};
 use crate::measures::MeasureSocket;
 use crate::notify::Notifier;
@@ -33,6 +36,8 @@ const MEMORY_PERIOD: Length = Length::millis(200);
 /// Between the end of a dying child's wire and its end for waitpid (large processes take a while to be torn down).
 const DEATH_MOMENT: Length = Length::millis(500);
 const STORAGE_PERIOD: Length = Length::seconds(5);
+/// Between two looks for adopted processes that have died.
+const ADOPTED_PERIOD: Length = Length::seconds(1);
 const BUSY_PAUSE: Length = Length::millis(20);
 const TROUBLE_PAUSE: Length = Length::seconds(1);
 /// Two input/output errors within this time end the supervisor: somebody with a longer arm should look.
@@ -54,12 +59,15 @@ pub struct Supervisor {
     commands: Commands,
     memory_at: Timestamp,
     storage_at: Timestamp,
+    adopted_at: Timestamp,
     not_before: Timestamp,
     io_error_at: Option<Timestamp>,
     storage_stopped: bool,
     pub(super) zones: ZoneWatch,
     clocks: ClockWatch,
     pub(super) notifier: Notifier,
+    end: End,
+    doing: Doing,
 }
 
 impl Supervisor {
@@ -73,6 +81,7 @@ impl Supervisor {
         wal: Option<WalWatch>,
         signals: Signals,
         database: PathBuf,
+        doing: Doing,
     ) -> Supervisor {
         let now = moment().steady;
         let ready_settings = ready_settings(&engine.settings);
@@ -91,23 +100,39 @@ impl Supervisor {
             commands,
             memory_at: now,
             storage_at: now,
+            adopted_at: now,
             not_before: now,
             io_error_at: None,
             storage_stopped: false,
             zones: ZoneWatch::new(),
             clocks: ClockWatch::new(),
             notifier: Notifier::of_environment(),
+            end: End::default(),
+            doing,
         }
     }
 
     /// Runs until drained, or until the store cannot be trusted.
     pub fn run(&mut self) -> Result<(), Problem> {
-        while !(self.engine.is_done() && self.processes.is_empty() && self.commands.is_idle()) {
+        // Asked to end while it came up: then nothing is started.
+        self.signalled(moment());
+        while !self.is_done() {
+            self.doing.now("in the middle of a turn, with the store");
             self.turn()?;
+            // Before the next wait: what comes while it lasts is for the next supervisor.
+            if self.is_done() {
+                break;
+            }
+            self.doing.now(WAITS);
             let ready = self.wait();
+            self.doing.now("taking in what its children said");
             self.take_in(&ready);
         }
         Ok(())
+    }
+
+    fn is_done(&self) -> bool {
+        self.engine.is_done() && self.processes.is_empty() && self.commands.is_idle()
     }
 
     /// After a drain: this process says of itself that it left in order. Best effort, as all is written that matters.
@@ -119,6 +144,7 @@ impl Supervisor {
 
     fn turn(&mut self) -> Result<(), Problem> {
         let now = moment();
+        self.look_at_end(now)?;
         if now.steady < self.not_before {
             return Ok(());
         }
@@ -234,10 +260,13 @@ impl Supervisor {
     }
 }
 
-/// When a child that has closed its wire is overdue. Without a goodbye it is most likely dying: the kernel closes its
-/// descriptors first, and waitpid says a moment later what it died of.
+/// When a child that should go is overdue. One that has closed its wire without a goodbye is most likely dying: the kernel
+/// closes its descriptors first, and waitpid says a moment later what it died of. One that got SIGTERM for a job that ended
+/// in that very moment has nothing any more for which it would be killed.
 fn leaves_by(child: &ChildProcess, kill_after: Length) -> Option<Timestamp> {
-    Some(child.closed_at? + if child.said_bye { kill_after } else { DEATH_MOMENT })
+    let closed = child.closed_at.map(|at| at + if child.said_bye { kill_after } else { DEATH_MOMENT });
+    let termed = child.termed_at.map(|at| at + kill_after);
+    closed.into_iter().chain(termed).min()
 }
 
 /// What a child is told in `ready`.

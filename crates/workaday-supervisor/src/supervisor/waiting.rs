@@ -30,7 +30,7 @@ impl Supervisor {
             until = until.min(at);
         }
         let kill_after = self.engine.settings.kill_after;
-        if let Some(at) = self.processes.values().filter(|child| !child.signalled).filter_map(|child| leaves_by(child, kill_after)).min() {
+        if let Some(at) = self.processes.values().filter(|child| !child.killed).filter_map(|child| leaves_by(child, kill_after)).min() {
             until = until.min(at);
         }
         if let Some(at) = self.commands.next_at(self.engine.settings.kill_after) {
@@ -41,6 +41,9 @@ impl Supervisor {
         }
         if let Some(at) = self.notifier.next_at() {
             until = until.min(at.max(self.not_before));
+        }
+        if let Some(at) = self.end_at() {
+            until = until.min(at);
         }
         let wait = (until - now.steady).0.max(0);
         let timeout = Timespec { tv_sec: wait / 1_000_000, tv_nsec: (wait % 1_000_000) * 1_000 };

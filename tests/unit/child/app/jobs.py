@@ -282,3 +282,19 @@ def segfault() -> None:
 @app.task()
 async def leave_a_thread(seconds: float) -> None:
     asyncio.get_running_loop().run_in_executor(None, time.sleep, seconds)
+
+
+@app.task(memory="64M")
+async def no_room_in_the_loop(after: float) -> str:
+    """The next thing that the loop is to remember finds no room: what wakes the task, or what ends the loop."""
+    loop = asyncio.get_running_loop()
+    really = loop.call_soon
+
+    def refuses(*_args: object, **_more: object) -> None:
+        loop.call_soon = really  # type: ignore[method-assign]
+        raise MemoryError
+
+    loop.call_soon = refuses  # type: ignore[method-assign,assignment]
+    if after:
+        await asyncio.sleep(after)
+    return "done"
