@@ -120,7 +120,8 @@ mod tests {
     fn a_planted_socket_is_reached_and_one_that_nobody_holds_is_not() {
         let folder = tempfile::tempdir().expect("a folder");
         // Longer than an address.
-        let scratch = folder.path().join("x".repeat(120));
+        let scratch = folder.path().join("x".repeat(120)).join("scratch");
+        std::fs::create_dir(scratch.parent().expect("a folder")).expect("made");
         let planted = Planted::beside(&scratch).expect("planted");
         assert!(reaches(&planted.path) && reaches_abstract(&planted.name));
         let own = folder.path().join("own");
