@@ -295,9 +295,7 @@ with socket.socket(socket.AF_UNIX) as own, socket.socket(socket.AF_UNIX) as clie
 
 
 @pytest.mark.parametrize("level", [2, 3])
-def test_no_unix_socket_and_no_named_pipe_leads_out_of_level_3(
-    stage: Stage, sockets: Sockets, tmp_path: Path, level: int
-) -> None:
+def test_no_unix_socket_and_no_named_pipe_leads_out_of_level_3(stage: Stage, sockets: Sockets, tmp_path: Path, level: int) -> None:
     if level == 3 and not has_namespaces():
         pytest.skip("user namespaces are forbidden here")
     stage.project.write(".gitignore", (stage.project.root / ".gitignore").read_text() + "*.sock\n*.pipe\nasked\nanswered\n")

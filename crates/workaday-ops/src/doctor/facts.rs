@@ -60,6 +60,8 @@ pub struct LongWriter {
 pub struct Backup {
     /// Outer `None`: not known; inner: there is none.
     pub newest: Option<Option<Timestamp>>,
+    /// A newer one, whose file is not where it was made.
+    pub gone: Option<String>,
     pub proved: Option<Option<Timestamp>>,
     pub every: Length,
     pub is_same_disk: Option<bool>,

@@ -111,6 +111,7 @@ fn backup(settings: &Settings, reader: Option<&Reader>) -> Backup {
     let device = |path: &Path| std::fs::metadata(path).ok().map(|found| found.dev());
     Backup {
         newest: status.as_ref().map(|status| status.newest.as_ref().map(|row| row.at)),
+        gone: status.as_ref().and_then(|status| status.gone.as_ref()).map(|row| row.path.clone()),
         proved: status.as_ref().map(|status| status.proved.as_ref().and_then(|row| row.proved_at)),
         every: stated.every,
         is_same_disk: device(&stated.folder).zip(device(settings.database.path())).map(|(one, other)| one == other),

@@ -39,7 +39,13 @@ fn well() -> Facts {
             is_copy: Some(false),
             writer: Some(None),
         },
-        backup: Backup { newest: Some(Some(ago(3))), proved: Some(Some(ago(30))), every: Length(HOUR.0 * 24), is_same_disk: Some(false) },
+        backup: Backup {
+            newest: Some(Some(ago(3))),
+            gone: None,
+            proved: Some(Some(ago(30))),
+            every: Length(HOUR.0 * 24),
+            is_same_disk: Some(false),
+        },
         worker: Worker {
             is_running: true,
             seen_at: Some(NOW),
