@@ -53,8 +53,11 @@ pub fn checks(facts: &Facts) -> Vec<Check> {
         ),
         PERMISSIONS.of(store.mode, ABSENT, |bits| mode(bits, 0o077, State::Red)),
         FOLDER.of(store.folder_mode, ABSENT, |bits| mode(bits, 0o077, if bits & 0o022 == 0 { State::Warn } else { State::Red })),
-        OWNER.of(store.owner, ABSENT, |owner| {
-            (either(owner == store.user, State::Red), format!("uid {owner}, the supervisor is uid {}", store.user))
+        OWNER.of(store.owner, ABSENT, |owner| match store.user {
+            Some(user) => (either(owner == user, State::Red), format!("uid {owner}, the supervisor is uid {user}")),
+            None if owner == store.asker => (State::Ok, format!("uid {owner}, as this program; no supervisor runs")),
+            // Root may look at any store: that says nothing of who will run it.
+            None => (State::Unknown, format!("uid {owner}; no supervisor runs, and this program is uid {}", store.asker)),
         }),
         FILE_SYSTEM.of(store.file_system, ABSENT, |verdict| match verdict {
             Verdict::Fine => (State::Ok, "local".to_owned()),
