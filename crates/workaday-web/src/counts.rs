@@ -18,8 +18,8 @@ const AGE_LONGEST: Length = Length::minutes(1);
 /// Counting takes a two-hundredth of one core at most: a twentieth of a second for a backlog of two million, each ten seconds.
 const SHARE: u32 = 200;
 
-/// So old may a status be that is shown, when counting it took so much of a core. Ready jobs are counted by the pages of an index, and whoever
-/// scrapes each second must not take from those jobs what they need themselves.
+/// So old may a status be that is shown, when counting it took so much of a core. Ready jobs are counted by the pages of an
+/// index, and whoever scrapes each second must not take from those jobs what they need themselves.
 fn age_max(took: Duration) -> Length {
     let earned = Length(i64::try_from((took * SHARE).as_micros()).unwrap_or(i64::MAX));
     earned.clamp(AGE_MAX, AGE_LONGEST)
