@@ -509,7 +509,7 @@ def main() -> int:
     now = datetime.datetime.now(datetime.UTC)
     run: dict = json.loads(chosen.keep.read_text()) if chosen.keep and chosen.keep.exists() else {}
     run |= {"when": now.strftime("%Y-%m-%d %H:%M UTC"), "quick": chosen.quick, "machine": machine()}
-    jobs, drained, seconds, pairs = (10_000, 400_000, 0.5, 2) if chosen.quick else (1_000_000, 4_700_000, 2.5, 16)
+    jobs, drained, seconds, pairs = (10_000, 400_000, 0.5, 2) if chosen.quick else (1_000_000, 5_000_000, 6.0, 8)
     work: dict[str, Callable[[], dict[str, object]]] = {
         "pages": lambda: pages(chosen.jobs or jobs, 10 if chosen.quick else 40, 1 if chosen.quick else 3, chosen.from_disk),
         # Connecting so many takes its time, in which the drain goes on.

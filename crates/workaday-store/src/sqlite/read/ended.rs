@@ -27,6 +27,8 @@ const AGAIN_MAX: i64 = 10_000;
 /// Beyond them counts are kept so long for each row: counting one takes a two-hundredth of it.
 const AGE_PER_ROW: Length = Length(20);
 const AGE_LONGEST: Length = Length::seconds(10);
+/// A look may be overtaken by one that began so much later: no clock was set back.
+const OVERTAKEN_MAX: Length = Length::seconds(1);
 /// So far back seconds are kept apart, then minutes; then hours.
 const SECONDS_KEPT: Length = Length::minutes(10);
 const MINUTES_KEPT: Length = Length::hours(25);
@@ -56,12 +58,13 @@ impl Ended {
 impl Reader {
     /// Counts what has ended since the last look, unless that was just now ([`Book::age_max`]) and nobody has done anything
     /// by hand since. Without kept counts there is nothing to do.
-    pub fn advance_ended(&self, now: Timestamp) -> Result<()> {
+    pub fn advance_ended(&self, mut now: Timestamp) -> Result<()> {
         let Some(ended) = &self.ended else { return Ok(()) };
         let mut kept = ended.book();
         // Taken out meanwhile: counts that an error left half done are not used again.
         let mut book = match kept.take() {
-            Some(book) if book.asked_at <= now => {
+            Some(book) if book.asked_at <= now + OVERTAKEN_MAX => {
+                now = now.max(book.asked_at);
                 if now - book.asked_at < book.age_max() && removals(self, book.audit)?.0 == book.audit {
                     *kept = Some(book);
                     return Ok(());

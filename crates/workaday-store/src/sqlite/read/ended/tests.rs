@@ -154,6 +154,22 @@ fn a_status_does_not_walk_through_history() {
 }
 
 #[test]
+fn a_look_that_was_overtaken_counts_nothing_anew() {
+    let mut history = History::new();
+    history.end(&vec![(State::Completed, NOW.0 - HOUR); 5_000]);
+    let steps = |reader: &Reader, now: Timestamp| {
+        let before = reader.link.steps();
+        reader.status(now).expect("a status");
+        reader.link.steps() - before
+    };
+    assert!(steps(&history.keeping, NOW) > 5_000);
+    let again = steps(&history.keeping, NOW + Length(-SECOND));
+    assert!(again < 2_000, "{again} steps");
+    let anew = steps(&history.keeping, NOW + Length(-SECOND - 1));
+    assert!(anew > 5_000, "a clock that was set back: {anew} steps");
+}
+
+#[test]
 fn where_very_many_jobs_end_not_every_look_counts_them_again() {
     let mut history = History::new();
     let completed = |history: &History, now: Timestamp| {
