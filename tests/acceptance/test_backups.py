@@ -126,7 +126,8 @@ def test_older_backups_are_rotated_and_a_name_is_never_overwritten(shop: Project
     listed = shop.workaday("backup", "--list", "--json").json["backups"]
     assert [row["removed_at"] is not None for row in listed] == [False, False, True]
     own = shop.root / "own.db"
-    shop.workaday("backup", str(own))
+    assert "; not compressed: " in shop.workaday("backup", str(own)).out
+    assert "compressed; integrity_check ok" in shop.workaday("backup", str(own) + ".zst").out
     content = own.read_bytes()
     refused = shop.workaday("backup", str(own), "--json", code=3)
     assert json.loads(refused.err)["code"] == "backup.exists"

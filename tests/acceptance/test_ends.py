@@ -9,6 +9,7 @@ import shutil
 import signal
 import socket
 import sqlite3
+import subprocess
 import sys
 import threading
 import time
@@ -180,3 +181,30 @@ def test_a_task_that_leaves_its_group_and_swallows_every_exception_is_killed_all
     assert supervisor.stop(within=20) == 0
     assert not alive(began["pid"])
     assert project.job(job)["state"] == "available"
+
+
+def full_pipe() -> tuple[int, int]:
+    """A pipe that nobody reads, with room for nothing more: what to read from, what to write to."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writer, b"x" * 4096)
+    os.set_blocking(writer, True)
+    return reader, writer
+
+
+@pytest.mark.parametrize("reader_is", ["stuck", "gone"])
+def test_whoever_reads_its_log_can_neither_stop_nor_end_it(new_project, reader_is: str) -> None:
+    project = new_project(config=SHORT)
+    project.write("jobs.py", JOBS)
+    reader, writer = full_pipe() if reader_is == "stuck" else os.pipe()
+    if reader_is == "gone":
+        os.close(reader)
+    up = subprocess.Popen([program(), "up"], cwd=project.root, env=project.environment, stdin=subprocess.DEVNULL, stderr=writer)
+    os.close(writer)
+    project.started.append(up)
+    [job] = project.enqueue("work.enqueue(1)")
+    project.wait_state(job, "completed")
+    up.send_signal(signal.SIGTERM)
+    assert up.wait(20) == 0

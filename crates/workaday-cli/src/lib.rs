@@ -14,6 +14,7 @@
 //! | [`text`] | text of jobs made safe to show |
 //! | [`usage`] | a command line that does not read |
 //! | [`failure`] | problems and exit codes |
+//! | [`log_writer`] | standard error that holds nobody up |
 //! | [`reference`] | docs/reference/cli.md |
 
 pub mod args;
@@ -22,6 +23,7 @@ pub use workaday_store::beside;
 pub mod commands;
 pub mod context;
 pub mod failure;
+pub mod log_writer;
 pub mod progress;
 pub mod reference;
 pub mod render;

@@ -26,10 +26,17 @@ pub fn supervisor(database: &Path) -> Option<Supervisor> {
     let text = std::fs::read_to_string(&path).unwrap_or_default().trim().to_owned();
     let pid = text.split_whitespace().find_map(|word| word.strip_prefix("pid=")).and_then(|pid| pid.parse().ok());
     let held = match std::fs::read_to_string("/proc/locks") {
-        Ok(locks) => locks.lines().any(|line| is_flock_on(line, inode)),
+        // The list comes in pieces, and a lock that ends elsewhere between two of them may take another out of sight.
+        Ok(locks) => locks.lines().any(|line| is_flock_on(line, inode)) || pid.is_some_and(|pid| has_open(pid, &path)),
         Err(_) => pid.is_some_and(|pid: i64| Path::new(&format!("/proc/{pid}")).exists()),
     };
     held.then_some(Supervisor { pid, text })
+}
+
+/// Has this process the file open? One that wrote its name into a lock file, and lives, holds it until it ends.
+fn has_open(pid: i64, path: &Path) -> bool {
+    let (Ok(wanted), Ok(files)) = (std::fs::metadata(path), std::fs::read_dir(format!("/proc/{pid}/fd"))) else { return false };
+    files.flatten().any(|fd| std::fs::metadata(fd.path()).is_ok_and(|found| (found.ino(), found.dev()) == (wanted.ino(), wanted.dev())))
 }
 
 /// `1: FLOCK  ADVISORY  WRITE 1234 00:2f:5678 0 EOF`: the number after the second colon of the sixth word is the inode.
@@ -76,6 +83,17 @@ mod tests {
         assert_eq!(supervisor(&database), None);
         lock.lock().unwrap();
         assert_eq!(supervisor(&database).unwrap().pid, Some(42));
+    }
+
+    #[test]
+    fn a_supervisor_that_lives_and_has_its_lock_file_open_is_seen_though_the_list_of_locks_leaves_it_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("jobs.db-lock");
+        let open = std::fs::File::create(&path).unwrap();
+        std::fs::write(&path, format!("pid={} since=now", std::process::id())).unwrap();
+        assert_eq!(supervisor(&folder.path().join("jobs.db")).unwrap().pid, Some(i64::from(std::process::id())));
+        drop(open);
+        assert_eq!(supervisor(&folder.path().join("jobs.db")), None);
     }
 
     #[test]

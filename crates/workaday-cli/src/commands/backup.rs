@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use workaday_config::release::{self, Backup as Settings};
 use workaday_core::clock::Timestamp;
-use workaday_ops::backup::{Made, Place, Request, run as make, surplus};
+use workaday_ops::backup::{Made, Place, Request, compressed, run as make, surplus};
 use workaday_ops::kept::{Kept, in_folder};
 use workaday_store::sqlite::backup::Pace;
 use workaday_store::sqlite::instance::known_id;
@@ -127,13 +127,16 @@ fn report(made: &Made, unrecorded: Option<&str>, earlier: &[PathBuf], context: &
         return Ok(DONE);
     }
     let rows: i64 = manifest.counts.values().sum();
+    let packed = match compressed(&made.path) {
+        true => format!("{} compressed", size(manifest.stored_bytes)),
+        false => "not compressed: its name does not end in .zst".to_owned(),
+    };
     context.out.line(shown(&made.path))?;
     context.out.line(format!(
-        "{}, {} tables, {} rows; {} compressed; integrity_check ok, sha256 {}",
+        "{}, {} tables, {} rows; {packed}; integrity_check ok, sha256 {}",
         size(manifest.bytes),
         manifest.counts.len(),
         words::thousands(rows),
-        size(manifest.stored_bytes),
         &manifest.sha256[..16]
     ))?;
     for path in &made.rotated {

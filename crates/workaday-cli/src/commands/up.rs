@@ -3,6 +3,7 @@
 use crate::args::Up;
 use crate::context::Context;
 use crate::failure::{DONE, Done};
+use crate::log_writer::LogWriter;
 use serde_json::json;
 use std::io::IsTerminal;
 use std::path::Path;
@@ -175,7 +176,7 @@ fn start_logging(json: bool) {
     use tracing_subscriber::{EnvFilter, fmt};
     let filter = EnvFilter::try_from_env("WORKADAY_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let builder = fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let builder = fmt().with_env_filter(filter).with_writer(LogWriter::new(std::io::stderr(), json)).with_target(false);
     // A second start in one process cannot be; if it were, the first log stays.
     let _ = if json { builder.json().try_init() } else { builder.with_ansi(colour).try_init() };
 }

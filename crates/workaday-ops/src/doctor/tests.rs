@@ -241,6 +241,14 @@ fn every_check_has_a_damage_and_names_are_given_once() {
 }
 
 #[test]
+fn sizes_read_well() {
+    let sizes = [(0, "0 bytes"), (48 << 10, "48 KiB"), (1 << 20, "1 MiB"), (900 << 20, "900 MiB"), (42_102 << 20, "41.1 GiB")];
+    for (bytes, text) in sizes {
+        assert_eq!(super::size(bytes), text);
+    }
+}
+
+#[test]
 fn the_worst_stands_first() {
     let mut facts = well();
     facts.alerts.receivers = 0;
