@@ -126,12 +126,33 @@ def test_older_backups_are_rotated_and_a_name_is_never_overwritten(shop: Project
     listed = shop.workaday("backup", "--list", "--json").json["backups"]
     assert [row["removed_at"] is not None for row in listed] == [False, False, True]
     own = shop.root / "own.db"
-    shop.workaday("backup", str(own))
+    assert "; not compressed: " in shop.workaday("backup", str(own)).out
+    assert "compressed; integrity_check ok" in shop.workaday("backup", str(own) + ".zst").out
     content = own.read_bytes()
     refused = shop.workaday("backup", str(own), "--json", code=3)
     assert json.loads(refused.err)["code"] == "backup.exists"
     assert own.read_bytes() == content
     assert sqlite3.connect(own).execute("SELECT count(*) FROM workaday_jobs").fetchone() == (1,)
+
+
+def test_backups_from_before_an_adoption_are_kept_and_told(shop: Project) -> None:
+    shop.write("workaday.toml", "[backup]\nkeep = 1\n")
+    shop.enqueue("work.enqueue(1)")
+    first = Path(shop.workaday("backup", "--json").json["path"])
+    assert shop.workaday("backup", "--json").json["rotated"] == [str(first)]
+    own = backups(shop)
+    shop.workaday("restore", "--yes")
+    adopted = shop.up("jobs:app", "--adopt")
+    adopted.wait_line("is up on")
+    adopted.stop()
+    after = shop.workaday("backup", "--json").json
+    assert str(own[0]) in after["earlier"] and after["rotated"] == [], "the original may still run elsewhere"
+    said = shop.workaday("backup").out
+    assert "earlier backup" in said and "before it was adopted" in said and own[0].name in said
+    assert not Path(after["path"]).exists() and own[0].exists(), "its own are rotated as ever"
+    for path in after["earlier"]:
+        Path(path).unlink()
+    assert "earlier" not in shop.workaday("backup").out
 
 
 def test_a_backup_that_is_killed_leaves_no_name_and_the_next_one_clears_up(shop: Project) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -9,6 +10,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -126,6 +128,59 @@ def production() -> Iterator[tuple[int, list[int]]]:
     server.close()
 
 
+class Sockets:
+    """Programs of production that listen on Unix sockets and read a named pipe: on a file system in memory, as /run is, and in
+    an ordinary folder. One of them begins to listen when it is asked to."""
+
+    def __init__(self, ordinary: Path, memory: Path) -> None:
+        self.came: list[str] = []
+        self.listening: list[socket.socket] = []
+        self.ordinary, self.memory = ordinary / "live.sock", memory / "live.sock"
+        self.abstract = f"workaday-test-{ordinary.name}-{os.getpid()}"
+        self.late = ordinary / "late.sock"
+        self.pipe = ordinary / "live.pipe"
+        for at in (str(self.ordinary), str(self.memory), "\0" + self.abstract):
+            self.listen(at)
+        os.mkfifo(self.pipe)
+        self.reader = os.open(self.pipe, os.O_RDWR | os.O_NONBLOCK)
+
+    def listen(self, at: str) -> None:
+        server = socket.socket(socket.AF_UNIX)
+        server.bind(at)
+        server.listen()
+        self.listening.append(server)
+        threading.Thread(target=self.serve, args=(server, at), daemon=True).start()
+
+    def serve(self, server: socket.socket, at: str) -> None:
+        while True:
+            try:
+                heard = server.accept()[0].recv(100)
+            except OSError:
+                return
+            if heard == b"charge the card":
+                self.came.append(Path(at.replace("\0", "@")).name)
+
+    def was_written(self) -> bool:
+        with contextlib.suppress(BlockingIOError):
+            return os.read(self.reader, 100) == b"go\n"
+        return False
+
+    def close(self) -> None:
+        for server in self.listening:
+            with contextlib.suppress(OSError):
+                server.shutdown(socket.SHUT_RDWR)
+            server.close()
+        os.close(self.reader)
+
+
+@pytest.fixture
+def sockets(project: Project) -> Iterator[Sockets]:
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as memory:
+        made = Sockets(project.root, Path(memory))
+        yield made
+        made.close()
+
+
 def has_namespaces() -> bool:
     return subprocess.run(["unshare", "-rnm", "true"], capture_output=True, check=False).returncode == 0
 
@@ -215,6 +270,72 @@ def test_each_level_stops_the_traps_it_says(stage: Stage, production: tuple[int,
     assert (root / "reached-absolute").exists() == (level < 3) == (not stopped["absolute paths of production"])
     assert orders == (4 if level < 3 else 3), "the database of production, by its whole path"
     assert done["passed"], done
+
+
+SEND = """
+import contextlib, os, socket, sys, time
+open("asked", "w").close()
+ends = time.monotonic() + 30
+while not os.path.exists("answered") and time.monotonic() < ends:
+    time.sleep(0.01)
+*sockets, pipe = sys.argv[1:]
+for at in sockets:
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as client:
+        client.connect(at.replace("@", chr(0)))
+        client.sendall(b"charge the card")
+with contextlib.suppress(OSError):
+    os.write(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK), b"go\\n")
+# What lies in the scratch place is its own.
+with socket.socket(socket.AF_UNIX) as own, socket.socket(socket.AF_UNIX) as client:
+    own.bind("own.sock")
+    own.listen()
+    client.connect("own.sock")
+    print("own socket reached")
+"""
+
+
+@pytest.mark.parametrize("level", [2, 3])
+def test_no_unix_socket_and_no_named_pipe_leads_out_of_level_3(stage: Stage, sockets: Sockets, tmp_path: Path, level: int) -> None:
+    if level == 3 and not has_namespaces():
+        pytest.skip("user namespaces are forbidden here")
+    stage.project.write(".gitignore", (stage.project.root / ".gitignore").read_text() + "*.sock\n*.pipe\nasked\nanswered\n")
+    stage.project.write("send.py", SEND)
+    ways = f"{sockets.memory} {sockets.ordinary} {sockets.late} @{sockets.abstract} {sockets.pipe}"
+    stage.project.write("deploy.sh", DEPLOY + f"{sys.executable} send.py {ways}\n")
+    stage.project.write("rollback.sh", ROLLBACK + "rm -f asked answered own.sock\n")
+    stage.commit("sends")
+    stage.level(level)
+    stage.project.up().wait_children()
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    answered: list[bool] = []
+
+    def begin_late() -> None:
+        asked = wait_until(lambda: list(scratch.glob("*/code/**/asked")), within=60, what="the deploy runs")
+        sockets.listen(str(sockets.late))
+        answered.append(bool(asked[0].with_name("answered").touch() is None))
+
+    late = threading.Thread(target=begin_late)
+    late.start()
+    done = stage.rehearse(TMPDIR=str(scratch))
+    late.join()
+    assert answered and done["level"] == level, done["traps"]
+    trap = next(trap for trap in done["traps"] if trap["trap"] == "a Unix socket of the machine")
+    deploy = next(step for step in done["steps"] if step["step"] == "deploy")["commands"][0]["tail"]
+    assert "own socket reached" in deploy
+    every = ["live.sock", "live.sock", "late.sock", f"@{sockets.abstract}"]
+    if level == 3:
+        assert not sockets.came and not sockets.was_written()
+        assert trap["stopped"] and "reached" not in trap
+    else:
+        wait_until(lambda: sorted(sockets.came) == sorted(every), within=10, what="all came", seen=lambda: str(sockets.came))
+        assert sockets.was_written()
+        planted = [at for at in trap["reached"] if at.startswith(f"{scratch}/workaday-rehearsal-") and at.endswith(".sock")]
+        mark = Path(planted[0]).name.removesuffix(".sock")
+        live = {f"{stage.project.database}-{end}" for end in ("wake", "measures")}
+        assert {str(sockets.ordinary), str(sockets.memory), f"@{mark}", *live} <= set(trap["reached"]) and not trap["stopped"]
+    assert done["passed"], done
+    assert not list(scratch.iterdir())
 
 
 def test_below_the_level_nothing_is_played_unless_that_is_said(stage: Stage) -> None:

@@ -133,7 +133,8 @@ def test_a_release_leaves_a_note_a_tag_and_every_command(shop: Shop) -> None:
     assert done["state"] == "done" and done["judgement"]["verdict"] == "not_enough"
     note = (shop.project.root / "releases/0001-faster-invoices.md").read_text()
     for words in ("Faster invoices!", "no traffic at night", "ops@shop.example", "work leaves its line", "`stray.txt`", "true    # exit code 0",
-                  "sh deploy.sh    # exit code 0", "pages.", "Not enough data: ", "no `[release.staging]`"):  # fmt: skip
+                  "sh deploy.sh    # exit code 0", "pages.", "Not enough data: ", "no `[release.staging]`",
+                  "**Rollback:** no release is recorded before this one", "No release is recorded before this one, so there is nothing to compare with"):  # fmt: skip
         assert words in note, words
     assert (shop.project.root.parent / "cleared").read_text() == "pages\n", "only the cache that was named"
     assert shop.deployed == [f"release {revision}"]
@@ -268,7 +269,9 @@ def test_what_goes_wrong_after_the_deploy_has_failed_and_is_written_down(shop: S
     shop.config('health_timeout = "15s"', 'health_timeout = "1s"\nhealth = "http://127.0.0.1:9/health"')
     shop.commit("cache and health fail")
     assert shop.run("--clear-cache", "prices", code=1)["problem"]["code"] == "release.cache_failed"
-    assert shop.run(code=1)["problem"]["code"] == "release.unhealthy"
+    unhealthy = shop.run(code=1)["problem"]
+    assert unhealthy["code"] == "release.unhealthy"
+    assert unhealthy["hint"].startswith("no release is recorded before this one"), "a rollback that would be refused is not promised"
     assert shop.release("show", "99", code=3)["code"] == "release.not_found"
     states = [row["state"] for row in shop.release("list")["releases"]]
     assert states == ["failed"] * 4

@@ -138,7 +138,8 @@ pub fn format_length(length: Length) -> String {
         _ => format!("{sign}{big}{big_unit}{small}{small_unit}"),
     };
     match us {
-        0..1_000 => format!("{sign}{us}us"),
+        0 => "0s".to_owned(),
+        1..1_000 => format!("{sign}{us}us"),
         1_000..1_000_000 => format!("{sign}{}ms", trim_zeros(us as f64 / 1e3)),
         1_000_000..60_000_000 => format!("{sign}{}s", trim_zeros(us as f64 / 1e6)),
         60_000_000..3_600_000_000 => two(us / 60_000_000, "m", us / 1_000_000 % 60, "s"),
@@ -177,6 +178,7 @@ mod tests {
     #[test]
     fn lengths_are_written_for_people() {
         for (length, text) in [
+            (Length(0), "0s"),
             (Length(12), "12us"),
             (Length::millis(250), "250ms"),
             (Length::millis(4_200), "4.2s"),

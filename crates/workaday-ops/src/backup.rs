@@ -1,7 +1,8 @@
 //! A copy of the store that can be trusted: of one instant, read through, compressed, on the disk, counted, private.
 //!
 //! · Purpose: to be restored. · Will not: overwrite, follow links, block writers. · Options: [`Request`].
-//! · Killed midway: leaves a `.partial` that the next backup into the folder deletes; a name without `.partial` is whole.
+//! · Killed midway: leaves a `.partial`, or a manifest whose backup never got its name, that a later backup into the folder
+//!   deletes; a backup with a name without `.partial` is whole.
 //! · Turned off: run no `workaday backup`, and take its `[command.backup]` out.
 //!
 //! Order: copy → integrity_check and counts → compress → decompress and compare → sync → name → sync of the folder →
@@ -17,11 +18,14 @@ use std::path::{Path, PathBuf};
 use workaday_core::clock::Timestamp;
 use workaday_core::explain::{Explain, Problem, RetryAdvice};
 use workaday_store::sqlite::backup::{Content, Pace, copy_online, examine};
+use workaday_store::sqlite::instance::known_id;
 
 const PARTIAL: &str = ".partial";
 pub const ENDING: &str = ".db.zst";
 /// Above the size of the copy this much has to be free: the store itself goes on writing.
 const SPARE_BYTES: u64 = 64 << 20;
+/// A manifest without a backup is nobody's work in progress after this.
+const ORPHAN_SECONDS: i64 = 3_600;
 const NOTHING: &str = "no backup was made; those that are there are untouched";
 
 /// What to make.
@@ -77,6 +81,7 @@ pub fn run(request: &Request<'_>, look: &mut dyn FnMut(usize, usize)) -> Result<
     files::private_folder(&folder).map_err(|error| failed(&folder, &error))?;
     let _lock = lock(&folder)?;
     clear_partials(&folder);
+    clear_orphans(&folder, request.database, request.now);
     if fs::symlink_metadata(&path).is_ok() {
         return Err(exists(&path));
     }
@@ -126,16 +131,20 @@ pub fn compressed(path: &Path) -> bool {
 
 /// Files in a folder that are named as backups of this store are, by age. Whose they are says their manifest alone.
 fn list(folder: &Path, database: &Path) -> Vec<PathBuf> {
+    named(folder, database, ENDING)
+}
+
+/// The backups to which files with this ending belong, by age.
+fn named(folder: &Path, database: &Path, ending: &str) -> Vec<PathBuf> {
     let stem = format!("{}-", stem(database));
-    let found = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
-    let is_ours = |path: &PathBuf| {
-        path.file_name().and_then(|name| name.to_str()).is_some_and(|name| {
-            name.strip_prefix(&stem)
-                .and_then(|rest| rest.strip_suffix(ENDING))
-                .is_some_and(|rest| rest.ends_with('Z') && rest.starts_with(|c: char| c.is_ascii_digit()))
-        })
+    let backup = |entry: fs::DirEntry| {
+        let name = entry.file_name();
+        let bare = name.to_str()?.strip_suffix(ending)?;
+        let at = bare.strip_prefix(&stem)?;
+        let is_ours = at.ends_with('Z') && at.starts_with(|c: char| c.is_ascii_digit());
+        is_ours.then(|| folder.join(format!("{bare}{ENDING}")))
     };
-    let mut found: Vec<PathBuf> = found.filter(is_ours).collect();
+    let mut found: Vec<PathBuf> = fs::read_dir(folder).into_iter().flatten().flatten().filter_map(backup).collect();
     found.sort();
     found
 }
@@ -191,6 +200,23 @@ fn clear_partials(folder: &Path) {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     for path in entries.map(|entry| entry.path()).filter(|path| ours.iter().any(|end| path.to_string_lossy().ends_with(end))) {
         let _ = fs::remove_file(path);
+    }
+}
+
+/// Deletes manifests of this store that wait for a backup no longer: of one that was killed just before its name.
+///
+/// Not those that came to the folder a moment ago: somebody may be copying backups into it, the manifest first.
+fn clear_orphans(folder: &Path, database: &Path, now: Timestamp) {
+    use std::os::unix::fs::MetadataExt;
+    let Some(own) = known_id(database) else { return };
+    let is_old = |found: fs::Metadata| now.0 / 1_000_000 - found.ctime() > ORPHAN_SECONDS;
+    for backup in named(folder, database, &format!("{ENDING}.json")) {
+        let manifest = manifest_path(&backup);
+        let is_orphan = fs::symlink_metadata(&backup).is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+        let is_ours = || read_manifest(&backup).is_ok_and(|manifest| manifest.instance == own);
+        if is_orphan && is_ours() && fs::symlink_metadata(&manifest).is_ok_and(is_old) {
+            let _ = fs::remove_file(manifest);
+        }
     }
 }
 
@@ -388,6 +414,29 @@ mod tests {
         let left: Vec<_> = fs::read_dir(&folder).expect("readable").flatten().map(|entry| entry.file_name()).collect();
         let parts: Vec<_> = left.iter().filter(|name| name.to_string_lossy().ends_with(PARTIAL)).collect();
         assert_eq!(parts, ["notes.partial"]);
+    }
+
+    #[test]
+    fn a_manifest_whose_backup_never_got_its_name_goes_after_an_hour() {
+        let root = tempfile::tempdir().expect("a folder");
+        let (database, folder) = (store(&root.path().join("shop.db")), root.path().join("backups"));
+        let other = store(&root.path().join("b/shop.db"));
+        let orphan = |database: &Path, second: i64| {
+            let made = made(database, &folder, second * 1_000_000);
+            fs::remove_file(&made.path).expect("as if it never had its name");
+            manifest_path(&made.path)
+        };
+        // By the clock of the files, which is the machine's.
+        let found = fs::metadata(&database).expect("the store");
+        let now = std::os::unix::fs::MetadataExt::ctime(&found);
+        let (own, others) = (orphan(&database, now), orphan(&other, now + 1));
+        let foreign = folder.join("shop-20260101T000000.000000Z.db.zst.json");
+        fs::write(&foreign, "{}").expect("no manifest of ours");
+        made(&database, &folder, (now + 60) * 1_000_000);
+        assert!(own.exists(), "somebody may be copying backups here");
+        let whole = made(&database, &folder, (now + 3_700) * 1_000_000);
+        assert!(!own.exists() && others.exists() && foreign.exists());
+        assert!(whole.path.exists() && manifest_path(&whole.path).exists());
     }
 
     #[test]

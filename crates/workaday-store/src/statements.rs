@@ -190,7 +190,6 @@ statements! {
     LAST_GOOD = "read/last_good" (task),
     FAILURES_OF = "read/failures_of" (task, limit),
     // -- what the faces ask ---------------------------------------------------------------------------------------------
-    READY_COUNTS = "read/ready_counts" (),
     DUE_COUNTS = "read/due_counts" (),
     RUNNING_COUNTS = "read/running_counts" (),
     HELD_COUNTS = "read/held_counts" (),

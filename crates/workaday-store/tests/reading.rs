@@ -37,7 +37,7 @@ fn counts_add_up_and_each_job_is_counted_once() {
     subject.write(|store| store.hold_job(held, HeldCode::Quarantine, None)).expect("a mark");
     subject.write(|store| store.raise_alert("job.discarded", "shop.send", "m", NOW)).expect("an alert");
     subject.enqueue(&NewJob { run_at: later(60), ..job(7) });
-    (subject.run_sql)("UPDATE workaday_jobs SET state = 'pending' WHERE key = 7");
+    (subject.run_sql)("UPDATE workaday_jobs SET state = 'pending', schedule = 'nightly', tick = 't' WHERE key = 7");
     let hold =
         HoldRule { rule: 0, task: None, queue: Some("mail".into()), where_args: vec![], reason: "r".into(), owner: None, until: None };
     subject.write(|store| store.add_hold(&hold, &by(), NOW)).expect("a rule");
@@ -56,6 +56,36 @@ fn counts_add_up_and_each_job_is_counted_once() {
         .collect();
     assert_eq!(queues, [("default", 2, 0, 1, 1, false), ("mail", 0, 1, 0, 0, true)]);
     assert_eq!(reader.queues(NOW).expect("the queues"), status.queues);
+}
+
+#[test]
+fn great_backlogs_are_counted_to_the_last_job() {
+    let (mut subject, reader) = store();
+    let mut add = |count: i64, queue: &str, lane: &str, state: &str| {
+        (subject.run_sql)(&format!(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})
+             INSERT INTO workaday_jobs (id, task, queue, lane, state, run_at, args, created_at, schedule)
+             SELECT randomblob(16), 't', '{queue}', '{lane}', '{state}', {} - i, '{{}}', 0, iif('{state}' = 'pending', 's', NULL) FROM n",
+            NOW.0
+        ));
+    };
+    let ready = || -> Vec<(String, i64)> {
+        reader.queues(NOW).expect("the queues").into_iter().map(|queue| (queue.queue, queue.available)).collect()
+    };
+    // One that is not walked through to its end.
+    add(12_345, "mail", "sync", "available");
+    assert_eq!(ready(), [("mail".to_owned(), 12_345)]);
+    // Beside it what else is in the table, of which it has no part.
+    add(10_000, "mail", "async", "available");
+    add(7, "mail", "sync", "scheduled");
+    add(5, "slow", "sync", "pending");
+    assert_eq!(ready(), [("mail".to_owned(), 22_345), ("slow".to_owned(), 0)]);
+    // A second great one, and one that is greater than both.
+    add(10_001, "slow", "sync", "available");
+    add(130_000, "web", "async", "available");
+    assert_eq!(ready(), [("mail".to_owned(), 22_345), ("slow".to_owned(), 10_001), ("web".to_owned(), 130_000)]);
+    let queues = reader.queues(NOW).expect("the queues");
+    assert_eq!(queues[2].oldest_waiting_at, Some(later(0) + workaday_core::clock::Length(-130_000)));
 }
 
 #[test]

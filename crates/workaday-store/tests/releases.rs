@@ -30,16 +30,22 @@ fn the_age_of_backups_is_that_of_the_newest_file_that_is_there_and_of_the_last_p
     let reader = open_reader(&path).expect("a reader");
     assert_eq!(reader.backup_status().expect("read"), Default::default(), "none was ever made");
     store.begin(Durability::Full).expect("begin");
-    for (name, at) in [("one", 1), ("two", 2), ("three", 3)] {
-        store.write_backup(&backup(name, at)).expect("written");
+    let place = |name: &str| folder.path().join(name).display().to_string();
+    for (name, at) in [("one", 1), ("two", 2), ("three", 3), ("four", 4)] {
+        std::fs::write(place(name), "a backup").expect("a file");
+        store.write_backup(&NewBackup { path: place(name), ..backup(name, at) }).expect("written");
     }
     assert!(store.prove_backup("sum of one", "{}", Timestamp(9)).expect("proved"));
     assert!(!store.prove_backup("sum of another", "{}", Timestamp(9)).expect("asked"), "not one of ours");
-    store.remove_backup("three", Timestamp(4)).expect("rotated");
+    store.remove_backup(&place("four"), Timestamp(5)).expect("rotated");
     store.commit().expect("commit");
     let status = reader.backup_status().expect("read");
-    assert_eq!(status.newest.map(|row| row.at), Some(Timestamp(2)));
-    assert_eq!(status.proved.map(|row| (row.path, row.proved_at)), Some(("one".to_owned(), Some(Timestamp(9)))));
+    assert_eq!((status.newest.map(|row| row.at), status.gone), (Some(Timestamp(3)), None));
+    assert_eq!(status.proved.map(|row| (row.path, row.proved_at)), Some((place("one"), Some(Timestamp(9)))));
+    std::fs::remove_file(place("three")).expect("by hand");
+    let status = reader.backup_status().expect("read");
+    assert_eq!(status.newest.map(|row| row.at), Some(Timestamp(2)), "the record alone is no backup");
+    assert_eq!(status.gone.map(|row| row.at), Some(Timestamp(3)));
 }
 
 #[test]

@@ -82,7 +82,6 @@ fn hot_statements_use_their_index_and_sort_nothing() {
         (&statements::ENQUEUE, "workaday_finished_id (id=?)"),
         (&statements::JOB_STATE, "workaday_finished_id (id=?)"),
         (&statements::IDS_BETWEEN, "workaday_jobs_id (id>? AND id<?)"),
-        (&statements::READY_COUNTS, "workaday_jobs_ready"),
         (&statements::NEXT_ENDED, "COVERING INDEX workaday_finished_at (state=? AND finished_at>?)"),
         (&statements::FINISHED_BETWEEN, "COVERING INDEX workaday_finished_at (state=? AND finished_at>? AND finished_at<?)"),
         (&statements::REMOVALS_SINCE, "INTEGER PRIMARY KEY (rowid>?)"),

@@ -1,18 +1,35 @@
 //! How many jobs there are, counted for all who ask: at most once a second, and anew after each act of a person.
 //!
-//! Two things are kept. The whole status, for a second: scrapes of several servers and health checks share it. And what has
-//! ended ([`Ended`]), by hour, minute and second: history is not walked through again for each of them.
+//! Two things are kept. The whole status: scrapes of several servers share it, for a second, and for longer where counting
+//! is long ([`age_max`]). And what has ended ([`Ended`]), by hour, minute and second: history is not walked through again.
 
 use crate::window::Window;
+use rustix::time::{ClockId, clock_gettime};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use workaday_core::clock::{Length, Timestamp};
 use workaday_core::explain::{Explain, Problem};
 use workaday_store::Reader;
 use workaday_store::sqlite::read::{Ended, Status};
 
-/// So old may a status be that is shown.
-pub const AGE_MAX: Length = Length::seconds(1);
+const AGE_MAX: Length = Length::seconds(1);
+const AGE_LONGEST: Length = Length::minutes(1);
+/// Counting takes a two-hundredth of one core at most: a twentieth of a second for a backlog of two million, each ten seconds.
+const SHARE: u32 = 200;
+
+/// So old may a status be that is shown, when counting it took so much of a core. Ready jobs are counted by the pages of an
+/// index, and whoever scrapes each second must not take from those jobs what they need themselves.
+fn age_max(took: Duration) -> Length {
+    let earned = Length(i64::try_from((took * SHARE).as_micros()).unwrap_or(i64::MAX));
+    earned.clamp(AGE_MAX, AGE_LONGEST)
+}
+
+/// Of this thread: waiting for a busy machine is not work.
+fn processor_time() -> Duration {
+    let spent = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(spent.tv_sec.unsigned_abs(), u32::try_from(spent.tv_nsec).unwrap_or(0))
+}
 
 #[derive(Default)]
 pub struct Counts {
@@ -25,6 +42,7 @@ pub struct Counts {
 struct Kept {
     at: Timestamp,
     acts: u64,
+    took: Duration,
     status: Arc<Status>,
 }
 
@@ -34,19 +52,20 @@ impl Counts {
         Arc::clone(&self.ended)
     }
 
-    /// Jobs by state and queue, as they stood at most a second before `now`.
+    /// Jobs by state and queue, as they stood at most [`age_max`] before `now`.
     pub fn status(&self, reader: &Reader, now: Timestamp) -> Result<Arc<Status>, Problem> {
         // Held while it counts: who asks meanwhile takes the same answer and counts nothing.
         let mut kept = self.status.lock().unwrap_or_else(PoisonError::into_inner);
         let acts = self.acts.load(Ordering::Acquire);
         if let Some(known) = &*kept
             && known.acts == acts
-            && (Length(0)..=AGE_MAX).contains(&(now - known.at))
+            && (Length(0)..=age_max(known.took)).contains(&(now - known.at))
         {
             return Ok(Arc::clone(&known.status));
         }
+        let began = processor_time();
         let status = Arc::new(reader.status(now).map_err(|error| error.problem())?);
-        *kept = Some(Kept { at: now, acts, status: Arc::clone(&status) });
+        *kept = Some(Kept { at: now, acts, took: processor_time().saturating_sub(began), status: Arc::clone(&status) });
         Ok(status)
     }
 
@@ -125,6 +144,20 @@ mod tests {
         assert_eq!(ready(&window, NOW + Length::millis(1_001)), 2);
         elsewhere(&window, 3);
         assert_eq!(ready(&window, NOW), 3, "a clock that was set back does not keep old counts");
+    }
+
+    #[test]
+    fn what_takes_long_to_count_is_counted_less_often() {
+        assert_eq!(age_max(Duration::from_millis(1)), Length::seconds(1));
+        assert_eq!(age_max(Duration::from_millis(100)), Length::seconds(20));
+        assert_eq!(age_max(Duration::from_secs(10)), Length::minutes(1), "and yet it is counted");
+        let (_folder, window) = window();
+        elsewhere(&window, 1);
+        assert_eq!(ready(&window, NOW), 1);
+        window.counts.status.lock().expect("the status").as_mut().expect("it was counted").took = Duration::from_millis(25);
+        elsewhere(&window, 2);
+        assert_eq!(ready(&window, NOW + Length::seconds(5)), 1);
+        assert_eq!(ready(&window, NOW + Length::millis(5_001)), 2);
     }
 
     #[test]

@@ -7,10 +7,12 @@ use crate::progress::Progress;
 use crate::render::{Cell, Table, Tone};
 use crate::{text, words};
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use workaday_config::release::{self, Backup as Settings};
 use workaday_core::clock::Timestamp;
-use workaday_ops::backup::{Made, Place, Request, run as make, surplus};
+use workaday_ops::backup::{Made, Place, Request, compressed, run as make, surplus};
+use workaday_ops::kept::{Kept, in_folder};
 use workaday_store::sqlite::backup::Pace;
 use workaday_store::sqlite::instance::known_id;
 use workaday_store::sqlite::read::BackupRow;
@@ -30,7 +32,20 @@ pub fn run(args: &Backup, context: &mut Context) -> Done {
     }
     let by = context.by(&args.by);
     let made = take(context, &database, place, &by, "by hand")?;
-    report(&made.0, made.1.as_deref(), context)
+    let earlier = earlier(&made.0, context);
+    report(&made.0, made.1.as_deref(), &earlier, context)
+}
+
+/// Backups beside this one that the store made before it was restored or copied and adopted: its record names one of them.
+/// What they call their store may still run elsewhere, so rotation leaves them alone, and a person has to know.
+fn earlier(made: &Made, context: &Context) -> Vec<PathBuf> {
+    let Some(folder) = made.path.parent() else { return vec![] };
+    let rows = context.reader().ok().and_then(|reader| reader.backups(LIST_MAX).ok()).unwrap_or_default();
+    let recorded: BTreeSet<PathBuf> = rows.into_iter().map(|row| PathBuf::from(row.path)).collect();
+    let others: Vec<Kept> = in_folder(folder).kept.into_iter().filter(|kept| kept.manifest.instance != made.manifest.instance).collect();
+    let is_recorded = |kept: &&Kept| std::path::absolute(&kept.path).is_ok_and(|path| recorded.contains(&path));
+    let names: BTreeSet<String> = others.iter().filter(is_recorded).map(|kept| kept.manifest.instance.clone()).collect();
+    others.into_iter().filter(|kept| names.contains(&kept.manifest.instance)).map(|kept| kept.path).collect()
 }
 
 /// Makes a backup and keeps a record of it. The second value says why the record could not be kept.
@@ -102,26 +117,37 @@ fn say_plan(place: &Place, database: &Path, context: &mut Context) -> Done {
     Ok(DONE)
 }
 
-fn report(made: &Made, unrecorded: Option<&str>, context: &mut Context) -> Done {
+fn report(made: &Made, unrecorded: Option<&str>, earlier: &[PathBuf], context: &mut Context) -> Done {
     let manifest = &made.manifest;
     if context.out.json {
         context.out.json(&json!({
             "path": made.path, "manifest": manifest, "rotated": made.rotated, "recorded": unrecorded.is_none(), "not_recorded": unrecorded,
+            "earlier": earlier,
         }))?;
         return Ok(DONE);
     }
     let rows: i64 = manifest.counts.values().sum();
+    let packed = match compressed(&made.path) {
+        true => format!("{} compressed", size(manifest.stored_bytes)),
+        false => "not compressed: its name does not end in .zst".to_owned(),
+    };
     context.out.line(shown(&made.path))?;
     context.out.line(format!(
-        "{}, {} tables, {} rows; {} compressed; integrity_check ok, sha256 {}",
+        "{}, {} tables, {} rows; {packed}; integrity_check ok, sha256 {}",
         size(manifest.bytes),
         manifest.counts.len(),
         words::thousands(rows),
-        size(manifest.stored_bytes),
         &manifest.sha256[..16]
     ))?;
     for path in &made.rotated {
         context.out.line(format!("Deleted {}.", shown(path)))?;
+    }
+    if let Some(oldest) = earlier.first() {
+        let (are, those) = if earlier.len() == 1 { ("backup is", "it") } else { ("backups are", "them") };
+        context.out.line(format!("{} earlier {are} of the store before it was adopted, the oldest {}.", earlier.len(), shown(oldest)))?;
+        context.out.line(format!(
+            "Rotation leaves {those} alone. When this store is well, and no other runs under its former name, delete {those} with the .json beside."
+        ))?;
     }
     if let Some(why) = unrecorded {
         context.out.line(format!("It stands in no record of the store: {}", text::line(why)))?;

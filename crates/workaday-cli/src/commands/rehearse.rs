@@ -15,7 +15,7 @@ use std::process::{Command, Stdio};
 use workaday_config::kind::Value;
 use workaday_config::release;
 use workaday_core::explain::{Problem, RetryAdvice};
-use workaday_ops::rehearsal::{PLANTED, Proof, REFUSED_EXIT, Request, Scene, Stage, enter, play, probe, set, take_away};
+use workaday_ops::rehearsal::{PLANTED, Planted, Proof, REFUSED_EXIT, Request, Scene, Stage, Trap, enter, play, probe, set, take_away};
 use workaday_ops::release::fingerprint;
 use workaday_store::Store;
 use workaday_store::sqlite::NewRehearsal;
@@ -47,7 +47,7 @@ pub fn run(args: &Rehearse, context: &mut Context) -> Done {
         });
     })?;
     stage.keep = args.keep;
-    let mut proof = carry_out(&mut stage)?;
+    let mut proof = carry_out(&mut stage, &database)?;
     let ended = leftovers::end_marked(&stage.scene.id);
     if ended > 0 {
         proof
@@ -83,10 +83,13 @@ pub fn run(args: &Rehearse, context: &mut Context) -> Done {
 }
 
 /// Plays it in a process of its own, in the jail when that is asked for; where the kernel refuses the jail, without.
-fn carry_out(stage: &mut Stage) -> Result<Proof, Failure> {
+fn carry_out(stage: &mut Stage, database: &Path) -> Result<Proof, Failure> {
     // It listens outside: who reaches it could reach production.
     let listener = TcpListener::bind("127.0.0.1:0").map_err(|error| stage_failed(&error.to_string()))?;
     stage.scene.listener = listener.local_addr().ok();
+    let planted = Planted::beside(&stage.scratch).map_err(|error| stage_failed(&error.to_string()))?;
+    let production = stage.scene.production.clone();
+    planted.show(&mut stage.scene, &[&production, database.parent().unwrap_or(&production)]);
     let scene = stage.scratch.join(SCENE);
     std::fs::write(&scene, serde_json::to_vec(&stage.scene).unwrap_or_default()).map_err(|error| stage_failed(&error.to_string()))?;
     let jail = stage.scene.wanted >= 3;
@@ -95,7 +98,7 @@ fn carry_out(stage: &mut Stage) -> Result<Proof, Failure> {
         (code, said) = start(stage, &scene, false)?;
     }
     let read = std::fs::read(stage.scratch.join(PROOF)).ok().and_then(|text| serde_json::from_slice(&text).ok());
-    drop(listener);
+    drop((listener, planted));
     read.ok_or_else(|| stage_failed(&format!("the player ended with {code:?}: {said}")).into())
 }
 
@@ -137,8 +140,7 @@ pub fn player(args: &RehearsalPlay) -> Done {
 /// Inside, as a command of the user would be: what can be reached from here?
 pub fn prober(args: &RehearsalProbe, context: &mut Context) -> Done {
     let scene = scene(&args.scene)?;
-    let port = scene.port.as_ref().map_or("PORT", |(name, _)| name.as_str());
-    let found = probe(&scene.production, scene.listener, port, &scene.postgres);
+    let found = probe(&scene);
     context.out.json_line(&json!(found))?;
     Ok(DONE)
 }
@@ -183,7 +185,7 @@ fn say(proof: &Proof, context: &mut Context) -> Result<(), Failure> {
         let (mark, tone) = if trap.stopped { ("stopped", Tone::Good) } else { ("reached", Tone::Wait) };
         let from =
             if trap.stopped || trap.level <= proof.wanted { String::new() } else { format!(" (stopped from level {} on)", trap.level) };
-        out.line(format!("  {}  {}{from}", out.paint(tone, mark), text::line(&trap.trap)))?;
+        out.line(format!("  {}  {}{from}", out.paint(tone, mark), text::line(&named(trap))))?;
     }
     for step in &proof.steps {
         let (mark, tone) = if step.passed { ("passed", Tone::Good) } else { ("failed", Tone::Bad) };
@@ -204,9 +206,20 @@ fn say(proof: &Proof, context: &mut Context) -> Result<(), Failure> {
     Ok(())
 }
 
+/// A trap with what was reached, the first of many.
+fn named(trap: &Trap) -> String {
+    const SHOWN: usize = 3;
+    let more = trap.reached.len().saturating_sub(SHOWN);
+    let first = trap.reached.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    match (trap.reached.is_empty(), more) {
+        (true, _) => trap.trap.clone(),
+        (_, 0) => format!("{} ({first})", trap.trap),
+        _ => format!("{} ({first} and {more} more)", trap.trap),
+    }
+}
+
 fn too_weak(proof: &Proof) -> Problem {
-    let reached: Vec<&str> =
-        proof.traps.iter().filter(|trap| !trap.stopped && trap.level <= proof.wanted).map(|trap| trap.trap.as_str()).collect();
+    let reached: Vec<String> = proof.traps.iter().filter(|trap| !trap.stopped && trap.level <= proof.wanted).map(named).collect();
     Problem::new("rehearse.isolation", format!("level {} of isolation was reached, {} is configured", proof.level, proof.wanted))
         .expected("every trap up to that level stopped")
         .got(format!("reached: {}", reached.join(", ")))

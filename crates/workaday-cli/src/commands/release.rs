@@ -113,7 +113,7 @@ fn abort(args: &ReleaseAbort, context: &mut Context) -> Done {
         if ended.state == "aborted" && ended.deployed {
             context
                 .out
-                .line("Its deploy command had begun: look what is in place. `workaday release rollback` puts the release before back.")?;
+                .line(format!("Its deploy command had begun: look what is in place. To go back: {}.", text::line(&ended.way_back)))?;
         }
         if served && ended.drained && !ended.deployed {
             context
@@ -248,7 +248,7 @@ fn say(ended: &Ended, context: &mut Context) -> Result<(), Failure> {
     }
     context.out.line(format!("The note: {}", super::backup::shown(&ended.note)))?;
     if ended.state == "worse" {
-        context.out.line("`workaday release rollback` puts the release before back.")?;
+        context.out.line(format!("To go back: {}.", text::line(&ended.way_back)))?;
     }
     Ok(())
 }

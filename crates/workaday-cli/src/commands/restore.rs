@@ -155,7 +155,7 @@ fn say(
     context.out.line(format!("{} {}.", if dry_run { "Would restore" } else { "Restored" }, shown(path)))?;
     for (name, (now, then)) in change.tables.iter().filter(|(_, (now, then))| now != then) {
         let count = |rows: &Option<i64>| rows.map_or_else(|| "none".to_owned(), words::thousands);
-        context.out.line(format!("  {name}: {} rows → {}", count(now), count(then)))?;
+        context.out.line(format!("  {name}: {} → {} rows", count(now), count(then)))?;
     }
     if let Some(before) = before {
         context.out.line(format!("The state before is kept in {}.", shown(before)))?;

@@ -75,7 +75,7 @@ fn list(args: &WorkerList, context: &mut Context) -> Done {
             Cell::new(&worker.kind),
             Cell::new(worker.pid.to_string()),
             Cell::new(started),
-            Cell::new(worker.release.as_deref().unwrap_or("-")),
+            worker.release.as_deref().map_or_else(|| Cell::new("none named").tone(Tone::Soft), Cell::new),
             state,
         ]);
     }

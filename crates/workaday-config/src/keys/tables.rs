@@ -314,7 +314,7 @@ const STAGING: &[Key] = &[
         "level",
         Kind::Count(1, 3),
         "2",
-        "Isolation that a rehearsal must reach: 1 scratch paths and ports, 2 clean environment, 3 no network, the rest read-only.",
+        "Isolation that a rehearsal must reach: 1 scratch paths and ports, 2 clean environment, 3 no network and no Unix sockets, the rest read-only.",
     ),
     key("expires", Kind::Length(MINUTE), "7d", "How long a proof counts; new commits and another workaday.toml end it at once."),
     unset("deploy", Kind::Command, "[release] deploy", "The deploy command here, when it cannot be the real one."),

@@ -24,8 +24,8 @@ pub fn checks(facts: &Facts) -> Vec<Check> {
     };
     vec![
         AGE.of(backup.newest, "the store could not be asked", |newest| match newest.map(|at| aged(at, backup.every.0.saturating_mul(2))) {
-            Some((is_young, found)) => (either(is_young, State::Red), found),
-            None => (State::Red, "there is none".to_owned()),
+            Some((is_young, found)) => (either(is_young, State::Red), found + &backup.gone.as_ref().map_or_else(String::new, gone)),
+            None => (State::Red, backup.gone.as_ref().map_or_else(|| "there is none".to_owned(), |path| format!("{path} is gone"))),
         }),
         PROOF.of(backup.proved, "the store could not be asked", |proved| match proved.map(|at| aged(at, PROOF_DAYS * 86_400_000_000)) {
             Some((is_young, found)) => (either(is_young, State::Warn), found),
@@ -36,4 +36,8 @@ pub fn checks(facts: &Facts) -> Vec<Check> {
             false => (State::Ok, "on another disk".to_owned()),
         }),
     ]
+}
+
+fn gone(path: &String) -> String {
+    format!("; a newer one is gone: {path}")
 }

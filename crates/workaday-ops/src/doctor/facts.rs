@@ -27,8 +27,10 @@ pub struct Store {
     pub mode: Option<u32>,
     pub folder_mode: Option<u32>,
     pub owner: Option<u32>,
-    /// The user of the supervisor, else of this program.
-    pub user: u32,
+    /// The user of the supervisor; `None`: none runs.
+    pub user: Option<u32>,
+    /// The user of this program.
+    pub asker: u32,
     pub file_system: Option<Verdict>,
     /// Schema number, and where tables differ from it.
     pub schema: Option<(u32, Vec<String>)>,
@@ -60,6 +62,8 @@ pub struct LongWriter {
 pub struct Backup {
     /// Outer `None`: not known; inner: there is none.
     pub newest: Option<Option<Timestamp>>,
+    /// A newer one, whose file is not where it was made.
+    pub gone: Option<String>,
     pub proved: Option<Option<Timestamp>>,
     pub every: Length,
     pub is_same_disk: Option<bool>,

@@ -89,7 +89,8 @@ fn store(ground: &Ground<'_>, reader: Option<&Reader>, pid: Option<i64>) -> Stor
         mode: beside.reduce(|one, other| one | other),
         folder_mode: is_present.then(|| mode(folder)).flatten(),
         owner: std::fs::metadata(path).ok().map(|found| found.uid()),
-        user: pid.and_then(machine::uid_of).unwrap_or_else(|| rustix::process::geteuid().as_raw()),
+        user: pid.and_then(machine::uid_of),
+        asker: rustix::process::geteuid().as_raw(),
         file_system: is_present.then(|| file_system::verdict(path)),
         schema: schema::inspect(path).ok().filter(|_| is_present).map(|found| (found.number, found.differences)),
         newest_schema: migrate::NEWEST,
@@ -111,6 +112,7 @@ fn backup(settings: &Settings, reader: Option<&Reader>) -> Backup {
     let device = |path: &Path| std::fs::metadata(path).ok().map(|found| found.dev());
     Backup {
         newest: status.as_ref().map(|status| status.newest.as_ref().map(|row| row.at)),
+        gone: status.as_ref().and_then(|status| status.gone.as_ref()).map(|row| row.path.clone()),
         proved: status.as_ref().map(|status| status.proved.as_ref().and_then(|row| row.proved_at)),
         every: stated.every,
         is_same_disk: device(&stated.folder).zip(device(settings.database.path())).map(|(one, other)| one == other),

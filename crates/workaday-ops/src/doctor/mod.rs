@@ -165,8 +165,14 @@ fn few(names: &[String]) -> String {
     }
 }
 
-fn mib(bytes: u64) -> String {
-    format!("{} MiB", bytes / (1 << 20))
+/// `512 bytes`, `48 KiB`, `256 MiB`, `41.1 GiB`: as fine as a reader cares.
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..1_024 => format!("{bytes} bytes"),
+        1_024..1_048_576 => format!("{} KiB", bytes >> 10),
+        1_048_576..10_737_418_240 => format!("{} MiB", bytes >> 20),
+        _ => format!("{:.1} GiB", bytes as f64 / 1_073_741_824.0),
+    }
 }
 
 /// Chooses by a condition.

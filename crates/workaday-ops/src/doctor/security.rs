@@ -2,7 +2,7 @@
 
 use super::facts::{Facts, Security};
 use super::proxy::{Limit, Proxy};
-use super::{Ask, Check, State, Sure, ask, either, few, mib};
+use super::{Ask, Check, State, Sure, ask, either, few, size};
 
 const BODY_MAX: usize = 16 << 20;
 const OFF: &str = "the dashboard is not served now";
@@ -89,7 +89,7 @@ pub fn checks(facts: &Facts) -> Vec<Check> {
             None => (State::Ok, "there is none".to_owned()),
             Some(mode) => (either(mode & 0o077 == 0, State::Red), format!("{:04o}", mode & 0o7777)),
         }),
-        BODY.is(either(security.body_max <= BODY_MAX, State::Warn), format!("{} bytes", security.body_max)),
+        BODY.is(either(security.body_max <= BODY_MAX, State::Warn), size(security.body_max as u64)),
         proxy(security.proxy.as_ref()),
         HEADERS.of(security.missing_headers.as_ref(), OFF, |missing| match missing.is_empty() {
             true => (State::Ok, "all are sent".to_owned()),
@@ -105,10 +105,10 @@ fn proxy(found: Option<&Proxy>) -> Check {
     };
     match (found.widest, &found.open) {
         (Some(Limit::Endless), _) => PROXY.is(State::Warn, format!("no limit in {}", found.file)),
-        (Some(Limit::Bytes(bytes)), _) if bytes > BODY_MAX as u64 => PROXY.is(State::Warn, format!("{} in {}", mib(bytes), found.file)),
+        (Some(Limit::Bytes(bytes)), _) if bytes > BODY_MAX as u64 => PROXY.is(State::Warn, format!("{} in {}", size(bytes), found.file)),
         (_, Some(why)) => PROXY.is(State::Unknown, format!("{}: {why}", found.file)),
         (None, None) => PROXY.is(State::Unknown, format!("{} passes no requests on", found.file)),
-        (Some(Limit::Bytes(bytes)), None) => PROXY.is(State::Ok, format!("{bytes} bytes in {}", found.file)),
+        (Some(Limit::Bytes(bytes)), None) => PROXY.is(State::Ok, format!("{} in {}", size(bytes), found.file)),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The file, its disk, and both SQLites that write to it.
 
 use super::facts::Facts;
-use super::{Ask, Check, State, Sure, ask, either, few, mib};
+use super::{Ask, Check, State, Sure, ask, either, few, size};
 use workaday_core::clock::format_length;
 use workaday_store::sqlite::file_system::Verdict;
 
@@ -53,8 +53,11 @@ pub fn checks(facts: &Facts) -> Vec<Check> {
         ),
         PERMISSIONS.of(store.mode, ABSENT, |bits| mode(bits, 0o077, State::Red)),
         FOLDER.of(store.folder_mode, ABSENT, |bits| mode(bits, 0o077, if bits & 0o022 == 0 { State::Warn } else { State::Red })),
-        OWNER.of(store.owner, ABSENT, |owner| {
-            (either(owner == store.user, State::Red), format!("uid {owner}, the supervisor is uid {}", store.user))
+        OWNER.of(store.owner, ABSENT, |owner| match store.user {
+            Some(user) => (either(owner == user, State::Red), format!("uid {owner}, the supervisor is uid {user}")),
+            None if owner == store.asker => (State::Ok, format!("uid {owner}, as this program; no supervisor runs")),
+            // Root may look at any store: that says nothing of who will run it.
+            None => (State::Unknown, format!("uid {owner}; no supervisor runs, and this program is uid {}", store.asker)),
         }),
         FILE_SYSTEM.of(store.file_system, ABSENT, |verdict| match verdict {
             Verdict::Fine => (State::Ok, "local".to_owned()),
@@ -72,10 +75,10 @@ pub fn checks(facts: &Facts) -> Vec<Check> {
         PYTHON_SQLITE.of(store.python_sqlite.as_deref().and_then(version), "the interpreter did not say", |found| {
             (either(found >= SQLITE_MIN, State::Warn), store.python_sqlite.clone().unwrap_or_default())
         }),
-        WAL.of(store.wal_bytes, ABSENT, |bytes| (either(bytes <= store.wal_max, State::Warn), mib(bytes))),
+        WAL.of(store.wal_bytes, ABSENT, |bytes| (either(bytes <= store.wal_max, State::Warn), size(bytes))),
         DISK.of(store.disk_free, "the kernel does not say", |bytes| {
             let state = if bytes < store.disk_free_min / 4 { State::Red } else { either(bytes >= store.disk_free_min, State::Warn) };
-            (state, format!("{} free", mib(bytes)))
+            (state, format!("{} free", size(bytes)))
         }),
         SYNC.of(store.sync_us, "the folder takes no file to time it on", |us| (either(us >= SYNC_MIN_US, State::Warn), format!("{us} us"))),
         WRITER.of(store.writer.as_ref(), ABSENT, |writer| match writer {

@@ -25,7 +25,8 @@ fn well() -> Facts {
             mode: Some(0o600),
             folder_mode: Some(0o700),
             owner: Some(1000),
-            user: 1000,
+            user: Some(1000),
+            asker: 0,
             file_system: Some(Verdict::Fine),
             schema: Some((7, vec![])),
             newest_schema: 7,
@@ -39,7 +40,13 @@ fn well() -> Facts {
             is_copy: Some(false),
             writer: Some(None),
         },
-        backup: Backup { newest: Some(Some(ago(3))), proved: Some(Some(ago(30))), every: Length(HOUR.0 * 24), is_same_disk: Some(false) },
+        backup: Backup {
+            newest: Some(Some(ago(3))),
+            gone: None,
+            proved: Some(Some(ago(30))),
+            every: Length(HOUR.0 * 24),
+            is_same_disk: Some(false),
+        },
         worker: Worker {
             is_running: true,
             seen_at: Some(NOW),
@@ -98,6 +105,7 @@ const DAMAGES: &[Damage] = &[
     ("store.folder", State::Warn, |f| f.store.folder_mode = Some(0o755)),
     ("store.folder", State::Red, |f| f.store.folder_mode = Some(0o777)),
     ("store.owner", State::Red, |f| f.store.owner = Some(0)),
+    ("store.owner", State::Unknown, |f| f.store.user = None),
     ("store.file_system", State::Red, |f| f.store.file_system = Some(Verdict::Refused("NFS"))),
     ("store.file_system", State::Warn, |f| f.store.file_system = Some(Verdict::NotDurable("tmpfs"))),
     ("store.schema", State::Warn, |f| f.store.schema = Some((6, vec![]))),
@@ -230,6 +238,14 @@ fn every_check_has_a_damage_and_names_are_given_once() {
     assert_eq!(names.iter().map(String::as_str).collect::<BTreeSet<_>>(), known);
     assert_eq!(names.len(), known.len());
     assert!(names.len() >= 40, "{} checks", names.len());
+}
+
+#[test]
+fn sizes_read_well() {
+    let sizes = [(0, "0 bytes"), (48 << 10, "48 KiB"), (1 << 20, "1 MiB"), (900 << 20, "900 MiB"), (42_102 << 20, "41.1 GiB")];
+    for (bytes, text) in sizes {
+        assert_eq!(super::size(bytes), text);
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The supervisor and what the machine leaves it.
 
 use super::facts::Facts;
-use super::{Ask, Check, State, Sure, ask, either, mib};
+use super::{Ask, Check, State, Sure, ask, either, size};
 use workaday_core::clock::{Length, format_length};
 
 const SILENT_US: i64 = 90_000_000;
@@ -40,7 +40,7 @@ pub fn checks(facts: &Facts) -> Vec<Check> {
         FILES.of(worker.open_files_max, NOBODY, |files| (either(files >= FILES_MIN, State::Warn), files.to_string())),
         ROOT.of(worker.uid, NOBODY, |uid| (either(uid != 0, State::Red), if uid == 0 { "root".to_owned() } else { format!("uid {uid}") })),
         MEMORY.of(worker.memory_free, "the kernel does not say", |bytes| {
-            (if bytes < MEMORY_RED { State::Red } else { either(bytes >= MEMORY_WARN, State::Warn) }, mib(bytes))
+            (if bytes < MEMORY_RED { State::Red } else { either(bytes >= MEMORY_WARN, State::Warn) }, size(bytes))
         }),
         DEATHS.of(worker.deaths, "the store could not be asked", |deaths| {
             (either(deaths == 0, State::Warn), format!("{deaths} in the last day"))

@@ -1,24 +1,12 @@
-//! Level 3: a network of its own with nothing in it, every mount read-only but the scratch place, and process numbers of
-//! its own, so that what a rehearsal started ends with it. Needs user namespaces; where they are forbidden it says so.
+//! Level 3: a network of its own with nothing in it (abstract sockets are part of it), mounts behind walls (see `walls`), and
+//! process numbers of its own, so that what a rehearsal started ends with it. Needs user namespaces; where they are forbidden it says so.
 
-use std::ffi::CString;
+use super::walls;
 use std::io;
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 /// The exit code when the kernel allows no namespaces.
 pub const REFUSED_EXIT: i32 = 97;
-
-const AT_RECURSIVE: libc::c_uint = 0x8000;
-const MOUNT_ATTR_RDONLY: u64 = 1;
-
-#[repr(C)]
-struct MountAttr {
-    set: u64,
-    clear: u64,
-    propagation: u64,
-    userns_fd: u64,
-}
 
 /// Goes into the jail. Returns in a new process, the first of its own; the old one waits for it and exits as it did.
 ///
@@ -33,7 +21,7 @@ pub fn enter(scratch: &Path) -> io::Result<()> {
     std::fs::write("/proc/self/uid_map", format!("{user} {user} 1"))?;
     std::fs::write("/proc/self/gid_map", format!("{group} {group} 1"))?;
     raise_loopback()?;
-    close_mounts(scratch)?;
+    walls::close(scratch)?;
     // SAFETY: one thread, so the child is a whole copy of this process.
     match unsafe { libc::fork() } {
         -1 => Err(io::Error::last_os_error()),
@@ -50,30 +38,6 @@ pub fn enter(scratch: &Path) -> io::Result<()> {
             std::process::exit(if libc::WIFEXITED(status) { libc::WEXITSTATUS(status) } else { 1 })
         }
     }
-}
-
-/// All mounts read-only, for us and what we start; the scratch place stays as it is.
-fn close_mounts(scratch: &Path) -> io::Result<()> {
-    let scratch = CString::new(scratch.as_os_str().as_bytes()).map_err(io::Error::other)?;
-    let root = c"/";
-    mount(None, root, libc::MS_REC | libc::MS_PRIVATE)?;
-    mount(Some(&scratch), &scratch, libc::MS_BIND)?;
-    attributes(root, AT_RECURSIVE, MountAttr { set: MOUNT_ATTR_RDONLY, clear: 0, propagation: 0, userns_fd: 0 })?;
-    attributes(&scratch, 0, MountAttr { set: 0, clear: MOUNT_ATTR_RDONLY, propagation: 0, userns_fd: 0 })
-}
-
-fn mount(source: Option<&CString>, target: &std::ffi::CStr, flags: libc::c_ulong) -> io::Result<()> {
-    let source = source.map_or(std::ptr::null(), |source| source.as_ptr());
-    // SAFETY: strings end with NUL and live across the call; no data is passed.
-    check(unsafe { libc::mount(source, target.as_ptr(), std::ptr::null(), flags, std::ptr::null()) })
-}
-
-fn attributes(path: &std::ffi::CStr, flags: libc::c_uint, wanted: MountAttr) -> io::Result<()> {
-    // SAFETY: the path ends with NUL, the struct has the kernel's layout and its size is passed along.
-    let answer = unsafe {
-        libc::syscall(libc::SYS_mount_setattr, libc::AT_FDCWD, path.as_ptr(), flags, &raw const wanted, std::mem::size_of::<MountAttr>())
-    };
-    check(answer as libc::c_int)
 }
 
 /// `/proc` of the processes in here. Where it may not be mounted, the old one stays and shows numbers from outside.
@@ -100,6 +64,6 @@ fn raise_loopback() -> io::Result<()> {
     }
 }
 
-fn check(answer: libc::c_int) -> io::Result<()> {
+pub(super) fn check(answer: libc::c_int) -> io::Result<()> {
     if answer < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }

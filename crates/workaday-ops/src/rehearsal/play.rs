@@ -54,6 +54,10 @@ pub struct Scene {
     pub health_timeout_us: i64,
     /// Stands for everything on the network of production.
     pub listener: Option<SocketAddr>,
+    /// Unix sockets of the machine, the planted one among them.
+    pub sockets: Vec<PathBuf>,
+    /// The planted one without a path.
+    pub abstract_socket: Option<String>,
 }
 
 /// One thing that was done.
@@ -130,7 +134,7 @@ fn reached(scene: &Scene) -> (u8, Vec<Trap>) {
     let port = scene.port.as_ref().map(|(_, port)| port.as_str());
     match found {
         Some(found) => level(&found, &scene.scratch, port),
-        None => (0, vec![Trap { trap: format!("the probe did not run: {}", ran.tail), level: 1, stopped: false }]),
+        None => (0, vec![Trap { trap: format!("the probe did not run: {}", ran.tail), level: 1, stopped: false, reached: vec![] }]),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::play::Scene;
 use super::postgres::{self, Copied};
+use super::sockets;
 use crate::files;
 use crate::git::Repository;
 use crate::release::{Kind, last_in_place};
@@ -101,6 +102,7 @@ pub fn take_away(scratch: &Path) -> Vec<String> {
     let copies: Vec<Copied> = known.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
     let remarks = drop_all(copies);
     if remarks.is_empty() {
+        let _ = fs::remove_file(sockets::beside(scratch));
         let _ = fs::remove_dir_all(scratch);
     }
     remarks
@@ -202,7 +204,7 @@ pub fn set(request: &Request<'_>, began: &mut dyn FnMut(&str, &Path)) -> Result<
         is_unsafe: request.is_unsafe,
         timeout_us: request.settings.deploy_timeout.0,
         health_timeout_us: request.settings.health_timeout.0,
-        listener: None,
+        ..Scene::default()
     };
     Ok(stage)
 }

@@ -1,11 +1,12 @@
 //! Which level of isolation was reached: found out by trying what must not work, never by believing the settings.
 //!
-//! Traps stand for production: its folder, its store, a listener (a port, a database, a webhook), a variable with a DSN.
-//! Nothing is written into any of them.
+//! Traps stand for production: its folder, its store, a listener (a port, a database, a webhook), a variable with a DSN, a
+//! Unix socket; and the sockets that the machine really has. Nothing is written into any of them.
 
-use super::postgres::Copied;
+use super::play::Scene;
+use super::sockets;
 use serde::{Deserialize, Serialize};
-use std::net::{SocketAddr, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -25,6 +26,9 @@ pub struct Probed {
     #[serde(default)]
     pub real_databases: Vec<String>,
     pub reaches_listener: bool,
+    /// Unix sockets behind which somebody listens; abstract ones with `@`.
+    #[serde(default)]
+    pub sockets: Vec<String>,
     pub may_write_production: bool,
 }
 
@@ -35,13 +39,16 @@ pub struct Trap {
     /// From this level on it must hold.
     pub level: u8,
     pub stopped: bool,
+    /// What was reached, where there can be several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reached: Vec<String>,
 }
 
-/// Tries every trap, from inside the process that it is asked in.
-///
-/// `copies`: the copies of PostgreSQL databases; no variable may lead to an original, however its DSN is written.
-pub fn probe(production: &Path, listener: Option<SocketAddr>, port: &str, copies: &[Copied]) -> Probed {
-    let is_real = |value: &str| copies.iter().any(|copied| copied.is_of(value));
+/// Tries every trap, from inside the process that it is asked in. No variable may lead to the original of a PostgreSQL
+/// database that was copied, however its DSN is written.
+pub fn probe(scene: &Scene) -> Probed {
+    let port = scene.port.as_ref().map_or("PORT", |(name, _)| name.as_str());
+    let is_real = |value: &str| scene.postgres.iter().any(|copied| copied.is_of(value));
     Probed {
         folder: std::env::current_dir().unwrap_or_default(),
         database: std::env::var_os("WORKADAY_DATABASE").map(PathBuf::from),
@@ -51,9 +58,16 @@ pub fn probe(production: &Path, listener: Option<SocketAddr>, port: &str, copies
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .filter_map(|(name, value)| is_real(&value).then_some(name))
             .collect(),
-        reaches_listener: listener.is_some_and(|at| TcpStream::connect_timeout(&at, Duration::from_secs(2)).is_ok()),
-        may_write_production: may_write(production),
+        reaches_listener: scene.listener.is_some_and(|at| TcpStream::connect_timeout(&at, Duration::from_secs(2)).is_ok()),
+        sockets: sockets(scene),
+        may_write_production: may_write(&scene.production),
     }
+}
+
+fn sockets(scene: &Scene) -> Vec<String> {
+    let outside = scene.sockets.iter().filter(|path| !path.starts_with(&scene.scratch) && sockets::reaches(path));
+    let named = scene.abstract_socket.iter().filter(|name| sockets::reaches_abstract(name));
+    outside.map(|path| path.display().to_string()).chain(named.map(|name| format!("@{name}"))).collect()
 }
 
 /// Asks the kernel, and writes nothing.
@@ -64,8 +78,8 @@ fn may_write(path: &Path) -> bool {
 /// Judges what was found: the traps, and the level up to which all of them held.
 pub fn level(found: &Probed, scratch: &Path, port: Option<&str>) -> (u8, Vec<Trap>) {
     let inside = |path: &Path| path.starts_with(scratch);
-    let trap = |name: &str, level: u8, stopped: bool| Trap { trap: name.to_owned(), level, stopped };
-    let traps = vec![
+    let trap = |name: &str, level: u8, stopped: bool| Trap { trap: name.to_owned(), level, stopped, reached: vec![] };
+    let mut traps = vec![
         trap("relative paths of production", 1, inside(&found.folder)),
         trap("the store of production", 1, found.database.as_deref().is_some_and(inside)),
         trap("the port of production", 1, found.port.is_some() && found.port.as_deref() == port),
@@ -73,6 +87,7 @@ pub fn level(found: &Probed, scratch: &Path, port: Option<&str>) -> (u8, Vec<Tra
         trap("a port, database or webhook on the network", 3, !found.reaches_listener),
         trap("absolute paths of production", 3, !found.may_write_production),
     ];
+    traps.push(Trap { reached: found.sockets.clone(), ..trap("a Unix socket of the machine", 3, found.sockets.is_empty()) });
     let reached = (1..=3).take_while(|level| traps.iter().filter(|trap| trap.level == *level).all(|trap| trap.stopped)).last();
     (reached.unwrap_or(0), traps)
 }
@@ -94,6 +109,7 @@ mod tests {
         assert_eq!(reached(&safe), 3);
         assert_eq!(reached(&Probed { reaches_listener: true, ..safe.clone() }), 2);
         assert_eq!(reached(&Probed { may_write_production: true, ..safe.clone() }), 2);
+        assert_eq!(reached(&Probed { sockets: vec!["/run/x.sock".into()], ..safe.clone() }), 2);
         assert_eq!(reached(&Probed { real_databases: vec!["DATABASE_URL".into()], ..safe.clone() }), 1);
         assert_eq!(reached(&Probed { sees_variable: true, ..safe.clone() }), 1, "no network does not make up for a DSN");
         assert_eq!(reached(&Probed { database: Some("/srv/shop/workaday.db".into()), ..safe.clone() }), 0);

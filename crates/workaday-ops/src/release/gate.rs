@@ -39,13 +39,27 @@ pub fn misfits(reader: &Reader, new: &[TaskEntry]) -> Result<Misfits, Problem> {
 impl Misfits {
     pub fn problems(&self) -> Vec<Problem> {
         let one = |((task, wrong), (count, id)): (&(String, String), &(usize, JobId))| {
-            Problem::new("release.jobs_misfit", format!("{count} waiting jobs of {task} do not fit the new code: {wrong}"))
-                .expected("new code that takes the arguments of the jobs that wait, or no such jobs")
-                .got(format!("for one, job {id}"))
-                .retry(RetryAdvice::SafeAfterFix, "safe once they fit; nothing was deployed")
-                .hint("give the new parameter a default, or first let them run: they would be held, not lost")
+            let jobs = if *count == 1 { "1 waiting job".to_owned() } else { format!("{count} waiting jobs") };
+            Problem::new(
+                "release.jobs_misfit",
+                format!("{jobs} of {task} {} not fit the new code: {wrong}", if *count == 1 { "does" } else { "do" }),
+            )
+            .expected("new code that takes the arguments of the jobs that wait, or no such jobs")
+            .got(format!("for one, job {id}"))
+            .retry(RetryAdvice::SafeAfterFix, "safe once they fit; nothing was deployed")
+            .hint("give the new parameter a default, or first let them run: they would be held, not lost")
         };
         self.found.iter().map(one).collect()
+    }
+}
+
+/// How the gate came out, for people.
+pub fn fitting(jobs: usize, tasks: usize) -> String {
+    let tasks = if tasks == 1 { "the 1 task of the new code".to_owned() } else { format!("the {tasks} tasks of the new code") };
+    match jobs {
+        0 => format!("no job is unfinished, so none had to fit {tasks}"),
+        1 => format!("1 unfinished job fits {tasks}"),
+        _ => format!("{jobs} unfinished jobs fit {tasks}"),
     }
 }
 
@@ -78,4 +92,16 @@ pub fn unowned(changed: &BTreeSet<String>, new: &[TaskEntry]) -> Vec<Problem> {
                 .retry(RetryAdvice::SafeAfterFix, "safe once they are written; nothing was deployed")
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fitting;
+
+    #[test]
+    fn what_fits_is_told_in_whole_words() {
+        assert_eq!(fitting(0, 1), "no job is unfinished, so none had to fit the 1 task of the new code");
+        assert_eq!(fitting(1, 2), "1 unfinished job fits the 2 tasks of the new code");
+        assert_eq!(fitting(7, 2), "7 unfinished jobs fit the 2 tasks of the new code");
+    }
 }

@@ -71,7 +71,14 @@ pub fn markdown(release: i64, plan: &Plan, steps: &[StepRow], state: &str, ended
     }
     let _ = writeln!(page, "- **Owner:** {}", one_line(&plan.owner));
     let _ = writeln!(page, "- **Expected:** {}", one_line(&plan.expects));
-    let _ = writeln!(page, "{ROLLBACK}`workaday release rollback {release}`, which runs `{}`", line(&plan.rollback));
+    match &plan.previous {
+        Some(_) => {
+            let _ = writeln!(page, "{ROLLBACK}`workaday release rollback {release}`, which runs `{}`", line(&plan.rollback));
+        }
+        None => {
+            let _ = writeln!(page, "{ROLLBACK}{}", plan.way_back());
+        }
+    }
     let _ = writeln!(page, "- **From** {began} **to** {ended} ({})", format_length(Length((ended - began).0 / 1_000_000 * 1_000_000)));
     let _ = writeln!(
         page,
@@ -95,10 +102,18 @@ pub fn markdown(release: i64, plan: &Plan, steps: &[StepRow], state: &str, ended
         &mut page,
         "Files touched",
         &plan.files_touched.iter().map(|path| format!("`{path}`")).collect::<Vec<_>>(),
-        "None since the release before, or there is none.",
+        untouched(plan.previous.is_some()),
     );
     list(&mut page, "Untracked files at the time", &plan.untracked.iter().map(|path| format!("`{path}`")).collect::<Vec<_>>(), "");
     page
+}
+
+fn untouched(has_previous: bool) -> &'static str {
+    if has_previous {
+        "None since the release before."
+    } else {
+        "No release is recorded before this one, so there is nothing to compare with."
+    }
 }
 
 fn list(page: &mut String, title: &str, items: &[String], empty: &str) {

@@ -50,6 +50,8 @@ pub struct Ended {
     pub deployed: bool,
     /// Was the supervisor asked to stop?
     pub drained: bool,
+    /// How to go back, in words.
+    pub way_back: String,
     pub note: PathBuf,
     /// What of the note or the tag could not be written.
     pub remarks: Vec<String>,
@@ -201,7 +203,7 @@ impl<'a> Pipeline<'a> {
     fn deploy(&self) -> Result<Value, Failed> {
         let ran = command::run(&self.plan.deploy, &self.around(), self.ground.settings.deploy_timeout, &self.output("deploy"));
         if !ran.succeeded() {
-            let problem = failed_command("release.deploy_failed", "the deploy command", &ran)
+            let problem = failed_command("release.deploy_failed", "the deploy command", &ran, &self.plan.way_back())
                 .hint(format!("all it printed is in {}", ran.output.display()));
             return Err(Failed { problem, commands: vec![ran] });
         }
@@ -217,7 +219,7 @@ impl<'a> Pipeline<'a> {
             commands.push(ran.clone());
             if !ran.succeeded() {
                 return Err(Failed {
-                    problem: failed_command("release.cache_failed", &format!("clearing the cache `{name}`"), &ran),
+                    problem: failed_command("release.cache_failed", &format!("clearing the cache `{name}`"), &ran, &self.plan.way_back()),
                     commands,
                 });
             }
@@ -251,7 +253,7 @@ impl<'a> Pipeline<'a> {
                     )
                     .expected("the workers back, and `[release] health` answering")
                     .retry(RetryAdvice::CheckFirst, "the new release is in place; look at the service")
-                    .hint("`workaday release rollback` puts the release before it back")
+                    .hint(self.plan.way_back())
                     .into());
                 }
                 Err(_) => host.sleep(LOOK_EVERY),
@@ -407,7 +409,17 @@ impl<'a> Pipeline<'a> {
             }
             store.close_release(self.release, state, verdict, &text, now)
         })?;
-        Ok(Ended { release: self.release, state, judgement, problem, deployed, drained, note: path, remarks })
+        Ok(Ended {
+            release: self.release,
+            state,
+            judgement,
+            problem,
+            deployed,
+            drained,
+            way_back: self.plan.way_back(),
+            note: path,
+            remarks,
+        })
     }
 
     /// The release that this one undoes, as recorded.
@@ -468,12 +480,12 @@ impl From<Problem> for Failed {
     }
 }
 
-fn failed_command(code: &'static str, what: &str, ran: &Ran) -> Problem {
+fn failed_command(code: &'static str, what: &str, ran: &Ran, way_back: &str) -> Problem {
     let last: Vec<&str> = ran.tail.lines().rev().take(3).collect();
     Problem::new(code, format!("{what} failed: `{}`, {}", ran.line(), ran.ending()))
         .expected("exit code 0")
         .got(last.into_iter().rev().collect::<Vec<_>>().join(" / "))
-        .retry(RetryAdvice::CheckFirst, "look what it did; `workaday release rollback` puts the release before back")
+        .retry(RetryAdvice::CheckFirst, format!("look what it did; {way_back}"))
 }
 
 fn detail(steps: &[StepRow], step: &str) -> Value {

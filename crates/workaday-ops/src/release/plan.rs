@@ -91,6 +91,19 @@ pub struct Plan {
     pub tasks_changed: Vec<String>,
 }
 
+impl Plan {
+    /// How to go back, for whoever has to now. What has nothing recorded before it is not promised a rollback.
+    pub fn way_back(&self) -> String {
+        match &self.previous {
+            Some(_) => "`workaday release rollback` puts the release before it back".to_owned(),
+            None => format!(
+                "no release is recorded before this one: put the code before in place, then run `{}` by hand",
+                crate::command::line(&self.rollback)
+            ),
+        }
+    }
+}
+
 /// Sums of configuration and dependencies as they are in the folder.
 pub fn fingerprint(root: &Path, config: Option<&Path>) -> Fingerprint {
     let read = |path: &Path| std::fs::read(path).unwrap_or_default();

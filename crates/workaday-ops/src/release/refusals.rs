@@ -1,7 +1,7 @@
 //! What must hold before the first step. Everything that does not is said at once: nobody mends one thing to hear of the next.
 
 use super::Host;
-use super::gate::{changed_tasks, misfits, unowned};
+use super::gate::{changed_tasks, fitting, misfits, unowned};
 use super::plan::{self, Kind, Plan, Previous, fingerprint, last_in_place};
 use crate::command::{Ran, Surroundings, run};
 use crate::git::{Repository, short};
@@ -333,7 +333,7 @@ fn judge_code(
         }
     };
     against.extend(found.problems());
-    let mut words = format!("{} unfinished jobs fit the {} tasks of the new code", found.looked_at, new.len());
+    let mut words = fitting(found.looked_at, new.len());
     let mut tasks_changed = vec![];
     if kind == Kind::Release {
         match changed_tasks(reader, &stated) {

@@ -62,9 +62,10 @@ struct Rest {
 /// What a release rests on: a backup that restores, a rehearsal, a baseline.
 fn rests(reader: &Reader, s: &Sheet<'_>) -> Result<Vec<Rest>, StoreError> {
     let status = reader.backup_status()?;
-    let backup = match status.newest {
-        None => "none was made".to_owned(),
-        Some(row) => format!("{}, {}, {}", words::ago(s.t.now, row.at), words::kib(row.stored_bytes / 1024), row.why),
+    let backup = match (status.newest, status.gone) {
+        (None, None) => "none was made".to_owned(),
+        (None, Some(row)) => format!("made {}, and its file is gone", words::ago(s.t.now, row.at)),
+        (Some(row), _) => format!("{}, {}, {}", words::ago(s.t.now, row.at), words::kib(row.stored_bytes / 1024), row.why),
     };
     let proof = match status.proved.and_then(|row| row.proved_at) {
         None => "none was ever proved to restore".to_owned(),

@@ -365,6 +365,8 @@ fn facts(reader: &Reader, loads: &[QueueLoad], oldest: Option<Timestamp>, s: &Sh
         let proof = backups.proved.as_ref().and_then(|row| row.proved_at);
         let proof = proof.map_or_else(|| "never proved to restore".to_owned(), |at| format!("proved to restore {}", words::ago(now, at)));
         facts.push(fact("newest backup", words::ago(now, newest.at), Some(&proof)));
+    } else if let Some(gone) = &backups.gone {
+        facts.push(fact("newest backup", "gone".to_owned(), Some(&format!("made {}", words::ago(now, gone.at)))));
     }
     if let Some(used) = disk_used(reader) {
         facts.push(fact("disk", format!("{used} %"), Some("used, where the store is")));

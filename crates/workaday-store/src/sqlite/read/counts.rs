@@ -101,15 +101,11 @@ impl Reader {
         fn of(loads: &mut BTreeMap<String, QueueLoad>, name: String) -> &mut QueueLoad {
             loads.entry(name).or_insert_with_key(|name| QueueLoad { queue: name.clone(), ..QueueLoad::default() })
         }
-        for lane in Lane::ALL {
-            let mut name = String::new();
-            while let Some(next) = self.link.first(&sql::READY_QUEUE, params![lane.as_str(), name], |row| row.get::<_, String>(0))? {
-                let (count, oldest) = (self.ready(*lane, &next, cap)?, self.oldest_ready(*lane, &next)?);
-                let load = of(&mut loads, next.clone());
-                load.available = load.available + count;
-                load.oldest_waiting_at = load.oldest_waiting_at.into_iter().chain(oldest).min();
-                name = next;
-            }
+        for (lane, name) in self.ready_queues()? {
+            let (count, oldest) = (self.ready(lane, &name, cap)?, self.oldest_ready(lane, &name)?);
+            let load = of(&mut loads, name);
+            load.available = load.available + count;
+            load.oldest_waiting_at = load.oldest_waiting_at.into_iter().chain(oldest).min();
         }
         let due = self.link.list(&sql::DUE_SOME, [cap], |row| Ok((row.get(0)?, rows::word::<State>(row, 1)?, row.get::<_, i64>(2)?)))?;
         // The cap is shared by all queues: once it is reached, each of them may have more.
@@ -143,12 +139,25 @@ impl Reader {
         self.link.list(&sql::HELD_SOME, [cap], |row| Ok((row.get(0)?, rows::word(row, 1)?, row.get(2)?)))
     }
 
-    fn ready(&self, lane: Lane, queue: &str, cap: i64) -> Result<Counted> {
+    /// Lanes and queues that have ready jobs: one seek each.
+    pub(super) fn ready_queues(&self) -> Result<Vec<(Lane, String)>> {
+        let mut found = vec![];
+        for lane in Lane::ALL {
+            let mut name = String::new();
+            while let Some(next) = self.link.first(&sql::READY_QUEUE, params![lane.as_str(), name], |row| row.get::<_, String>(0))? {
+                found.push((*lane, next.clone()));
+                name = next;
+            }
+        }
+        Ok(found)
+    }
+
+    pub(super) fn ready(&self, lane: Lane, queue: &str, cap: i64) -> Result<Counted> {
         let number = self.link.first(&sql::READY_SOME, params![lane.as_str(), queue, cap + 1], |row| row.get(0))?;
         Ok(Counted::of(number.unwrap_or(0), cap))
     }
 
-    fn oldest_ready(&self, lane: Lane, queue: &str) -> Result<Option<Timestamp>> {
+    pub(super) fn oldest_ready(&self, lane: Lane, queue: &str) -> Result<Option<Timestamp>> {
         let (mut priority, mut oldest) = (i32::MAX, None);
         let step = |priority: i32| {
             let parameters = params![lane.as_str(), queue, priority];

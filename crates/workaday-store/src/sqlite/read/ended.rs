@@ -6,6 +6,9 @@
 //!
 //! Kept counts follow: pruning (the earliest row moved), jobs retried or deleted by hand (their lines in the audit), a clock
 //! that was set back. Rows taken out by other hands are missed until the next [`Ended::recount`].
+//!
+//! The last seconds are counted again by each look, as a writer may be late. Where a hundred thousand jobs end in them, that
+//! is the dearest part of a page, so the counts may then be some seconds old ([`Book::age_max`]).
 
 use super::super::rows;
 use super::Reader;
@@ -19,6 +22,13 @@ use workaday_core::job::State;
 
 /// A row may be written so long after the instant that stands in it: a writer waits up to 5 s for its turn.
 const LATE_MAX: Length = Length::seconds(6);
+/// So many rows are counted again at every look.
+const AGAIN_MAX: i64 = 10_000;
+/// Beyond them counts are kept so long for each row: counting one takes a two-hundredth of it.
+const AGE_PER_ROW: Length = Length(20);
+const AGE_LONGEST: Length = Length::seconds(10);
+/// A look may be overtaken by one that began so much later: no clock was set back.
+const OVERTAKEN_MAX: Length = Length::seconds(1);
 /// So far back seconds are kept apart, then minutes; then hours.
 const SECONDS_KEPT: Length = Length::minutes(10);
 const MINUTES_KEPT: Length = Length::hours(25);
@@ -46,13 +56,21 @@ impl Ended {
 }
 
 impl Reader {
-    /// Counts what has ended since the last look. Without kept counts there is nothing to do.
-    pub fn advance_ended(&self, now: Timestamp) -> Result<()> {
+    /// Counts what has ended since the last look, unless that was just now ([`Book::age_max`]) and nobody has done anything
+    /// by hand since. Without kept counts there is nothing to do.
+    pub fn advance_ended(&self, mut now: Timestamp) -> Result<()> {
         let Some(ended) = &self.ended else { return Ok(()) };
         let mut kept = ended.book();
         // Taken out meanwhile: counts that an error left half done are not used again.
         let mut book = match kept.take() {
-            Some(book) if book.asked_at <= now => book,
+            Some(book) if book.asked_at <= now + OVERTAKEN_MAX => {
+                now = now.max(book.asked_at);
+                if now - book.asked_at < book.age_max() && removals(self, book.audit)?.0 == book.audit {
+                    *kept = Some(book);
+                    return Ok(());
+                }
+                book
+            }
             // The clock was set back: what ends now may lie before what was counted.
             _ => Book::new(self)?,
         };
@@ -105,6 +123,12 @@ impl Book {
     fn new(reader: &Reader) -> Result<Self> {
         let (audit, ..) = removals(reader, 0)?;
         Ok(Self { columns: FINAL.map(Column::new), audit, asked_at: Timestamp(i64::MIN) })
+    }
+
+    /// So old may these counts be before they are counted on: not at all, unless very many jobs end.
+    fn age_max(&self) -> Length {
+        let again: i64 = self.columns.iter().map(Column::unsettled).sum();
+        if again > AGAIN_MAX { Length(again * AGE_PER_ROW.0).min(AGE_LONGEST) } else { Length(0) }
     }
 
     fn advance(&mut self, reader: &Reader, now: Timestamp) -> Result<()> {
@@ -166,6 +190,11 @@ impl Column {
         self.settled = floor(settled, SECOND).max(self.settled);
         self.first = reader.next_ended(self.state, i64::MIN)?;
         Ok(())
+    }
+
+    /// Rows that the next look has to count again.
+    fn unsettled(&self) -> i64 {
+        self.seconds.range(self.settled..).map(|(_, count)| count).sum()
     }
 
     /// Where an instant is kept.

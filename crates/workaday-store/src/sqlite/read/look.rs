@@ -141,8 +141,11 @@ impl Reader {
 
     fn look_unfinished(&self, look: &Look, fits: Option<Fits<'_>>) -> Result<Seen> {
         let before = look.from.map_or(i64::MAX, |place| place.first);
-        let floor = self.link.first(&sql::UNFINISHED_FLOOR, params![before, LOOK_MAX], key_of_floor)?;
         let state = look.state.map(|state| state.as_str());
+        let floor = match state {
+            None if is_wide(look, fits) => None,
+            _ => self.link.first(&sql::UNFINISHED_FLOOR, params![before, LOOK_MAX], key_of_floor)?,
+        };
         let (limit, rows) = limits(look, fits);
         let parameters =
             params![fits.is_some(), before, floor.unwrap_or(Place::BOTTOM).first, state, look.task, look.queue, look.tag, rows];
@@ -151,7 +154,10 @@ impl Reader {
 
     fn look_finished(&self, look: &Look, fits: Option<Fits<'_>>) -> Result<Seen> {
         let before = look.from.map_or(i64::MAX, |place| place.first);
-        let floor = self.link.first(&sql::FINISHED_FLOOR, params![before, LOOK_MAX], key_of_floor)?;
+        let floor = match is_wide(look, fits) {
+            true => None,
+            false => self.link.first(&sql::FINISHED_FLOOR, params![before, LOOK_MAX], key_of_floor)?,
+        };
         let (limit, rows) = limits(look, fits);
         let parameters = params![fits.is_some(), before, floor.unwrap_or(Place::BOTTOM).first, look.task, look.queue, look.tag, rows];
         Ok(seen(self.page(&sql::PAGE_FINISHED, parameters, limit, fits)?, limit, floor, Place::of_key))
@@ -159,7 +165,10 @@ impl Reader {
 
     fn look_ended(&self, look: &Look, state: State, fits: Option<Fits<'_>>) -> Result<Seen> {
         let before = look.from.unwrap_or(Place::TOP);
-        let floor = self.link.first(&sql::ENDED_FLOOR, params![state.as_str(), before.first, before.key, LOOK_MAX], floor)?;
+        let floor = match is_wide(look, fits) {
+            true => None,
+            false => self.link.first(&sql::ENDED_FLOOR, params![state.as_str(), before.first, before.key, LOOK_MAX], floor)?,
+        };
         let (limit, rows) = limits(look, fits);
         let back_to = floor.unwrap_or(Place::BOTTOM);
         let (task, queue, tag) = (&look.task, &look.queue, &look.tag);
@@ -191,6 +200,12 @@ impl Reader {
         let parameters = params![fits.is_some(), LOOK_MAX, look.from.unwrap_or(Place::TOP).first, look.task, look.queue, look.tag, rows];
         Ok(seen(self.page(&sql::PAGE_HELD, parameters, limit, fits)?, limit, None, Place::of_key))
     }
+}
+
+/// Does every row of the list fit? Then its limit bounds what is read, and nobody has to look for a floor: finding one costs as
+/// much as reading down to it.
+fn is_wide(look: &Look, fits: Option<Fits<'_>>) -> bool {
+    look.task.is_none() && look.queue.is_none() && look.tag.is_none() && fits.is_none()
 }
 
 /// How many jobs are wanted, and how many rows may be read for them: when some do not fit, as many as the floors allow.

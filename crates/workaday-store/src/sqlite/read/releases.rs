@@ -31,8 +31,10 @@ pub struct BackupRow {
 /// How old the newest backup is, and when one was last proved to restore: for health and the checklist.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BackupStatus {
-    /// The newest whose file rotation has not deleted.
+    /// The newest whose file is there.
     pub newest: Option<BackupRow>,
+    /// One that is newer still, and whose file is gone without rotation: moved or deleted by hand.
+    pub gone: Option<BackupRow>,
     pub proved: Option<BackupRow>,
 }
 
@@ -120,8 +122,18 @@ impl Reader {
     }
 
     pub fn backup_status(&self) -> Result<BackupStatus> {
-        let newest = self.backups(super::LIST_MAX)?.into_iter().find(|row| row.removed_at.is_none());
-        Ok(BackupStatus { newest, proved: self.link.first(&sql::NEWEST_PROOF, [], backup)? })
+        // A record is no backup. What may not be looked at counts as there.
+        let is_gone = |row: &BackupRow| std::path::Path::new(&row.path).try_exists().is_ok_and(|is_there| !is_there);
+        let mut gone = None;
+        let mut newest = None;
+        for row in self.backups(super::LIST_MAX)?.into_iter().filter(|row| row.removed_at.is_none()) {
+            if !is_gone(&row) {
+                newest = Some(row);
+                break;
+            }
+            gone = gone.or(Some(row));
+        }
+        Ok(BackupStatus { newest, gone, proved: self.link.first(&sql::NEWEST_PROOF, [], backup)? })
     }
 
     /// The newest first; the next page with `before` = the last number.

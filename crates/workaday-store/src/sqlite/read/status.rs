@@ -72,13 +72,6 @@ impl Reader {
 
     fn tally(&self, now: Timestamp) -> Result<Tally> {
         let mut tally = Tally::default();
-        for (name, count, oldest) in
-            self.link.list(&sql::READY_COUNTS, [], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?, rows::optional_instant(row, 2)?)))?
-        {
-            let queue = tally.queue(name);
-            queue.available += count;
-            queue.oldest_waiting_at = queue.oldest_waiting_at.into_iter().chain(oldest).min();
-        }
         for (name, state, count) in self.by_queue_and_state(&sql::DUE_COUNTS)? {
             let queue = tally.queue(name);
             *(if state == State::Scheduled { &mut queue.scheduled } else { &mut queue.retryable }) += count;
@@ -90,7 +83,10 @@ impl Reader {
             tally.queue(name).held += count;
             *tally.held.entry(state).or_default() += count;
         }
-        self.add_pending(&mut tally)?;
+        for (name, count) in self.by_queue(&sql::PENDING_COUNTS)? {
+            tally.queue(name).pending += count;
+        }
+        self.add_ready(&mut tally)?;
         for task in self.tasks()?.into_iter().filter(|task| task.present) {
             tally.queue(task.queue);
         }
@@ -102,15 +98,36 @@ impl Reader {
         Ok(tally)
     }
 
-    /// No index knows pending jobs; the table is read only when the sum says that there are some.
-    fn add_pending(&self, tally: &mut Tally) -> Result<()> {
+    /// Ready jobs. Ten times as long as walking through them is what SQLite needs to add up the pages of an index, so the
+    /// greatest queue is not walked through: it has what the others and all other states leave of the sum.
+    fn add_ready(&self, tally: &mut Tally) -> Result<()> {
         let total: i64 = self.link.first(&sql::UNFINISHED_COUNT, [], |row| row.get(0))?.unwrap_or(0);
-        let counted: i64 =
-            tally.queues.values().map(|queue| queue.available + queue.scheduled + queue.retryable + queue.running + queue.held).sum();
-        if total > counted {
-            for (name, count) in self.by_queue(&sql::PENDING_COUNTS)? {
-                tally.queue(name).pending += count;
+        let others = |queue: &QueueCounts| queue.scheduled + queue.retryable + queue.running + queue.held + queue.pending;
+        let mut left = total - tally.queues.values().map(others).sum::<i64>();
+        let mut uncounted = self.ready_queues()?;
+        for (lane, name) in &uncounted {
+            let (queue, oldest) = (tally.queue(name.clone()), self.oldest_ready(*lane, name)?);
+            queue.oldest_waiting_at = queue.oldest_waiting_at.into_iter().chain(oldest).min();
+        }
+        let mut cap = WALKED_FIRST;
+        while uncounted.len() > 1 {
+            let mut greater = vec![];
+            for (lane, name) in uncounted {
+                let counted = self.ready(lane, &name, cap)?;
+                if counted.more {
+                    greater.push((lane, name));
+                } else {
+                    left -= counted.number;
+                    tally.queue(name).available += counted.number;
+                }
             }
+            uncounted = greater;
+            cap *= 10;
+        }
+        if let Some((lane, name)) = uncounted.pop() {
+            // One that alone is small is walked through: nothing else has to be right for it.
+            let counted = self.ready(lane, &name, WALKED_FIRST)?;
+            tally.queue(name).available += if counted.more { left } else { counted.number };
         }
         Ok(())
     }
@@ -127,5 +144,8 @@ impl Reader {
         states.iter().map(|&state| self.count_ended(state, since.0, i64::MAX)).sum()
     }
 }
+
+/// So many ready jobs of a queue are walked through first, then ten times as many, as long as two queues have more.
+const WALKED_FIRST: i64 = 10_000;
 
 const FINAL: [State; 3] = [State::Completed, State::Cancelled, State::Discarded];

@@ -1,2 +1,3 @@
--- pending_counts: jobs that wait for other jobs, a queue. Asked only when the other counts do not add up to unfinished_count.
-SELECT queue, count(*) FROM workaday_jobs WHERE state = 'pending' AND held IS NULL GROUP BY queue;
+-- pending_counts: jobs that wait for others, a queue: ticks whose turn comes after another. Index: workaday_jobs_queued_ticks.
+SELECT queue, count(*) FROM workaday_jobs INDEXED BY workaday_jobs_queued_ticks
+WHERE schedule IS NOT NULL AND state = 'pending' AND held IS NULL GROUP BY queue;

@@ -152,3 +152,47 @@ fn a_status_does_not_walk_through_history() {
         kept.as_ref().expect("a book").columns.iter().map(|column| column.hours.len() + column.minutes.len() + column.seconds.len()).sum();
     assert!(pieces < 3 * (600 + 26 * 60 + 100), "{pieces} pieces are kept");
 }
+
+#[test]
+fn a_look_that_was_overtaken_counts_nothing_anew() {
+    let mut history = History::new();
+    history.end(&vec![(State::Completed, NOW.0 - HOUR); 5_000]);
+    let steps = |reader: &Reader, now: Timestamp| {
+        let before = reader.link.steps();
+        reader.status(now).expect("a status");
+        reader.link.steps() - before
+    };
+    assert!(steps(&history.keeping, NOW) > 5_000);
+    let again = steps(&history.keeping, NOW + Length(-SECOND));
+    assert!(again < 2_000, "{again} steps");
+    let anew = steps(&history.keeping, NOW + Length(-SECOND - 1));
+    assert!(anew > 5_000, "a clock that was set back: {anew} steps");
+}
+
+#[test]
+fn where_very_many_jobs_end_not_every_look_counts_them_again() {
+    let mut history = History::new();
+    let completed = |history: &History, now: Timestamp| {
+        history.keeping.advance_ended(now).expect("counted");
+        history.keeping.finished_in(Timestamp(0), now + Length::days(1), i64::MAX - 1).expect("counts").completed.number
+    };
+    history.end(&vec![(State::Completed, NOW.0 - SECOND); 9_999]);
+    assert_eq!(completed(&history, NOW), 9_999);
+    history.end(&[(State::Completed, NOW.0); 2]);
+    assert_eq!(completed(&history, NOW), 10_001, "so few are always counted");
+    history.end(&[(State::Completed, NOW.0)]);
+    let (soon, then) = (NOW + Length::millis(200), NOW + Length::millis(201));
+    let before = history.keeping.link.steps();
+    assert_eq!(completed(&history, soon), 10_001, "10,001 rows are 200.02 ms");
+    let steps = history.keeping.link.steps() - before;
+    assert!(steps < 1_000, "{steps} steps");
+    assert_eq!(completed(&history, then), 10_002);
+    // What a person does shows at once.
+    let by = ByHand { who: "ada".into(), why: None };
+    history.write(|store| store.delete(History::id(1), &by, then));
+    assert_eq!(completed(&history, then), 10_001);
+    let later = then + Length::seconds(7);
+    assert_eq!(completed(&history, later), 10_001);
+    history.end(&[(State::Completed, later.0)]);
+    assert_eq!(completed(&history, later), 10_002, "the crowd is over");
+}
