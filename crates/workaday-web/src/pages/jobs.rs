@@ -48,6 +48,8 @@ struct View<'a> {
     batch: Vec<(&'static str, String)>,
     is_new: bool,
     is_filtered: bool,
+    /// Beyond the state: what the fold of filters holds.
+    is_narrowed: bool,
 }
 
 pub fn jobs(reader: &Reader, context: &PageContext) -> Result<Page, Problem> {
@@ -64,8 +66,8 @@ pub fn jobs(reader: &Reader, context: &PageContext) -> Result<Page, Problem> {
     let mut queues: Vec<String> = loads.iter().map(|load| load.queue.clone()).take(OFFERED_MAX).collect();
     queues.extend(look.queue.clone().filter(|queue| !queues.contains(queue)));
     let jobs: Vec<JobRow> = seen.jobs.iter().map(|job| rows::row(context, &s.t, job)).collect();
-    let is_filtered =
-        look.state.is_some() || look.held || look.task.is_some() || look.queue.is_some() || look.tag.is_some() || text.is_some();
+    let is_narrowed = look.task.is_some() || look.queue.is_some() || look.tag.is_some() || text.is_some();
+    let is_filtered = look.state.is_some() || look.held || is_narrowed;
     let state = context.query.get("state").unwrap_or_default().to_owned();
     let is_new = jobs.is_empty() && !is_filtered && look.from.is_none();
     let json = json!({
@@ -89,6 +91,7 @@ pub fn jobs(reader: &Reader, context: &PageContext) -> Result<Page, Problem> {
         text,
         is_new,
         is_filtered,
+        is_narrowed,
         s,
     };
     page(&view.s, &view, json)
