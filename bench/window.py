@@ -513,7 +513,7 @@ def main() -> int:
     work: dict[str, Callable[[], dict[str, object]]] = {
         "pages": lambda: pages(chosen.jobs or jobs, 10 if chosen.quick else 40, 1 if chosen.quick else 3, chosen.from_disk),
         # Connecting so many takes its time, in which the drain goes on.
-        "viewers": lambda: cost(drained * 9 // 8, seconds, pairs, lambda dashboard: viewers(dashboard, VIEWERS)),
+        "viewers": lambda: cost(drained * 5 // 4, seconds, pairs, lambda dashboard: viewers(dashboard, VIEWERS)),
         "dashboards": lambda: cost(drained, seconds, pairs, dashboards),
         "memory": idle_memory,
     }
