@@ -40,6 +40,8 @@ def cost(median: float, low: float, high: float) -> dict[str, Any]:
         "with_per_second": [31_000],
         "without_ms_per_1000": [41.5, 42.5],
         "with_ms_per_1000": [42.0],
+        "window_percent": 1.5,
+        "window_percents": [1.25, 1.75],
         "memory": {"with_kib": 20_480},
     }
 
@@ -80,6 +82,7 @@ def test_figures_within_their_bars_are_not_missed(window: ModuleType, run: dict[
             {"median": 3.0, "low": 2.0, "high": 4.0},
             "dashboards: processor 3.0 % (2.0 to 4.0), expected < 2 %",
         ),
+        (("dashboards", "window_percent"), 2.0, "dashboards: the window's own threads 2.0 %, expected < 2 %"),
         (
             ("viewers", "throughput_percent"),
             {"median": 6.0, "low": -2.0, "high": 9.0},
@@ -116,6 +119,7 @@ def test_the_table_shows_each_figure_with_its_scatter_and_bar(window: ModuleType
     assert any(
         line.startswith("| 5 dashboards and a scrape each 2.5 s: cost in processor time") and line.endswith("| < 2 % |") for line in lines
     )
+    assert "| … the window's own threads, of what the jobs need | 1.5 % (a turn: 1.25 to 1.75) | < 2 % |" in lines
     assert "| … with 500 viewers in a drain | 20.0 MiB | |" in lines
     assert "| `/` | 49.9 | 10.0 | 49.9 | 9.0 | 12.0 | 60.0 |" in lines
     assert "| `/metrics` | 20.0 | 8.0 | 9.0 |  |  | 5.1 |" in lines, "what has no twin has no figure of one"
