@@ -380,6 +380,31 @@ def test_an_address_that_means_nothing_is_answered_with_its_code(house: House, p
     assert 400 <= answer.status < 500, (status, answer.status)
 
 
+@pytest.mark.parametrize(
+    ("head", "status", "code"),
+    [
+        ("POST /api/v1/jobs HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json", 413, "web.too_large"),
+        ("POST /login HTTP/1.1\r\nHost: {host}\r\nSec-Fetch-Site: same-origin\r\nContent-Type: application/json", 415, "web.content_type"),
+        ("POST /api/v1/jobs HTTP/1.1\r\nHost: elsewhere.example\r\nContent-Type: application/json", 421, "web.host_unknown"),
+        ("POST /no/such/page HTTP/1.1\r\nHost: {host}", 404, "web.no_such_page"),
+        ("POST /login HTTP/1.1\r\nHost: {host}\r\nBad Name: 1", 400, ""),
+    ],
+)
+def test_who_is_refused_while_still_sending_reads_why(house: House, head: str, status: int, code: str) -> None:
+    size = 8 << 20
+    head = head.format(host=f"127.0.0.1:{house.port}", token=house.tokens["operator"])
+    with socket.create_connection(("127.0.0.1", house.port), timeout=20) as client:
+        client.sendall(f"{head}\r\nContent-Length: {size}\r\n\r\n".encode())
+        # The answer is on its way before the body is; who sends it all before he reads is not thrown out.
+        assert client.recv(1, socket.MSG_PEEK)
+        client.sendall(b"x" * size)
+        client.shutdown(socket.SHUT_WR)
+        answer = b""
+        while chunk := client.recv(65536):
+            answer += chunk
+    assert answer.startswith(f"HTTP/1.1 {status} ".encode()) and code.encode() in answer, answer[:400]
+
+
 def test_the_checklist_shows_what_the_doctor_found(house: House) -> None:
     assert "</code> found" not in house.ask("GET", "/checklist", cookie=house.cookies["viewer"]).text
     house.project.workaday("doctor", code=None)

@@ -271,10 +271,19 @@ fn judge_form(window: &Window, route: &Route, parts: &Parts) -> Result<(), Probl
 
 async fn read_body(window: &Window, body: Body) -> Result<Bytes, Problem> {
     let most = window.options.body_max;
+    let too_large = |got: String| {
+        Problem::new("web.too_large", "the body is too large, or broke off")
+            .expected(format!("at most {most} bytes (security.body_max)"))
+            .got(got)
+    };
+    // Who says how much will come is answered before any of it does.
+    let said = hyper::body::Body::size_hint(&body).lower();
+    if usize::try_from(said).map_or(true, |said| said > most) {
+        return Err(too_large(format!("Content-Length: {said}")));
+    }
     match tokio::time::timeout(BODY_PATIENCE, axum::body::to_bytes(body, most)).await {
         Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(_)) => Err(Problem::new("web.too_large", "the body is too large, or broke off")
-            .expected(format!("at most {most} bytes (security.body_max)"))),
+        Ok(Err(error)) => Err(too_large(error.to_string())),
         Err(_) => Err(Problem::new("web.too_slow", "the body did not come")
             .expected(format!("all of it within {} s", BODY_PATIENCE.as_secs()))
             .retry(RetryAdvice::Safe, "safe now; nothing was changed")),

@@ -32,6 +32,7 @@ pub mod headers;
 pub mod health;
 pub mod hosts;
 pub mod identity;
+mod linger;
 pub mod listen;
 pub mod live;
 pub mod login;

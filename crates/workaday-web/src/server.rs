@@ -2,6 +2,7 @@
 
 use crate::counts;
 use crate::front;
+use crate::linger::Lingering;
 use crate::listen::{self, Sign};
 use crate::options::Options;
 use crate::window::Window;
@@ -98,7 +99,7 @@ async fn accept(listener: std::net::TcpListener, window: Arc<Window>, mut ended:
                 .header_read_timeout(HEAD_PATIENCE)
                 .max_headers(HEADERS_MAX)
                 .max_header_size(HEAD_BYTES_MAX)
-                .serve_connection(TokioIo::new(stream), answer);
+                .serve_connection(TokioIo::new(Lingering::new(stream)), answer);
             let mut connection = std::pin::pin!(connection);
             tokio::select! {
                 done = connection.as_mut() => {
