@@ -25,6 +25,17 @@ fn open(path: &Path) -> SqliteStore {
     SqliteStore::open(path, OpenOptions::default()).expect("a store")
 }
 
+/// A turn that is not there costs 250 ms each time; a machine that rests costs them once.
+fn has_a_turn_at_once(store: &mut SqliteStore) -> bool {
+    (0..5).any(|_| {
+        let asked = Instant::now();
+        store.begin(Durability::Full).expect("a turn");
+        let waited = asked.elapsed();
+        store.rollback();
+        waited < Duration::from_millis(240)
+    })
+}
+
 fn job() -> NewJob {
     NewJob {
         id: JobId(Uuid::now_v7()),
@@ -130,10 +141,7 @@ fn a_stuck_holder_of_the_turn_stops_nobody() {
         assert!((Duration::from_millis(240)..Duration::from_secs(3)).contains(&waited), "after 250 ms, not never: {waited:?}");
     }
     drop(turn);
-    let asked = Instant::now();
-    store.begin(Durability::Full).expect("a turn");
-    store.rollback();
-    assert!(asked.elapsed() < Duration::from_millis(240), "the turn is there again");
+    assert!(has_a_turn_at_once(&mut store), "the turn is there again");
 }
 
 #[test]
@@ -159,8 +167,5 @@ fn a_store_that_goes_away_gives_its_turn_back() {
     first.begin(Durability::Full).expect("a turn");
     drop(first);
     let mut second = open(&path);
-    let asked = Instant::now();
-    second.begin(Durability::Full).expect("a turn");
-    assert!(asked.elapsed() < Duration::from_millis(240));
-    second.rollback();
+    assert!(has_a_turn_at_once(&mut second));
 }

@@ -214,10 +214,14 @@ mod tests {
         let folder = folder("living");
         let database = folder.join("w.db");
         let _held = locked_by(std::process::id(), &database);
-        let began = Instant::now();
-        let refused = take_supervisor_lock(&database, Timestamp::default()).expect_err("held");
-        assert_eq!(refused.code, "supervisor.held");
-        assert!(began.elapsed() < DEAD_HOLDER_WAIT, "it was waited for");
+        // A machine that rests makes one of them slow, a wait would make all of them so.
+        let at_once = (0..3).any(|_| {
+            let began = Instant::now();
+            let refused = take_supervisor_lock(&database, Timestamp::default()).expect_err("held");
+            assert_eq!(refused.code, "supervisor.held");
+            began.elapsed() < DEAD_HOLDER_WAIT
+        });
+        assert!(at_once, "it was waited for");
         let _ = std::fs::remove_dir_all(folder);
     }
 }
