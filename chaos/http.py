@@ -22,15 +22,10 @@ BATCH = 500
 def body(run: Run, arguments: argparse.Namespace) -> None:
     # The tests' own house and requests; they need the wheel and nothing else.
     import hostile_http
-    from harness import EFFECTS, Project
-    from house import CONFIG, House
+    from house import House
 
-    with scratch() as root:
-        project = Project(root)
-        project.write("workaday.toml", f'app = "jobs:app"\n{CONFIG}')
-        project.write("effects.py", EFFECTS)
+    with scratch() as root, House.living(root) as house:
         try:
-            house = House.open(project)
             while not run.is_over():
                 seed = run.seed * 1_000 + run.count // BATCH
                 if arguments.plant == "dies":
@@ -48,8 +43,6 @@ def body(run: Run, arguments: argparse.Namespace) -> None:
                     break
         except OSError as error:
             run.broke(f"seed {run.seed}", [f"panics: the dashboard does not answer any more: {error}"])
-        finally:
-            project.end_everything()
 
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent / "acceptance"))
 
 from asvs_lines import LINES, Line
-from harness import EFFECTS, Project
 from house import CONFIG, House
 
 __all__ = ["HOUSE_CONFIG", "LINES", "PAGE", "Line", "opened", "page"]
@@ -87,14 +86,8 @@ def page(house: House) -> str:
 @contextmanager
 def opened(folder: Path) -> Iterator[House]:
     """A house with people of every role, in a zone that is far from UTC and with a secret that is only the program's."""
-    project = Project(folder)
-    project.extra_environment |= {"TZ": "Pacific/Auckland", "WORKADAY_SECRET_OPS": "s3cret-of-the-program"}
-    project.write("workaday.toml", f'app = "jobs:app"\n{HOUSE_CONFIG}')
-    project.write("effects.py", EFFECTS)
-    try:
-        yield House.open(project)
-    finally:
-        project.end_everything()
+    with House.living(folder, HOUSE_CONFIG, TZ="Pacific/Auckland", WORKADAY_SECRET_OPS="s3cret-of-the-program") as house:
+        yield house
 
 
 def main() -> None:

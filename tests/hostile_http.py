@@ -23,8 +23,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "acceptance"))
 
-from harness import EFFECTS, Project
-from house import CONFIG, ROLES, House, corpus
+from house import ROLES, House, corpus
 
 METHODS = ["GET", "POST", "DELETE", "HEAD", "PUT", "PATCH", "OPTIONS", "TRACE", "get", "", "G\x00T", "A" * 300]
 PIECES = [
@@ -257,18 +256,11 @@ def main() -> int:
     parser.add_argument("--n", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=7)
     chosen = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        project = Project(Path(folder))
-        project.write("workaday.toml", f'app = "jobs:app"\n{CONFIG}')
-        project.write("effects.py", EFFECTS)
-        try:
-            house = House.open(project)
-            began = time.monotonic()
-            seen, wrong = attack(house, chosen.n, chosen.seed)
-            alive = house.ask("GET", "/health").status
-            still_in = [house.ask("GET", "/api/v1/jobs", token=house.tokens[role]).status for role in ROLES]
-        finally:
-            project.end_everything()
+    with tempfile.TemporaryDirectory() as folder, House.living(Path(folder)) as house:
+        began = time.monotonic()
+        seen, wrong = attack(house, chosen.n, chosen.seed)
+        alive = house.ask("GET", "/health").status
+        still_in = [house.ask("GET", "/api/v1/jobs", token=house.tokens[role]).status for role in ROLES]
     for kind, number in sorted(seen.items()):
         print(f"{number:8}  {kind}")
     failed = sum(number for kind, number in seen.items() if re.search(r" 5\d\d$", kind))

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import re
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import reached
-from harness import Project, Supervisor, wait_until
+from harness import EFFECTS, Project, Supervisor, wait_until
 
 ROLES = ("viewer", "operator", "admin")
 CANARY = "canary-9f1c2e77"
@@ -97,6 +98,19 @@ class House:
         project.wait_state(bad, "retryable", "discarded")
         house.values = {"id": good, "name": "shop.send_invoice", "file": "none.css", "fingerprint": "0" * 16}
         return house
+
+    @classmethod
+    @contextlib.contextmanager
+    def living(cls, root: Path, config: str = CONFIG, **environment: str) -> Iterator[House]:
+        """One in a folder of its own, until it is not needed any more."""
+        project = Project(root)
+        project.extra_environment |= environment
+        project.write("workaday.toml", f'app = "jobs:app"\n{config}')
+        project.write("effects.py", EFFECTS)
+        try:
+            yield cls.open(project)
+        finally:
+            project.end_everything()
 
     # ---- asking ------------------------------------------------------------------------------------------------
 

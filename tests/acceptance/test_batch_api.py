@@ -3,24 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-from harness import EFFECTS, Project
-from house import CONFIG, Answer, House
-
-
-@pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    project = Project(tmp_path_factory.mktemp("batch"))
-    project.write("workaday.toml", f'app = "jobs:app"\n{CONFIG}')
-    project.write("effects.py", EFFECTS)
-    try:
-        yield House.open(project)
-    finally:
-        project.end_everything()
+from house import Answer, House
 
 
 def batch(house: House, act: str, *, token: str = "", **body: Any) -> Answer:

@@ -9,26 +9,15 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from harness import EFFECTS, Project, program, wait_until
+from harness import Project, program, wait_until
 from house import CONFIG, House
-
-
-@pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    project = Project(tmp_path_factory.mktemp("dashboard"))
-    project.write("workaday.toml", f'app = "jobs:app"\n{CONFIG}')
-    project.write("effects.py", EFFECTS)
-    try:
-        yield House.open(project)
-    finally:
-        project.end_everything()
 
 
 def state(house: House, job: str) -> str:
@@ -383,7 +372,11 @@ def test_an_address_that_means_nothing_is_answered_with_its_code(house: House, p
 @pytest.mark.parametrize(
     ("head", "status", "code"),
     [
-        ("POST /api/v1/jobs HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json", 413, "web.too_large"),
+        (
+            "POST /api/v1/jobs HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json",
+            413,
+            "web.too_large",
+        ),
         ("POST /login HTTP/1.1\r\nHost: {host}\r\nSec-Fetch-Site: same-origin\r\nContent-Type: application/json", 415, "web.content_type"),
         ("POST /api/v1/jobs HTTP/1.1\r\nHost: elsewhere.example\r\nContent-Type: application/json", 421, "web.host_unknown"),
         ("POST /no/such/page HTTP/1.1\r\nHost: {host}", 404, "web.no_such_page"),

@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from harness import EFFECTS, Project, program, wait_until
-from house import CONFIG, House
+from harness import program, wait_until
+from house import House
 from jsonschema import Draft202012Validator
 
 SCHEMAS_OF_OTHERS = {"declared", "task"}
@@ -24,15 +24,9 @@ SCHEMAS_OF_OTHERS = {"declared", "task"}
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    project = Project(tmp_path_factory.mktemp("answers"))
-    project.write("workaday.toml", f'app = "jobs:app"\n{CONFIG}')
-    project.write("effects.py", EFFECTS)
-    try:
-        house = House.open(project)
+    with House.living(tmp_path_factory.mktemp("answers")) as house:
         fill(house)
         yield house
-    finally:
-        project.end_everything()
 
 
 def fill(house: House) -> None:

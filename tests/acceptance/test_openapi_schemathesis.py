@@ -16,8 +16,7 @@ from typing import Any
 import pytest
 import reached
 import schemathesis
-from harness import EFFECTS, Project
-from house import CONFIG, ROLES, House
+from house import ROLES, House
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
 from requests import Session
@@ -67,17 +66,6 @@ SAME_EACH_TIME = settings(
     phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
-
-
-@pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    project = Project(tmp_path_factory.mktemp("openapi"))
-    project.write("workaday.toml", f'app = "jobs:app"\n{CONFIG}')
-    project.write("effects.py", EFFECTS)
-    try:
-        yield House.open(project)
-    finally:
-        project.end_everything()
 
 
 def document(house: House) -> dict[str, Any]:
