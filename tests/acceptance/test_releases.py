@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -143,6 +144,7 @@ def test_a_release_leaves_a_note_a_tag_and_every_command(shop: Shop) -> None:
     assert [step["step"] for step in shown["steps"]] == ["backup", "baseline", "drain", "deploy", "caches", "health", "watch", "compare"]
     assert {step["state"] for step in shown["steps"]} == {"done"}
     assert shown["steps"][0]["detail"]["proof"]["opens"] is True
+    assert shown["steps"][1]["detail"]["says"] == "10m before the change are kept; nothing ended in them"
     assert "Faster invoices" in shop.project.workaday("notes", "INVOICES", "night").out
     assert "No note" in shop.project.workaday("notes", "zebra").out
     # The note that it wrote is no dirt, and nothing has changed for the next one.
@@ -387,6 +389,7 @@ def test_worse_goes_back_by_policy_through_drain_and_restart(shop: Shop) -> None
     alert = shop.project.rows("SELECT * FROM workaday_alerts WHERE code = ?", "release.worse")[0]
     assert alert["subject"] == "release 2" and (alert["closed_at"] is not None) == (worse["rolled_back"]["state"] == "done")
     steps = {step["step"]: step["detail"]["says"] for step in shop.release("show", "3")["steps"]}
+    assert re.fullmatch(r"10m before the change are kept; \d\d+ attempts ended in them", steps["baseline"])
     assert "finished what ran and stopped" in steps["drain"] and "the supervisor is back" in steps["health"]
     book = shop.project.workaday("runbook", "shop.work", "--json").json
     assert book["last_good"] and "ValueError" in book["failures"][0]["why"] and book["last_change"]["release"] == 1

@@ -174,11 +174,16 @@ impl<'a> Pipeline<'a> {
     fn baseline(&self, host: &mut dyn Host) -> Result<Value, Failed> {
         let before = host.now();
         let window = Window { since: before - Length(self.plan.watch_us.max(BASELINE_MIN.0)), before };
-        let kept = self.judge.capture(&self.reader()?, window)?;
-        let length = format_length(Length((window.before - window.since).0));
-        Ok(
-            json!({"baseline": kept, "window": window, "supervisor": host.supervisor(), "says": format!("{length} before the change are kept")}),
-        )
+        let reader = self.reader()?;
+        let kept = self.judge.capture(&reader, window)?;
+        let outcomes = reader.outcomes_between(window.since, window.before).map_err(|error| error.problem())?;
+        let ran = match outcomes.iter().map(|row| row.count).sum::<i64>() {
+            0 => "nothing ended in them".to_owned(),
+            1 => "1 attempt ended in them".to_owned(),
+            ran => format!("{ran} attempts ended in them"),
+        };
+        let says = format!("{} before the change are kept; {ran}", format_length(Length((window.before - window.since).0)));
+        Ok(json!({"baseline": kept, "window": window, "supervisor": host.supervisor(), "says": says}))
     }
 
     fn drain(&self, host: &mut dyn Host) -> Result<Value, Failed> {
