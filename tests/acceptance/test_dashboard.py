@@ -291,6 +291,30 @@ def test_metrics_count_what_is_stored(house: House) -> None:
     assert 'workaday_queue_paused{queue="default"} 0' in text and "process_resident_memory_bytes" in text
 
 
+def test_metrics_count_runs_and_failures_by_task(house: House) -> None:
+    def counted(metric: str) -> float:
+        text = house.ask("GET", "/metrics", token=house.tokens["viewer"]).text
+        found = re.search(rf'^{metric}{{kind="task",name="shop.send_invoice"}} (\S+)$', text, re.MULTILINE)
+        return float(found.group(1)) if found else 0
+
+    attempts = "SELECT count(*) FROM workaday_attempts WHERE outcome = ?"
+    good, bad = house.enqueue({"order_id": 5}), house.enqueue({"order_id": -1, "note": "counted"})
+    house.project.wait_state(good, "completed")
+    house.project.wait_state(bad, "retryable", "discarded")
+    # Whole: nothing that ran is missing, and nothing counts twice when it is asked again.
+    wait_until(
+        lambda: (
+            counted("workaday_runs_failed_total") == house.project.one(attempts, "failed")
+            and counted("workaday_runs_total")
+            == house.project.one("SELECT count(*) FROM workaday_attempts WHERE outcome IN ('completed', 'failed')")
+        ),
+        within=20,
+        what="counters that agree with the attempts",
+        seen=lambda: house.ask("GET", "/metrics", token=house.tokens["viewer"]).text,
+    )
+    assert counted("workaday_runs_failed_total") >= 2 and counted("workaday_run_seconds_total") > 0
+
+
 def test_users_and_tokens_by_hand(house: House) -> None:
     run = house.project
     assert "user.password_weak" in run.run("sh", "-c", "echo short | $0 user add ada", program(), code=1).err

@@ -37,6 +37,7 @@ pub mod listen;
 pub mod live;
 pub mod login;
 pub mod mask;
+mod measured;
 pub mod metrics;
 pub mod ops;
 pub mod options;

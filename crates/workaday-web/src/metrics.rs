@@ -9,6 +9,7 @@ use std::fmt::Write;
 use std::sync::atomic::Ordering;
 use workaday_core::clock::Length;
 use workaday_core::explain::{Explain, Problem};
+use workaday_core::measure::SeriesKind;
 
 /// Name, type, help.
 pub const METRICS: &[(&str, &str, &str)] = &[
@@ -26,6 +27,17 @@ pub const METRICS: &[(&str, &str, &str)] = &[
     ("workaday_queue_paused", "gauge", "1 when the queue is switched off."),
     ("workaday_attempt_wait_seconds", "gauge", "How long completed jobs of the last five minutes waited: quantiles of at most 1000."),
     ("workaday_attempt_run_seconds", "gauge", "How long completed jobs of the last five minutes ran: quantiles of at most 1000."),
+    ("workaday_runs_total", "counter", "Attempts of tasks, responses of routes, streams and websockets, by kind and name."),
+    ("workaday_runs_failed_total", "counter", "Attempts that failed; responses of 500 and above, or broken off."),
+    ("workaday_runs_unexpected_total", "counter", "Attempts that succeeded, but not as `expects=` says."),
+    ("workaday_runs_refused_total", "counter", "Responses of 400 to 499."),
+    ("workaday_run_seconds_total", "counter", "How long all of them ran, until the last byte."),
+    ("workaday_run_database_calls_total", "counter", "Database statements in them."),
+    ("workaday_run_database_seconds_total", "counter", "Time spent waiting for these."),
+    ("workaday_run_http_calls_total", "counter", "Outgoing HTTP calls in them."),
+    ("workaday_run_cache_hits_total", "counter", "Values found in a cache."),
+    ("workaday_run_cache_misses_total", "counter", "Values looked for in a cache in vain."),
+    ("workaday_measures_lost_total", "counter", "Measures that were lost on their way to the store."),
     ("workaday_workers", "gauge", "Processes that live, by kind."),
     ("workaday_engine_silence_seconds", "gauge", "Since the engine was last heard of; it says so every 30 s."),
     ("workaday_schedules", "gauge", "Schedules, by state."),
@@ -81,6 +93,7 @@ pub fn scrape(asked: &Asked<'_>) -> Result<Answer, Problem> {
     page.put("workaday_info", &[("version", env!("CARGO_PKG_VERSION")), ("release", release)], 1.0);
     jobs(asked, &mut page)?;
     attempts(asked, &mut page)?;
+    measured(asked, &mut page)?;
     parts(asked, &mut page)?;
     files(asked, &mut page);
     page.put("workaday_dashboard_viewers", &[], asked.window.live.viewers() as f64);
@@ -124,6 +137,37 @@ fn attempts(asked: &Asked<'_>, page: &mut Page) -> Result<(), Problem> {
             }
         }
     }
+    Ok(())
+}
+
+/// What was never seen of a series has no line, so that a wide catalogue makes no wide page; runs and failures always do,
+/// since a rise is seen only from a zero.
+fn measured(asked: &Asked<'_>, page: &mut Page) -> Result<(), Problem> {
+    let mut lost = 0;
+    let seconds = |us: u64| us as f64 / 1e6;
+    for ((kind, name), sum) in asked.window.measured.sums(asked.reader, asked.now).map_err(|error| error.problem())? {
+        if kind == SeriesKind::Dropped {
+            lost += sum.count;
+            continue;
+        }
+        let labels = [("kind", kind.as_str()), ("name", name.as_str())];
+        page.put("workaday_runs_total", &labels, sum.count as f64);
+        page.put("workaday_runs_failed_total", &labels, sum.errors as f64);
+        page.put("workaday_run_seconds_total", &labels, seconds(sum.run_us));
+        let seen = [
+            ("workaday_runs_unexpected_total", sum.unexpected as f64),
+            ("workaday_runs_refused_total", sum.refused as f64),
+            ("workaday_run_database_calls_total", sum.db_calls as f64),
+            ("workaday_run_database_seconds_total", seconds(sum.db_us)),
+            ("workaday_run_http_calls_total", sum.http_calls as f64),
+            ("workaday_run_cache_hits_total", sum.cache_hits as f64),
+            ("workaday_run_cache_misses_total", sum.cache_misses as f64),
+        ];
+        for (metric, value) in seen.into_iter().filter(|(_, value)| *value > 0.0) {
+            page.put(metric, &labels, value);
+        }
+    }
+    page.put("workaday_measures_lost_total", &[], lost as f64);
     Ok(())
 }
 

@@ -4,6 +4,7 @@ use crate::attempts::Attempts;
 use crate::counts::Counts;
 use crate::hosts::Hosts;
 use crate::live::Live;
+use crate::measured::Measured;
 use crate::options::Options;
 use crate::rate::Buckets;
 use crate::undo::Undos;
@@ -40,6 +41,7 @@ pub struct Window {
     /// Answers that failed by our own mistake.
     pub failures: std::sync::atomic::AtomicU64,
     pub counts: Counts,
+    pub measured: Measured,
     readers: Mutex<Vec<Reader>>,
     /// The poller's own: `data_version` says what changed since the same connection looked last.
     following: Mutex<Option<Reader>>,
@@ -48,6 +50,7 @@ pub struct Window {
 
 impl Window {
     pub fn new(options: Options, port: u16) -> Self {
+        let started_at = SystemClock.now();
         Self {
             hosts: options.hosts(port),
             port,
@@ -56,9 +59,10 @@ impl Window {
             denials: Buckets::new(Rate { count: 30, per: Length::minutes(1) }, 1),
             undos: Undos::default(),
             live: Live::default(),
-            started_at: SystemClock.now(),
+            started_at,
             failures: std::sync::atomic::AtomicU64::new(0),
             counts: Counts::default(),
+            measured: Measured::since(started_at),
             readers: Mutex::new(Vec::new()),
             following: Mutex::new(None),
             writer: Mutex::new(None),
