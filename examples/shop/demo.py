@@ -272,16 +272,19 @@ def play() -> bool:
         say(f"\nLook yourself: {os.path.relpath(data.RUN)}/ has runs.jsonl (a line a step of each run), shop.db, invoices/,")
         say(f"pictures/, outbox/, reports/ and the logs. In {os.path.relpath(HERE)}/: workaday job list, workaday job why ID.")
         if os.environ.get("KEEP"):
-            say(f"\nStill open: http://127.0.0.1:{port}/docs (Ctrl-C closes the shop)")
-            say(f"Its dashboard, a link that opens once within five minutes: {login_link()}")
+            # Who reads the last line may press Ctrl-C before the next step. `pause` would miss it, and wait for a second one.
             with contextlib.suppress(KeyboardInterrupt):
-                signal.pause()
+                say(f"\nStill open: http://127.0.0.1:{port}/docs (Ctrl-C closes the shop)")
+                say(f"Its dashboard, a link that opens once within five minutes: {login_link()}")
+                while True:
+                    time.sleep(1)
     return all(holds for holds, _ in lines)
 
 
 if __name__ == "__main__":
-    # What ends it closes the shop: nothing stays behind.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # What ends it closes the shop: nothing stays behind. A shell that starts it in the background has Ctrl-C ignored.
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(sign, signal.default_int_handler)
     try:
         sys.exit(0 if play() else 1)
     except KeyboardInterrupt:
