@@ -72,7 +72,7 @@ class Call(Generic[P, T]):
         expires: Any = None,
     ) -> None:
         if delay is not None and at is not None:
-            raise _refused("delay and at", f"{shortened(delay)} and {shortened(at)}", "one of the two")
+            raise _refused("delay=, at", f"{shortened(delay)} and {shortened(at)}", "one of the two")
         self.task = task
         self.queue = task.policy.queue if queue is None else checked_name(queue, "queue")
         self.priority = task.policy.priority if priority is None else checked_priority(priority)
@@ -149,9 +149,10 @@ def _unique(value: Any) -> Any:
 
 
 def _tags(value: Any) -> str:
-    tags: list[Any] = [*cast("Any", value)] if isinstance(value, (list, tuple)) else [None]
-    if len(tags) > TAGS_MAX or not all(isinstance(tag, str) and tag.isprintable() and 0 < len(tag) <= 100 for tag in tags):
-        raise _refused("tags", shortened(tags), f'a list of at most {TAGS_MAX} words, such as ["import", "2030-01"]')
+    is_list = isinstance(value, (list, tuple))
+    tags: list[Any] = [*cast("Any", value)] if is_list else []
+    if not is_list or len(tags) > TAGS_MAX or not all(isinstance(tag, str) and tag.isprintable() and 0 < len(tag) <= 100 for tag in tags):
+        raise _refused("tags", shortened(value), f'a list of at most {TAGS_MAX} words, such as ["import", "2030-01"]')
     from workaday.values.plain import encode_text
 
     return encode_text(tags)

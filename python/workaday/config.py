@@ -47,8 +47,9 @@ def database_path(given: str | os.PathLike[str] | None = None) -> Path:
     root = file.parent if file else Path.cwd()
     if given is not None:
         return locate(given, root, "App(database)")
-    if "WORKADAY_DATABASE" in os.environ:
-        return locate(os.environ["WORKADAY_DATABASE"], root, "WORKADAY_DATABASE")
+    # Empty counts as not set, as for the program: else the service would refuse the store that its workers serve.
+    if named := os.environ.get("WORKADAY_DATABASE"):
+        return locate(named, root, "WORKADAY_DATABASE")
     text = read(file).get("database", DEFAULT_DATABASE) if file else DEFAULT_DATABASE
     if not isinstance(text, str):
         raise ConfigError(
@@ -114,8 +115,6 @@ def locate(text: str, root: Path, origin: str) -> Path:
     hint = None
     if not separator:
         path = text.removeprefix("sqlite:")
-        if text == ":memory:":
-            hint = "a store in memory is gone with its process; in tests use the fixture `workaday_test`"
     elif scheme == "sqlite":
         path = rest.removeprefix("/")
         if not rest.startswith("/") or not path:
@@ -125,6 +124,8 @@ def locate(text: str, root: Path, origin: str) -> Path:
         hint = f'`{scheme}` is no store: "sqlite:///{rest.lstrip("/")}"'
         if scheme in {"postgresql", "postgres"}:
             hint = "this version keeps its jobs in SQLite; PostgreSQL is not served yet"
+    if path == ":memory:":
+        hint = "a store in memory is gone with its process; in tests use the fixture `workaday_test`"
     if hint is None and "?" in path:
         hint = f'without parameters: "{path.partition("?")[0]}"'
     if hint is None and path:

@@ -126,7 +126,11 @@ def test_older_backups_are_rotated_and_a_name_is_never_overwritten(shop: Project
     listed = shop.workaday("backup", "--list", "--json").json["backups"]
     assert [row["removed_at"] is not None for row in listed] == [False, False, True]
     own = shop.root / "own.db"
-    assert "; not compressed: " in shop.workaday("backup", str(own)).out
+    said = shop.workaday("backup", str(own)).out
+    assert "; not compressed: " in said
+    # Where `restore` does not look by itself, the hint names the path: it is followed as printed.
+    assert f"`workaday restore --check {own}` proves" in said
+    assert "restores." in shop.workaday("restore", "--check", str(own)).out
     assert "compressed; integrity_check ok" in shop.workaday("backup", str(own) + ".zst").out
     content = own.read_bytes()
     refused = shop.workaday("backup", str(own), "--json", code=3)

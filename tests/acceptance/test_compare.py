@@ -176,5 +176,6 @@ def test_a_baseline_keeps_what_was_noticed_and_what_was_measured(project: Projec
     assert later["verdict"] == "not_enough"
     assert later["noticed"]["symptom"] == "prices are slow"
     assert "baseline.unknown" in said(project.workaday("compare", "quite", "--json", code=3))
+    assert "workaday compare 'two words'" in project.workaday("baseline", "capture", "two words").out
     assert project.workaday("baseline", "remove", "quiet", "--json").json["removed"] == "quiet"
     worker.stop()

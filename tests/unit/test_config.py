@@ -37,6 +37,12 @@ def test_the_environment_wins_over_the_file_and_starts_at_its_folder(here: Path,
     assert config.database_path() == Path("/var/lib/b.db")
 
 
+def test_an_empty_variable_counts_as_not_set_as_it_does_for_the_program(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (here / "workaday.toml").write_text('database = "a.db"\n')
+    monkeypatch.setenv("WORKADAY_DATABASE", "")
+    assert config.database_path() == here / "a.db"
+
+
 def test_the_app_itself_wins_over_both(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORKADAY_DATABASE", "b.db")
     assert config.database_path("sqlite:////c.db") == Path("/c.db")
@@ -62,6 +68,7 @@ def test_a_named_configuration_counts(here: Path, monkeypatch: pytest.MonkeyPatc
         ('database = "postgresql://me:secret@host/db"', "config.database_unsupported"),
         ('database = "sqlite://a.db"', "config.database_unsupported"),
         ('database = ":memory:"', "config.database_unsupported"),
+        ('database = "sqlite:///:memory:"', "config.database_unsupported"),
         ('database = "sqlite:///a.db?mode=ro"', "config.database_unsupported"),
         ('database = ""', "config.database_unsupported"),
         ("\udcff", "config.unreadable"),

@@ -104,6 +104,13 @@ def test_an_option_that_cannot_be_is_refused_and_nothing_is_stored(send: Any, da
     assert not database.exists()
 
 
+def test_a_refused_option_is_told_as_it_was_given(send: Any) -> None:
+    with pytest.raises(WorkadayError, match=r'options\(tags=\) is "abc"'):
+        send.options(tags="abc")
+    with pytest.raises(WorkadayError, match=r"options\(delay=, at=\) is "):
+        send.options(delay="1s", at="2100-01-01T00:00:00Z")
+
+
 def test_the_same_id_again_writes_no_second_job(send: Any, database: Path) -> None:
     chosen = uuid4()
     first = send.options(id=chosen).enqueue(1)

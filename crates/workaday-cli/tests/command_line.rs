@@ -38,6 +38,8 @@ fn an_enqueue_is_judged_by_the_catalogue() {
     assert_eq!(shown["args"], json!({"order_id": 42, "copy": true}));
     let near = project.refused(&["enqueue", "shop.sned"], 3, "task.unknown");
     assert!(near.err.contains("did you mean `shop.send`?"), "{near:?}");
+    let far = project.refused(&["enqueue", "shop.nightly_report"], 3, "task.unknown");
+    assert!(far.err.contains("a task that is new is known once `workaday up` was started with its code"), "{far:?}");
     let misfit = project.refused(&["enqueue", "shop.send", "--args", r#"{"order_id": "abc"}"#], 2, "args.invalid");
     assert!(misfit.err.contains("`order_id` is \"abc\"\n  expected: an integer"), "{misfit:?}");
     project.refused(&["enqueue", "shop.send", "--args", r#"{"order_id": NaN}"#], 2, "args.invalid");

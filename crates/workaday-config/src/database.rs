@@ -28,12 +28,6 @@ pub struct NoStore {
 pub fn locate(text: &str, root: &Path) -> Result<Database, NoStore> {
     const FILE: &str = "a path, or sqlite:///relative/path, or sqlite:////absolute/path";
     let path = match text.split_once("://") {
-        None if text == ":memory:" => {
-            return Err(NoStore {
-                expected: FILE,
-                hint: "a store in memory is gone with its process; in tests use the fixture `workaday_test`".into(),
-            });
-        }
         None => text.strip_prefix("sqlite:").unwrap_or(text),
         Some(("sqlite", rest)) => match rest.strip_prefix('/') {
             Some(path) if !path.is_empty() => path,
@@ -49,6 +43,13 @@ pub fn locate(text: &str, root: &Path) -> Result<Database, NoStore> {
             });
         }
     };
+    // However it is written: as a path it would be a file of that name, and nobody means that.
+    if path == ":memory:" {
+        return Err(NoStore {
+            expected: FILE,
+            hint: "a store in memory is gone with its process; in tests use the fixture `workaday_test`".into(),
+        });
+    }
     // Bytes after `?` would become part of a file name that nobody meant.
     if let Some((plain, _)) = path.split_once('?') {
         return Err(NoStore { expected: FILE, hint: format!("without parameters: \"{plain}\"") });
@@ -77,6 +78,8 @@ mod tests {
             ("mysql://host/jobs", "`mysql` is no store"),
             ("postgresql://host/jobs", "PostgreSQL is not served yet"),
             (":memory:", "workaday_test"),
+            ("sqlite:///:memory:", "workaday_test"),
+            ("sqlite::memory:", "workaday_test"),
             ("sqlite:///jobs.db?mode=ro", "without parameters: \"jobs.db\""),
         ] {
             let refused = locate(text, Path::new("/srv")).unwrap_err();

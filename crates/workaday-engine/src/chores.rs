@@ -69,6 +69,10 @@ impl Engine {
                         schedules::reconcile(&mut *self.store, ScheduleSource::Dynamic, &[], &desk)?;
                     }
                     schedules::reconcile(&mut *self.store, ScheduleSource::Config, &self.settings.schedules, &desk)?;
+                    // Before the import there is only what was true of the code of before.
+                    if code_has_spoken || !self.catalogue_hash.is_empty() {
+                        self.unfit = self.store.schedules()?.into_iter().filter_map(|row| row.broken_reason).collect();
+                    }
                 }
                 Chore::ZoneData { mark } => {
                     let tz = self.settings.schedules_tz.as_deref();

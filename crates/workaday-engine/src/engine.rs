@@ -72,6 +72,7 @@ pub struct Engine {
     /// The last commit's outcome is unknown: our claims may not be what we think.
     pub(crate) reconcile: bool,
     pub(crate) moved: Vec<Moved>,
+    pub(crate) unfit: Vec<String>,
     /// Steady clock: when the scheduler last wrote that it looks.
     beat_at: Option<Timestamp>,
 }
@@ -121,6 +122,7 @@ impl Engine {
             touched_at: now.steady,
             reconcile: false,
             moved: Vec::new(),
+            unfit: Vec::new(),
             beat_at: None,
         })
     }

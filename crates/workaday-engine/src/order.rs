@@ -96,7 +96,11 @@ pub fn find_task<'a>(tasks: &'a [TaskRow], name: &str) -> Result<&'a TaskRow, Pr
             .retry(RetryAdvice::SafeAfterFix, "safe once the name is right; nothing was stored");
         match tasks {
             [] => problem.hint("`workaday up MODULE:APP` starts a worker, which states its tasks"),
-            _ => problem.meant(name, tasks.iter().map(|row| row.name.as_str())),
+            _ => match problem.meant(name, tasks.iter().map(|row| row.name.as_str())) {
+                // Nothing is near: most likely it is new, and the supervisor still runs the code of before.
+                far if far.hint.is_none() => far.hint("a task that is new is known once `workaday up` was started with its code"),
+                near => near,
+            },
         }
     })
 }

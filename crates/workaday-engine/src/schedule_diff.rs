@@ -5,7 +5,7 @@
 
 use crate::scheduler::{declared, no_such_task};
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use workaday_core::clock::Timestamp;
 use workaday_core::explain::{Problem, RetryAdvice};
 use workaday_core::schedule::{ScheduleEntry, ScheduleSource, ScheduleState};
@@ -17,8 +17,8 @@ pub struct Stated<'a> {
     /// `None`: no code was asked, so its schedules are not judged.
     pub code: Option<&'a [ScheduleEntry]>,
     pub config: &'a [ScheduleEntry],
-    /// Names of every task and command there is.
-    pub tasks: &'a BTreeSet<String>,
+    /// Every task and command there is, by name, with the schema of its arguments; `null` takes any.
+    pub tasks: &'a BTreeMap<String, Value>,
     /// `[schedules] tz`.
     pub tz: Option<&'a str>,
 }
@@ -82,7 +82,7 @@ pub fn diff(rows: &[ScheduleRow], stated: &Stated<'_>, now: Timestamp) -> Vec<Di
         found.insert(&entry.name, difference);
     }
     for row in rows.iter().filter(|row| row.state != ScheduleState::Absent && !found.contains_key(row.name.as_str())).collect::<Vec<_>>() {
-        let has_task = stated.tasks.contains(&row.task);
+        let has_task = stated.tasks.contains_key(&row.task);
         let difference = match row.source {
             ScheduleSource::Code if stated.code.is_none() => continue,
             ScheduleSource::Dynamic if has_task => continue,
@@ -101,8 +101,11 @@ fn of_one(entry: &ScheduleEntry, source: ScheduleSource, held: Option<&ScheduleR
     if let Err(problem) = entry.plan(anchor, stated.tz) {
         return broken(&entry.name, source, problem);
     }
-    if !stated.tasks.contains(&entry.task) {
+    let Some(params) = stated.tasks.get(&entry.task) else {
         return broken(&entry.name, source, no_such_task(&entry.name, &entry.task));
+    };
+    if let Err(problem) = entry.fits(params) {
+        return broken(&entry.name, source, problem);
     }
     let standing = held.filter(|row| row.state != ScheduleState::Absent);
     if standing.is_some_and(|row| row.source == ScheduleSource::Dynamic) {

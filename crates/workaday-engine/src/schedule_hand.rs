@@ -174,6 +174,7 @@ pub fn run_ticks(
     by: &ByHand,
     now: Timestamp,
 ) -> Result<Vec<(JobId, Enqueued)>, StoreError> {
+    known.entry.fits(&known.task.params)?;
     let mut made = Vec::new();
     let together = known.plan.policies.overlap == Overlap::Allow;
     let unfinished = standing(&known.row, &store.jobs_of_schedule(&known.row.name, 1)?);

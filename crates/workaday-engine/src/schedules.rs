@@ -8,6 +8,7 @@ use crate::catalogue::Catalogue;
 use crate::scheduler::{broken, declared as declaration, no_such_task, silent_row};
 use std::collections::BTreeMap;
 use workaday_core::clock::Timestamp;
+use workaday_core::explain::Problem;
 use workaday_core::schedule::{Learned, Pause, Plan, Reason, ScheduleEntry, ScheduleSource, ScheduleState, from_micros, silence};
 use workaday_store::{ScheduleRow, Store, StoreError};
 
@@ -93,10 +94,9 @@ fn state(
         updated_at: now,
         learned: Learned::default(),
     };
-    let plan = match entry.plan(anchor, tz) {
-        Ok(plan) if catalogue.get(&entry.task).is_some() => plan,
-        unfit => {
-            let problem = unfit.err().unwrap_or_else(|| no_such_task(&entry.name, &entry.task));
+    let plan = match runnable(entry, anchor, tz, catalogue) {
+        Ok(plan) => plan,
+        Err(problem) => {
             // Its ticks wait: the old cursor stays, so that they are decided once it is mended.
             row.cursor = known.map_or(now, |row| row.cursor);
             store.put_schedule(&row, now)?;
@@ -109,6 +109,14 @@ fn state(
     row.next_at = next_at(&plan, &row);
     store.put_schedule(&row, now)?;
     ALERTS.into_iter().try_for_each(|code| store.close_alert(code, &entry.name, now))
+}
+
+/// What it means, if it is readable and its task is there and takes its arguments.
+fn runnable(entry: &ScheduleEntry, anchor: Timestamp, tz: Option<&str>, catalogue: &Catalogue) -> Result<Plan, Problem> {
+    let plan = entry.plan(anchor, tz)?;
+    let task = catalogue.get(&entry.task).ok_or_else(|| no_such_task(&entry.name, &entry.task))?;
+    entry.fits(&task.entry.params)?;
+    Ok(plan)
 }
 
 /// The ticks of the old timetable that nobody decided yet end here.

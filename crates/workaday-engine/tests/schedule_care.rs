@@ -1,7 +1,7 @@
 //! What is told of a schedule beside the outcome of its jobs, what is added at run time, and what a deploy would change.
 
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use workaday_core::catalogue::TaskEntry;
 use workaday_core::clock::{Length, Timestamp};
 use workaday_core::schedule::{ScheduleEntry, ScheduleSource, ScheduleState};
@@ -274,8 +274,9 @@ fn a_deploy_is_told_before_it_is_done() {
     let moved = ScheduleEntry { cron: vec!["0 4 * * *".into()], ..named("moved") };
     let lost = ScheduleEntry { task: "shop.other".into(), ..named("lost") };
     let wrong = ScheduleEntry { cron: vec!["0 25 * * *".into()], ..named("wrong") };
-    let code = [named("same"), late, moved, lost, wrong, named("new")];
-    let tasks = BTreeSet::from(["shop.report".to_owned()]);
+    let misfit = ScheduleEntry { args: json!({"store": 1}).as_object().expect("an object").clone(), ..named("misfit") };
+    let code = [named("same"), late, moved, lost, wrong, misfit, named("new")];
+    let tasks = BTreeMap::from([("shop.report".to_owned(), json!({"type": "object", "properties": {}, "additionalProperties": false}))]);
     let found = diff(&rows, &Stated { code: Some(&code), config: &[], tasks: &tasks, tz: None }, world.now.wall);
     let told: Vec<_> = found.iter().map(|one| (one.name.as_str(), one.what.as_str(), one.starts_anew)).collect();
     assert_eq!(
@@ -284,6 +285,7 @@ fn a_deploy_is_told_before_it_is_done() {
             ("gone", "absent", false),
             ("late", "changed", false),
             ("lost", "broken", false),
+            ("misfit", "broken", false),
             ("moved", "changed", true),
             ("new", "added", false),
             ("same", "same", false),

@@ -238,6 +238,38 @@ fn a_bad_expression_is_an_alert_that_names_the_field_and_stops_no_other_schedule
 }
 
 #[test]
+fn arguments_that_do_not_fit_break_the_schedule_when_it_is_stated_and_not_run_by_run() {
+    let takes_a_store = json!({"type": "object", "properties": {"store": {"type": "string"}}, "required": ["store"]});
+    let stated = |args: serde_json::Value| {
+        let schedule = json!({"name": "shop.report", "task": "shop.report", "every": "1h", "args": args});
+        TaskBuilder::sync("shop.report").with("params", takes_a_store.clone()).with("schedules", json!([schedule])).entry()
+    };
+    let mut world = World::new(vec![stated(json!({}))]);
+    assert_eq!((world.alerts("schedule.invalid"), world.schedule("shop.report", "state").as_str()), (1, "broken"));
+    assert!(world.schedule("shop.report", "broken_reason").contains("its `args` do not fit `shop.report`: `store` is missing"));
+    world.deploy(vec![stated(json!({"store": "Lisbon"}))]);
+    let world = world.restart();
+    assert_eq!((world.alerts("schedule.invalid"), world.schedule("shop.report", "state").as_str()), (0, "active"));
+}
+
+#[test]
+fn what_does_not_run_is_told_to_the_log_each_time_that_schedules_are_stated() {
+    let mut world = world_at("2026-05-01T00:00:00Z", daily());
+    let night = |cron: &str| workaday_engine::Settings {
+        processes: 1,
+        schedules: vec![
+            serde_json::from_value(json!({"name": "night", "task": "shop.report", "cron": [cron], "tz": "UTC"})).expect("an entry"),
+        ],
+        ..Default::default()
+    };
+    world.engine.reconfigure(night("0 25 * * *"));
+    let turn = world.engine.turn(world.now).expect("a turn");
+    assert_eq!(turn.unfit, ["schedule night does not run: in `0 25 * * *`, hour `25` is out of range"]);
+    world.engine.reconfigure(night("0 4 * * *"));
+    assert_eq!(world.engine.turn(world.now).expect("a turn").unfit, Vec::<String>::new());
+}
+
+#[test]
 fn another_time_in_the_code_begins_anew_and_another_policy_does_not() {
     let mut world = world_at("2026-05-01T00:00:00Z", json!({"every": "90m"}));
     world.at("2026-05-01T01:00:00Z");

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use workaday_config::release::{self, Backup as Settings};
 use workaday_core::clock::Timestamp;
 use workaday_ops::backup::{Made, Place, Request, compressed, run as make, surplus};
+use workaday_ops::command::line;
 use workaday_ops::kept::{Kept, in_folder};
 use workaday_store::sqlite::backup::Pace;
 use workaday_store::sqlite::instance::known_id;
@@ -33,7 +34,7 @@ pub fn run(args: &Backup, context: &mut Context) -> Done {
     let by = context.by(&args.by);
     let made = take(context, &database, place, &by, "by hand")?;
     let earlier = earlier(&made.0, context);
-    report(&made.0, made.1.as_deref(), &earlier, context)
+    report(&made.0, made.1.as_deref(), &earlier, args.path.is_some(), context)
 }
 
 /// Backups beside this one that the store made before it was restored or copied and adopted: its record names one of them.
@@ -117,7 +118,8 @@ fn say_plan(place: &Place, database: &Path, context: &mut Context) -> Done {
     Ok(DONE)
 }
 
-fn report(made: &Made, unrecorded: Option<&str>, earlier: &[PathBuf], context: &mut Context) -> Done {
+/// `apart`: it lies where `restore` does not look by itself.
+fn report(made: &Made, unrecorded: Option<&str>, earlier: &[PathBuf], apart: bool, context: &mut Context) -> Done {
     let manifest = &made.manifest;
     if context.out.json {
         context.out.json(&json!({
@@ -152,7 +154,8 @@ fn report(made: &Made, unrecorded: Option<&str>, earlier: &[PathBuf], context: &
     if let Some(why) = unrecorded {
         context.out.line(format!("It stands in no record of the store: {}", text::line(why)))?;
     }
-    context.out.line("`workaday restore --check` proves that it can be restored.")?;
+    let named = if apart { format!(" {}", line(&[made.path.display().to_string()])) } else { String::new() };
+    context.out.line(text::line(&format!("`workaday restore --check{named}` proves that it can be restored.")))?;
     Ok(DONE)
 }
 

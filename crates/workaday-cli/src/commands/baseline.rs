@@ -66,7 +66,8 @@ fn capture(args: &BaselineCapture, context: &mut Context) -> Done {
     }
     context.out.line(format!("Kept as `{}`: the {} up to now.", text::line(&row.name), args.length))?;
     say_counted(&counted, context)?;
-    context.out.line(format!("After the change: workaday compare {}", text::line(&row.name)))?;
+    let again = workaday_ops::command::line(&["workaday".into(), "compare".into(), row.name.clone()]);
+    context.out.line(text::line(&format!("After the change: {again}")))?;
     Ok(DONE)
 }
 

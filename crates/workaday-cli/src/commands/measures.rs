@@ -90,7 +90,7 @@ fn show(which: &MeasuresWhich, context: &mut Context) -> Done {
         ]);
     }
     let out = &mut context.out;
-    out.table(&table, "Nothing was measured in this time. Tasks are measured by `workaday up`, routes by `workaday.fastapi.setup`.")?;
+    out.table(&table, "Nothing was measured in this time; what ran just now is there within seconds. Tasks are measured by `workaday up`, routes by `workaday.fastapi.setup`.")?;
     for (series, figures) in &sums {
         if figures.unexpected > 0 {
             let runs = words::count(figures.unexpected as usize, "run");

@@ -158,7 +158,8 @@ fn verdict(view: &View, out: &Output) -> String {
     let (tone, first) = match (counts.alerts_open, &view.supervisor) {
         (0, Some(_)) => (Tone::Good, "All good.".to_owned()),
         (0, None) if waiting > 0 => {
-            (Tone::Bad, format!("No supervisor runs while {} wait. `workaday up` starts it.", words::count(waiting as usize, "job")))
+            let wait = if waiting == 1 { "waits" } else { "wait" };
+            (Tone::Bad, format!("No supervisor runs while {} {wait}. `workaday up` starts it.", words::count(waiting as usize, "job")))
         }
         (0, None) => (Tone::Wait, "No supervisor runs. `workaday up` starts it.".to_owned()),
         (1, _) => (Tone::Bad, "1 thing needs you.".to_owned()),

@@ -11,8 +11,9 @@ use super::excluded::ExcludedDates;
 use super::interval::Interval;
 use super::policy::{CatchUp, FAILURES_ALERT, Overlap, Policies, SKIPS_ALERT};
 use super::timetable::{Rule, Timetable};
-use crate::clock::{Length, Timestamp};
+use crate::clock::{Length, Timestamp, format_length, parse_length};
 use crate::explain::{Problem, RetryAdvice};
+use crate::values;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -103,10 +104,22 @@ impl ScheduleEntry {
         Ok(Plan { timetable: Timetable { excluded, ..Timetable::new(rule, zone) }, zone_name, policies: self.policies()? })
     }
 
+    /// Can the task be called with the arguments of this schedule? Else each of its runs would be held, one after the other.
+    pub fn fits(&self, params: &Value) -> Result<(), Problem> {
+        let args = Value::Object(self.args.clone()).to_string();
+        values::check_args(params, &args).map(drop).map_err(|misfit| {
+            let what = misfit.problem(&self.task);
+            let found = what.message.rsplit_once(" was not enqueued: ").map_or(what.message.as_str(), |(_, found)| found);
+            Problem::new("schedule.invalid", format!("schedule {} does not run: its `args` do not fit `{}`: {found}", self.name, self.task))
+                .expected(what.expected.clone())
+                .retry(RetryAdvice::SafeAfterFix, NOT_STARTED)
+        })
+    }
+
     /// When it is due, in the words of its author: `15 3 * * *`, `every 90m`, `at 2030-01-01T00:00:00Z`.
     pub fn due_shown(&self) -> String {
         match (&self.every, &self.at) {
-            (Some(every), _) => format!("every {every}"),
+            (Some(every), _) => format!("every {}", in_large_units(every).as_deref().unwrap_or(every)),
             (None, Some(at)) => format!("at {at}"),
             (None, None) => self.cron.join(" | "),
         }
@@ -265,4 +278,26 @@ pub(super) fn jiff_of(at: Timestamp) -> jiff::Timestamp {
 
 pub(super) fn core_of(at: jiff::Timestamp) -> Timestamp {
     Timestamp(at.as_microsecond())
+}
+
+/// `3600s` as `1h`: lengths of workaday.toml arrive in seconds, which is nobody's word for an hour. Only when nothing is lost.
+fn in_large_units(seconds: &str) -> Option<String> {
+    let digits = seconds.strip_suffix('s')?;
+    let length = parse_length(seconds).filter(|_| digits.bytes().all(|byte| byte.is_ascii_digit()))?;
+    Some(format_length(length)).filter(|short| parse_length(short) == Some(length))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interval_is_shown_in_the_largest_units_that_say_it_whole() {
+        for (every, shown) in
+            [("3600s", "every 1h"), ("5400s", "every 1h30m"), ("90m", "every 90m"), ("93784s", "every 93784s"), ("soon", "every soon")]
+        {
+            let entry = ScheduleEntry { every: Some(every.to_owned()), ..ScheduleEntry::default() };
+            assert_eq!(entry.due_shown(), shown);
+        }
+    }
 }

@@ -37,6 +37,8 @@ pub struct Turn {
     pub measured: usize,
     /// Schedules whose next tick lies elsewhere, since the data of their zone changed.
     pub moved: Vec<Moved>,
+    /// Why schedules do not run, each time that they are stated.
+    pub unfit: Vec<String>,
 }
 
 impl Engine {
@@ -95,11 +97,13 @@ impl Engine {
             Err(error) => {
                 self.store.rollback();
                 self.moved.clear();
+                self.unfit.clear();
                 return Err(error);
             }
         };
         if let Err(error) = self.store.commit() {
             self.moved.clear();
+            self.unfit.clear();
             if matches!(error, StoreError::OutcomeUnknown { .. }) {
                 self.settler.unknown();
                 self.measurer.committed(now.wall);
@@ -228,6 +232,7 @@ impl Engine {
             self.measurer.attempt(&pending, outcome, now);
         }
         turn.moved = std::mem::take(&mut self.moved);
+        turn.unfit = std::mem::take(&mut self.unfit);
         self.journal.committed();
         self.stager.committed();
         // New work may have come of what was written: lifted holds, freed lanes, jobs that went back.

@@ -22,7 +22,11 @@ pub fn checks(facts: &Facts) -> Vec<Check> {
             Some((number, at)) => (State::Warn, format!("release {number}, for {}", format_length(age(at)))),
         }),
         match release.has_staging {
-            false => REHEARSAL.is(State::Warn, "`[release] staging` is not set: releases are not rehearsed"),
+            // `workaday rehearse` alone would be refused.
+            false => Check {
+                fix: "[release.staging] in workaday.toml, then workaday rehearse".to_owned(),
+                ..REHEARSAL.is(State::Warn, "`[release.staging]` is not set: releases are not rehearsed")
+            },
             true => REHEARSAL.of(release.rehearsed.as_ref(), "the store could not be asked", |found| match found {
                 None => (State::Warn, "there was none".to_owned()),
                 Some(found) if !found.passed => (State::Red, "the last one failed".to_owned()),

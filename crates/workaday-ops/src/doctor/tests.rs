@@ -258,3 +258,11 @@ fn the_worst_stands_first() {
     assert_eq!(states[0], State::Red);
     assert!(states.is_sorted(), "{states:?}");
 }
+
+#[test]
+fn a_rehearsal_without_staging_says_first_what_it_needs() {
+    let mut facts = well();
+    facts.release.has_staging = false;
+    let found = judge(&facts).into_iter().find(|check| check.name == "release.rehearsal").expect("it is asked");
+    assert_eq!(found.fix, "[release.staging] in workaday.toml, then workaday rehearse");
+}

@@ -182,6 +182,13 @@ mod tests {
             assert!(!text.contains(" #") && !text.contains("@N") && !text.contains("@C"), "{text}");
             assert!(text.contains("TimeoutStopSec=50s\n"));
         }
+        let served = Plan { service: Some(vec!["/opt/shop/bin/uvicorn".into()]), ..plan() };
+        let web =
+            files(&served).expect("a plan that fits").into_iter().find(|file| file.path.ends_with("workaday-web.service")).expect("a unit");
+        for comment in ["It says itself when it is ready", "Silent for so long", "It ends well only"] {
+            assert!(worker(&served).contains(comment), "{comment}");
+            assert!(!web.text.contains(comment), "a line of the worker's alone: {comment}");
+        }
         assert!(worker(&plan()).contains("ReadWritePaths=-/opt/shop/.workaday\n"));
         assert!(!worker(&Plan { is_user: true, ..plan() }).contains("User="));
     }

@@ -178,6 +178,9 @@ impl Supervisor {
         if turn.settled.discarded > 0 {
             tracing::warn!(jobs = turn.settled.discarded, "{} jobs were discarded: attempts used up", turn.settled.discarded);
         }
+        for why in &turn.unfit {
+            tracing::warn!("{why}; `workaday schedule diff` says what was expected");
+        }
         for moved in &turn.moved {
             let shown = |at: Option<Timestamp>| at.map_or_else(|| "never".to_owned(), |at| at.to_string());
             let (from, to) = (shown(moved.from), shown(moved.to));

@@ -6,7 +6,7 @@ use crate::failure::{DONE, Done, FAILED, Failure};
 use crate::render::Tone;
 use crate::{text, words};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::process::{Command, Stdio};
 use workaday_config::Settings;
 use workaday_core::catalogue::TaskEntry;
@@ -19,7 +19,7 @@ pub fn run(args: &ScheduleDiff, context: &mut Context) -> Done {
     let code = settings.app.as_deref().map(|app| catalogue(app, settings)).transpose()?;
     let config = workaday_config::schedules::stated(settings);
     let tz = workaday_config::schedules::zone(settings);
-    let mut tasks: BTreeSet<String> = settings.commands.keys().map(|name| format!("command.{name}")).collect();
+    let mut tasks: BTreeMap<String, Value> = settings.commands.keys().map(|name| (format!("command.{name}"), Value::Null)).collect();
     let app = settings.app.clone();
     let (rows, known) = match context.existing() {
         Ok(_) => {
@@ -31,9 +31,9 @@ pub fn run(args: &ScheduleDiff, context: &mut Context) -> Done {
     };
     let stated = code.as_ref().map(|code| code.iter().flat_map(|task| task.schedules.clone()).collect::<Vec<_>>());
     match &code {
-        Some(code) => tasks.extend(code.iter().map(|task| task.name.clone())),
+        Some(code) => tasks.extend(code.iter().map(|task| (task.name.clone(), task.params.clone()))),
         // No code to ask: what the workers said last.
-        None => tasks.extend(known.into_iter().filter(|task| task.present).map(|task| task.name)),
+        None => tasks.extend(known.into_iter().filter(|task| task.present).map(|task| (task.name, params(&task.entry)))),
     }
     let found = diff(&rows, &Stated { code: stated.as_deref(), config: &config, tasks: &tasks, tz: tz.as_deref() }, context.now());
     let differs = found.iter().any(|one| one.what != What::Same);
@@ -102,6 +102,11 @@ fn catalogue(app: &str, settings: &Settings) -> Result<Vec<TaskEntry>, Failure> 
         Ok(tasks) => Ok(tasks),
         Err(_) => Err(failed(app, &format!("its process ended with {} and said nothing", output.status)).into()),
     }
+}
+
+/// The schema in a task's entry as the store keeps it; an entry that does not read takes any.
+fn params(entry: &str) -> Value {
+    serde_json::from_str::<TaskEntry>(entry).map_or(Value::Null, |entry| entry.params)
 }
 
 fn failed(app: &str, why: &str) -> Problem {
