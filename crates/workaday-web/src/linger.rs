@@ -10,10 +10,13 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::sync::watch;
 use tokio::time::{Instant, Sleep};
 
 /// Who sends nothing for this long has read the answer, or never will.
 const SILENCE_MAX: Duration = Duration::from_secs(1);
+/// The same once the program ends: a connection that is merely open must not hold it up.
+const SILENCE_AT_END: Duration = Duration::from_millis(50);
 /// A connection lingers for at most this long,
 const LINGER_MAX: Duration = Duration::from_secs(3);
 /// and takes at most so many bytes.
@@ -24,19 +27,22 @@ const SIP: usize = 16 * 1024;
 /// A stream whose shutdown is complete once the other end can have read everything.
 pub struct Lingering {
     stream: TcpStream,
+    /// The program ends.
+    ended: watch::Receiver<bool>,
     close: Option<Close>,
 }
 
 /// The sending half is closed.
 struct Close {
     until: Instant,
+    silence_max: Duration,
     silence: Pin<Box<Sleep>>,
     left: usize,
 }
 
 impl Lingering {
-    pub const fn new(stream: TcpStream) -> Self {
-        Self { stream, close: None }
+    pub const fn new(stream: TcpStream, ended: watch::Receiver<bool>) -> Self {
+        Self { stream, ended, close: None }
     }
 
     fn half(&mut self) -> Pin<&mut TcpStream> {
@@ -68,13 +74,15 @@ impl AsyncWrite for Lingering {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let Self { stream, close } = &mut *self;
+        let Self { stream, ended, close } = &mut *self;
         let close = if let Some(close) = close {
             close
         } else {
             ready!(Pin::new(&mut *stream).poll_shutdown(context))?;
             let now = Instant::now();
-            close.insert(Close { until: now + LINGER_MAX, silence: Box::pin(tokio::time::sleep(SILENCE_MAX)), left: LINGER_BYTES })
+            let silence_max = if *ended.borrow() { SILENCE_AT_END } else { SILENCE_MAX };
+            let silence = Box::pin(tokio::time::sleep(silence_max));
+            close.insert(Close { until: now + LINGER_MAX, silence_max, silence, left: LINGER_BYTES })
         };
         let mut sip = [0_u8; SIP];
         loop {
@@ -89,7 +97,7 @@ impl AsyncWrite for Lingering {
                     if came == 0 || close.left == 0 || now >= close.until {
                         return Poll::Ready(Ok(()));
                     }
-                    close.silence.as_mut().reset((now + SILENCE_MAX).min(close.until));
+                    close.silence.as_mut().reset((now + close.silence_max).min(close.until));
                 }
                 Poll::Pending => return close.silence.as_mut().poll(context).map(Ok),
             }
@@ -106,6 +114,7 @@ mod tests {
 
     /// One connection: `serve` has our end, `client` the other, in a thread of its own.
     fn connect<T: Send + 'static>(
+        ended: bool,
         serve: impl AsyncFnOnce(&mut Lingering),
         client: impl FnOnce(std::net::TcpStream) -> T + Send + 'static,
     ) -> T {
@@ -116,7 +125,7 @@ mod tests {
         runtime.block_on(async {
             let (stream, _) = listener.accept().unwrap();
             stream.set_nonblocking(true).unwrap();
-            let mut lingering = Lingering::new(TcpStream::from_std(stream).unwrap());
+            let mut lingering = Lingering::new(TcpStream::from_std(stream).unwrap(), watch::channel(ended).1);
             serve(&mut lingering).await;
         });
         client.join().unwrap()
@@ -131,7 +140,7 @@ mod tests {
 
     #[test]
     fn who_is_still_sending_reads_the_answer() {
-        let answer = connect(refuse, |mut client| {
+        let answer = connect(false, refuse, |mut client| {
             client.write_all(&[0; 8]).unwrap();
             // The refusal is there, and the sending half of the other end closed, before the rest goes out.
             let mut answer = String::new();
@@ -151,15 +160,29 @@ mod tests {
             gone.send(()).unwrap();
         };
         // The client holds its end until ours is done.
-        connect(serve, move |mut client| {
+        connect(false, serve, move |mut client| {
             client.write_all(&[0; 4]).unwrap();
             is_gone.recv().expect("the shutdown ends without the client");
         });
     }
 
     #[test]
+    fn who_is_merely_open_does_not_hold_up_the_end() {
+        let quickest = (0..3).map(|_| {
+            let (gone, is_gone) = std::sync::mpsc::channel::<Duration>();
+            let serve = async move |stream: &mut Lingering| {
+                let began = Instant::now();
+                stream.shutdown().await.unwrap();
+                gone.send(began.elapsed()).unwrap();
+            };
+            connect(true, serve, move |client| is_gone.recv().inspect(|_| drop(client)).unwrap())
+        });
+        assert!(quickest.min().unwrap() < SILENCE_MAX / 2);
+    }
+
+    #[test]
     fn who_sends_for_ever_is_cut_off() {
-        let sent = connect(refuse, |mut client| {
+        let sent = connect(false, refuse, |mut client| {
             let chunk = vec![0; 1 << 20];
             let mut sent = 0_usize;
             while client.write_all(&chunk).is_ok() {

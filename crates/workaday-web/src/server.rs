@@ -99,7 +99,7 @@ async fn accept(listener: std::net::TcpListener, window: Arc<Window>, mut ended:
                 .header_read_timeout(HEAD_PATIENCE)
                 .max_headers(HEADERS_MAX)
                 .max_header_size(HEAD_BYTES_MAX)
-                .serve_connection(TokioIo::new(Lingering::new(stream)), answer);
+                .serve_connection(TokioIo::new(Lingering::new(stream, ended.clone())), answer);
             let mut connection = std::pin::pin!(connection);
             tokio::select! {
                 done = connection.as_mut() => {
