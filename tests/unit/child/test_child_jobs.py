@@ -81,7 +81,7 @@ def test_jobs_sent_together_run_in_order_and_the_page_follows(start):
 
 def test_an_async_child_runs_its_jobs_at_the_same_time(start):
     child = start("async")
-    seqs = [child.job("asleep", seconds=0.3) for _ in range(50)]
+    seqs = [child.job("asleep", seconds=1) for _ in range(50)]
     outcomes = [child.outcome(seq) for seq in seqs]
     assert max(outcome.ended_ns for outcome in outcomes) - min(outcome.started_ns for outcome in outcomes) < 5_000_000_000
     assert max(outcome.started_ns for outcome in outcomes) < min(outcome.ended_ns for outcome in outcomes)
@@ -114,7 +114,7 @@ def test_a_busy_loop_beats_its_heart(start):
 @pytest.mark.parametrize(("kind", "task"), [("sync", "sleep"), ("async", "asleep"), ("solo", "sleep")])
 def test_a_job_that_runs_on_is_announced(start, kind, task):
     child = start(kind)
-    seq = child.job(task, seconds=0.3)
+    seq = child.job(task, seconds=1)
     announced = child.wait("started", seq=seq)
     assert child.begun() == (seq, announced.at_ns)
     assert child.outcome(seq).started_ns == announced.at_ns

@@ -96,7 +96,7 @@ def test_recall_is_answered_while_a_job_holds_the_gil(start):
 
 def test_recall_takes_from_an_async_child_only_what_has_not_begun(start):
     child = start("async")
-    blocking = child.job("ablock", seconds=0.5)
+    blocking = child.job("ablock", seconds=2)
     child.wait("started", seq=blocking)
     behind = [child.job("anoop") for _ in range(3)]
     child.send(frames.recall(1))
@@ -106,7 +106,7 @@ def test_recall_takes_from_an_async_child_only_what_has_not_begun(start):
 
 def test_a_drain_gives_back_what_has_not_begun_and_finishes_the_rest(start):
     child = start()
-    running = child.job("sleep", seconds=0.2)
+    running = child.job("sleep", seconds=2)
     waiting = [child.job("noop") for _ in range(3)]
     child.wait("started", seq=running)
     child.send(frames.drain(), frames.job(99, "t.noop"))
@@ -146,16 +146,16 @@ def test_the_kernel_kills_a_loop_that_blocks_at_the_earliest_deadline(start):
 def test_no_deadline_outlives_its_job(start, kind, task):
     child = start(kind, kill_after=0.05)
     for _ in range(3):
-        assert child.run(task, seconds=0.01, timeout=0.1).kind == "completed"
-    assert child.run(task, seconds=0.6).kind == "completed"
-    child.send(*[frames.job(50 + n, f"t.{task}", '{"seconds":0.01}', timeout_us=100_000) for n in range(30)])
+        assert child.run(task, seconds=0.01, timeout=0.5).kind == "completed"
+    assert child.run(task, seconds=1).kind == "completed"
+    child.send(*[frames.job(50 + n, f"t.{task}", '{"seconds":0.03}', timeout_us=500_000) for n in range(30)])
     assert child.outcome(79).kind == "completed"
 
 
 def test_an_outcome_that_must_not_wait_is_sent_at_once(start):
     child = start()
     first = child.job_bytes("noop", flush=True)
-    second = child.job_bytes("sleep", seconds=0.5)
+    second = child.job_bytes("sleep", seconds=60)
     child.send(first[1], second[1])
     child.outcome(first[0])
     assert not [frame for frame in child.frames if frame.name == "outcome" and frame.seq == second[0]]
