@@ -118,7 +118,10 @@ async fn enter(window: Arc<Window>, route: &'static Route, peer: Peer, params: V
     };
     outcome.unwrap_or_else(|problem| {
         let status = answer::status(&problem);
-        if status.is_server_error() {
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            // A bound was reached, or the store is away for now: said to the one who asked, and no mistake of ours.
+            tracing::warn!(request = %id, route = route.path, code = %problem.code, "{} {} has to wait: {}", route.method.as_str(), route.path, problem.message);
+        } else if status.is_server_error() {
             window.failures.fetch_add(1, Ordering::Relaxed);
             tracing::error!(request = %id, route = route.path, code = %problem.code, "{} {} failed: {}", route.method.as_str(), route.path, problem.message);
         }
