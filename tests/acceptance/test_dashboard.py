@@ -399,6 +399,26 @@ def test_a_switch_off_of_one_argument_is_not_told_as_one_of_the_task(house: Hous
     house.project.workaday("task", "resume", "shop.send_invoice")
 
 
+def test_a_muted_error_can_be_heard_of_again_from_its_page(house: House) -> None:
+    answer = house.ask("GET", "/errors", cookie=house.cookies["operator"])
+    fingerprint = re.search(r'href="/errors/([0-9a-f]{16})"', answer.text)
+    assert fingerprint
+    path = f"/errors/{fingerprint.group(1)}"
+
+    def page() -> str:
+        return house.ask("GET", path, cookie=house.cookies["operator"]).text
+
+    def act(**form: str) -> None:
+        answer = house.ask("POST", f"/actions{path}/mute", cookie=house.cookies["operator"], form={"back": path, **form})
+        assert answer.status == 303, answer.text
+
+    assert "Mute until the next release" in page() and "Hear of it again" not in page()
+    act(note="known")
+    assert "Hear of it again" in page() and "Mute until" not in page()
+    act(unmute="true")
+    assert "Mute until the next release" in page()
+
+
 def test_a_quarantined_job_can_be_tried_again_from_its_page(house: House) -> None:
     job = house.project.workaday(
         "enqueue", "shop.send_invoice", "--args", '{"order_id": 7}', "--delay", "1h", "--json"

@@ -43,7 +43,7 @@ pub fn document(title: &str, body: &str) -> String {
 /// What failed, what was expected, whether a retry is safe; the id finds the rest in the log.
 pub fn problem(problem: &Problem, status: StatusCode, id: &str) -> String {
     let mut body = format!("<h1 class=\"verdict\">{}</h1>\n<dl class=\"problem\">\n", prose(&words::begun(&problem.message)));
-    let mut line = |name: &str, text: &str| body.push_str(&format!("<dt>{name}</dt><dd>{}</dd>\n", escape(text)));
+    let mut line = |name: &str, text: &str| body.push_str(&format!("<dt>{name}</dt><dd>{}</dd>\n", prose(text)));
     if !problem.expected.is_empty() {
         line("expected", &problem.expected);
     }
@@ -67,6 +67,9 @@ mod tests {
     #[test]
     fn what_a_job_says_stays_text() {
         assert_eq!(escape("<b onload='x'>&\"\u{202e}\u{1b}"), "&lt;b onload=&#39;x&#39;&gt;&amp;&quot;\u{fffd}\u{fffd}");
+        let said = Problem::new("usage.value", "`<b>\u{202e}` is no state").expected("`<i>`");
+        let page = problem(&said, StatusCode::NOT_FOUND, "1");
+        assert!(page.contains("<code>&lt;b&gt;") && page.contains("<code>&lt;i&gt;</code>") && !page.contains('\u{202e}'), "{page}");
         assert!(document("a</title><script>", "").contains("a&lt;/title&gt;&lt;script&gt;"));
     }
 }
