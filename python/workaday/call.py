@@ -152,7 +152,7 @@ def _tags(value: Any) -> str:
     is_list = isinstance(value, (list, tuple))
     tags: list[Any] = [*cast("Any", value)] if is_list else []
     if not is_list or len(tags) > TAGS_MAX or not all(isinstance(tag, str) and tag.isprintable() and 0 < len(tag) <= 100 for tag in tags):
-        raise _refused("tags", shortened(value), f'a list of at most {TAGS_MAX} words, such as ["import", "2030-01"]')
+        raise _refused("tags", shortened(cast("Any", value)), f'a list of at most {TAGS_MAX} words, such as ["import", "2030-01"]')
     from workaday.values.plain import encode_text
 
     return encode_text(tags)

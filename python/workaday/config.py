@@ -61,6 +61,11 @@ def database_path(given: str | os.PathLike[str] | None = None) -> Path:
     return locate(text, root, str(file))
 
 
+def names_none(given: str | os.PathLike[str] | None = None) -> bool:
+    """Nobody has said which store: it is the one of the current folder, whatever folder that is."""
+    return _override is None and given is None and not os.environ.get("WORKADAY_DATABASE") and config_file() is None
+
+
 def schedules_tz() -> str | None:
     """`[schedules] tz`: the zone of schedules that name none."""
     named = os.environ.get("WORKADAY_SCHEDULES_TZ")

@@ -40,6 +40,9 @@ class TaskTimedOut(BaseException):
     A `BaseException`, so that `except Exception` in user code does not swallow it.
     """
 
+    def __init__(self, why: str = "it ran longer than its timeout") -> None:
+        super().__init__(why)
+
 
 class JobStopped(BaseException):
     """Raised inside a running sync task that somebody has cancelled, or that a drain could not wait for. Let it through.

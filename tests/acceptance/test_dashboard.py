@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import signal
 import socket
+import sqlite3
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -386,6 +389,7 @@ def test_a_taken_port_never_stops_the_jobs(new_project: Callable[..., Project]) 
         ("/jobs?state=asleep", 422, "web.query_invalid"),
         ("/?region=nowhere", 404, "web.region_unknown"),
         ("/releases/never-seen", 404, "web.release_unknown"),
+        ("/no-such-page", 404, "web.no_such_page"),
     ],
 )
 def test_an_address_that_means_nothing_is_answered_with_its_code(house: House, path: str, status: int, code: str) -> None:
@@ -393,6 +397,59 @@ def test_an_address_that_means_nothing_is_answered_with_its_code(house: House, p
     told = house.ask("GET", path, cookie=house.cookies["viewer"], headers={"Accept": "application/json"})
     assert code in answer.text + told.text, (answer.status, answer.text[-500:], told.text[-300:])
     assert 400 <= answer.status < 500, (status, answer.status)
+    # A heading without its class has lines closer than its letters are high.
+    assert '<h1 class="verdict">' in answer.text
+    assert '<link rel="icon"' in answer.text
+
+
+def test_a_switch_off_of_one_argument_is_not_told_as_one_of_the_task(house: House) -> None:
+    def page() -> str:
+        return house.ask("GET", "/tasks/shop.send_invoice", cookie=house.cookies["viewer"]).text
+
+    house.project.workaday("task", "pause", "shop.send_invoice", "--where", "order_id=99", "--reason", "she asked")
+    assert "shop.send_invoice is paused for some of its jobs." in page()
+    house.project.workaday("task", "resume", "shop.send_invoice", "--where", "order_id=99")
+    house.project.workaday("task", "pause", "shop.send_invoice", "--reason", "stock take")
+    assert "shop.send_invoice is paused." in page()
+    house.project.workaday("task", "resume", "shop.send_invoice")
+
+
+def test_a_muted_error_can_be_heard_of_again_from_its_page(house: House) -> None:
+    answer = house.ask("GET", "/errors", cookie=house.cookies["operator"])
+    fingerprint = re.search(r'href="/errors/([0-9a-f]{16})"', answer.text)
+    assert fingerprint
+    path = f"/errors/{fingerprint.group(1)}"
+
+    def page() -> str:
+        return house.ask("GET", path, cookie=house.cookies["operator"]).text
+
+    def act(**form: str) -> None:
+        answer = house.ask("POST", f"/actions{path}/mute", cookie=house.cookies["operator"], form={"back": path, **form})
+        assert answer.status == 303, answer.text
+
+    assert "Mute until the next release" in page() and "Hear of it again" not in page()
+    act(note="known")
+    assert "Hear of it again" in page() and "Mute until" not in page()
+    act(unmute="true")
+    assert "Mute until the next release" in page()
+
+
+def test_a_quarantined_job_can_be_tried_again_from_its_page(house: House) -> None:
+    job = house.project.workaday(
+        "enqueue", "shop.send_invoice", "--args", '{"order_id": 7}', "--delay", "1h", "--json"
+    ).json["id"]
+
+    def page() -> str:
+        return house.ask("GET", f"/jobs/{job}", cookie=house.cookies["operator"]).text
+
+    assert "Retry this job…" not in page()
+    # The day is left out where it is today: the clock stands beside it.
+    assert re.search(r'<b>enqueued</b> <time[^>]*>[\d:]{8}</time> <small class="soft"></small>', page())
+    with contextlib.closing(sqlite3.connect(house.project.database)) as store, store:
+        store.execute("UPDATE workaday_jobs SET held = 'quarantine' WHERE id = ?", (UUID(job).bytes,))
+    assert "Retry this job…" in page()
+    form = {"ids": job, "confirm": "yes", "back": "/jobs"}
+    assert house.ask("POST", "/actions/jobs/retry", cookie=house.cookies["operator"], form=form).status == 303
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from workaday import App, ConfigError, config
+from workaday.client import stores
 
 
 @pytest.fixture(autouse=True)
@@ -81,3 +82,18 @@ def test_a_file_that_cannot_be_used_is_refused_and_no_password_is_repeated(here:
     assert refused.value.code == code
     assert "workaday.toml" in str(refused.value)
     assert "secret" not in str(refused.value)
+
+
+def test_a_store_that_nobody_named_is_made_with_a_word(here: Path, caplog: pytest.LogCaptureFixture) -> None:
+    App("shop").setup()
+    assert f"a new store was made at {here.resolve() / 'src' / 'shop' / '.workaday' / 'workaday.db'}" in caplog.text
+    caplog.clear()
+    stores.close(config.database_path())
+    App("shop").setup()
+    assert caplog.text == "", "it is there already"
+    stores.close(config.database_path())
+    (here / "workaday.toml").write_text('app = "jobs:app"\n')
+    config.forget()
+    App("shop").setup()
+    assert caplog.text == "", "somebody said where"
+    stores.close(config.database_path())

@@ -86,11 +86,12 @@ def test_what_is_done_is_told_as_done_when_nothing_can_be_read_afterwards(add: A
     assert connection.execute("SELECT state FROM workaday_jobs").fetchall() == [("available",)]
 
 
-def test_a_wait_that_is_over_says_so_and_the_job_goes_on(add: Any) -> None:
+def test_a_wait_that_is_over_says_so_and_the_job_goes_on(add: Any, database: Path) -> None:
     job = add.enqueue(1)
     with pytest.raises(JobTimeout) as late:
         job.result(timeout="2ms")
     assert (late.value.code, late.value.retry) == ("job.result_timeout", "safe")
+    assert f"running on {database.resolve()}?" in (late.value.hint or ""), "the folder that was meant is seen at once"
     assert isinstance(late.value, TimeoutError)
 
 

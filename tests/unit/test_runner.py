@@ -78,7 +78,8 @@ def test_outcomes_that_a_task_asks_for() -> None:
     cancelled, discarded = ended_by(Cancel("withdrawn")), ended_by(Discard("no such address"))
     assert (cancelled.word, json.loads(cancelled.payload)["message"]) == ("cancelled", "withdrawn")
     assert (discarded.word, json.loads(discarded.payload)["message"]) == ("discarded", "no such address")
-    assert ended_by(TaskTimedOut()).word == "timed_out"
+    late = ended_by(TaskTimedOut())
+    assert (late.word, json.loads(late.payload)["message"]) == ("timed_out", "it ran longer than its timeout")
     assert ended_by(MemoryError(), memory="64M").word == "over_memory"
     assert ended_by(MemoryError()).word == "failed"
 

@@ -186,6 +186,13 @@ def test_a_second_name_for_the_file_is_refused(tmp_path: Path) -> None:
     assert refused.value.code == "store.not_a_file"
 
 
+def test_a_folder_in_the_place_of_the_file_is_refused_with_a_file_in_it(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="is a folder, not a file") as refused:
+        App("shop", database=tmp_path).setup()
+    assert refused.value.code == "store.not_a_file"
+    assert f'database = "{tmp_path}/workaday.db"' in (refused.value.hint or "")
+
+
 def test_two_spellings_of_the_folder_are_one_store(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "real")

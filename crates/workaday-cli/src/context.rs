@@ -147,11 +147,33 @@ fn no_folder(error: std::io::Error) -> Problem {
 
 fn user_at_host() -> String {
     let user = ["LOGNAME", "USER"].iter().find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()));
-    // SAFETY: geteuid takes no arguments and cannot fail.
-    let user = user.unwrap_or_else(|| format!("uid {}", unsafe { libc::geteuid() }));
+    // A service, a cron line and a container have no such variable: the audit would name nobody.
+    let user = user.unwrap_or_else(|| {
+        // SAFETY: geteuid takes no arguments and cannot fail.
+        let uid = unsafe { libc::geteuid() };
+        named_in(&std::fs::read_to_string("/etc/passwd").unwrap_or_default(), uid).unwrap_or_else(|| format!("uid {uid}"))
+    });
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     match host.trim() {
         "" => user,
         host => format!("{user}@{host}"),
+    }
+}
+
+/// The name of a user in the text of `/etc/passwd`: `ada:x:1000:…`.
+fn named_in(passwd: &str, uid: u32) -> Option<String> {
+    let line = passwd.lines().find(|line| line.split(':').nth(2) == Some(uid.to_string().as_str()))?;
+    line.split(':').next().filter(|name| !name.is_empty()).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_has_no_variable_is_named_by_the_machine() {
+        let passwd = "root:x:0:0::/root:/bin/sh\nshop:x:1001:1001::/srv/shop:/bin/sh\n";
+        assert_eq!(named_in(passwd, 1001).as_deref(), Some("shop"));
+        assert_eq!(named_in(passwd, 1002), None);
     }
 }

@@ -37,7 +37,8 @@ impl Failure {
 pub fn exit_code(problem: &Problem) -> u8 {
     let (area, what) = problem.code.split_once('.').unwrap_or((&problem.code, ""));
     match (area, what) {
-        ("args" | "config" | "usage" | "cron", _) | ("schedule", "invalid") | ("job", "id_invalid") => USAGE,
+        ("args" | "config" | "usage" | "cron", _) | ("schedule", "invalid") => USAGE,
+        ("job", "id_invalid" | "id_ambiguous") | ("option", "name_invalid") | ("user", "password_weak") => USAGE,
         // A release that began and did not get through has failed; whatever stood against it before was a refusal.
         ("release", "deploy_failed" | "unhealthy" | "not_drained" | "cache_failed") | ("rehearse", "failed") => FAILED,
         ("install", "failed") => FAILED,
@@ -107,6 +108,9 @@ mod tests {
             ("job.not_found", RetryAdvice::Never, REFUSED),
             ("store.newer_schema", RetryAdvice::SafeAfterFix, REFUSED),
             ("job.id_invalid", RetryAdvice::SafeAfterFix, USAGE),
+            ("job.id_ambiguous", RetryAdvice::SafeAfterFix, USAGE),
+            ("option.name_invalid", RetryAdvice::SafeAfterFix, USAGE),
+            ("user.password_weak", RetryAdvice::SafeAfterFix, USAGE),
             ("restore.unclear", RetryAdvice::SafeAfterFix, REFUSED),
             ("store.busy", RetryAdvice::Safe, TRY_AGAIN),
             ("store.outcome_unknown", RetryAdvice::Safe, TRY_AGAIN),

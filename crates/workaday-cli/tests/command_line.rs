@@ -93,6 +93,18 @@ fn a_unique_key_is_one_unfinished_job() {
 }
 
 #[test]
+fn jobs_are_found_by_a_word_they_were_given() {
+    let project = Project::with_store();
+    let tagged = project.ok(&["enqueue", "shop.sweep", "--tag", "import", "--tag", "spring"]).out.trim().to_owned();
+    project.ok(&["enqueue", "shop.sweep", "--tag", "importer"]);
+    let listed = project.ok(&["job", "list", "--tag", "import", "--json"]).json();
+    assert_eq!(listed.as_array().unwrap().iter().map(|job| job["id"].as_str().unwrap()).collect::<Vec<_>>(), [tagged.as_str()]);
+    assert!(project.ok(&["job", "show", &tagged]).out.contains("import, spring\n"));
+    let chosen = project.ok(&["job", "cancel", "--tag", "import", "--dry-run"]).out;
+    assert!(chosen.starts_with(&format!("Cancel {tagged} ")), "{chosen}");
+}
+
+#[test]
 fn without_a_key_equal_arguments_are_one_job() {
     let project = Project::with_store();
     let enqueue = |args: &str| project.ok(&["enqueue", "shop.send", "--args", args, "--unique", "--json"]).json();

@@ -316,7 +316,7 @@ fn last_attempt(facts: &Facts<'_>) -> String {
 fn ran_out_of_time(facts: &Facts<'_>, last: Last<'_>) -> String {
     let stopped = format!("Attempt {} was stopped {}", last.attempt, ago(facts, last.ended_at));
     let over = last.limit.map_or_else(|| "it ran out of time".to_owned(), |limit| format!("it ran longer than {}", format_length(limit)));
-    let own = |error: &str| error.is_empty() || error.ends_with("TaskTimedOut") || error.ends_with("CancelledError");
+    let own = |error: &str| error.is_empty() || error.contains("TaskTimedOut") || error.ends_with("CancelledError");
     match last.error.map(line).filter(|error| !own(error)) {
         Some(error) => format!("{stopped}: {over} ({error})."),
         None => format!("{stopped}: {over}."),

@@ -137,6 +137,10 @@ fn unknown_task(name: &str, tasks: &[TaskEntry]) -> Problem {
 
 /// Ends a pause. What came in it is recorded as one range, and the next tick is one to come.
 pub fn resume(store: &mut dyn Store, known: &Known, by: &ByHand, now: Timestamp) -> Result<Option<Silence>, StoreError> {
+    // Ticks that wait while nobody is up are the catch-up's to decide: without a pause they are not ticks of a pause.
+    if known.row.paused_at.is_none() {
+        return Ok(None);
+    }
     let passed = silence(&known.plan.timetable, Reason::Paused, known.row.cursor, now);
     if let Some(passed) = &passed {
         store.write_tick(&silent_row(&known.row.name, passed), now)?;

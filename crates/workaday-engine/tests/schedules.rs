@@ -285,6 +285,22 @@ fn another_time_in_the_code_begins_anew_and_another_policy_does_not() {
 }
 
 #[test]
+fn a_resume_of_what_is_not_paused_takes_no_tick_from_the_catch_up() {
+    let mut world = world_at("2026-05-01T00:00:00Z", daily());
+    // The machine was away at 03:15, and somebody is quicker than the supervisor.
+    world.at("2026-05-01T04:00:00Z");
+    let now = world.now.wall;
+    world.write(|store| {
+        let known = workaday_engine::schedule_hand::find(store, "shop.report", None)?;
+        let by = ByHand { who: "ops".into(), why: None };
+        assert_eq!(workaday_engine::schedule_hand::resume(store, &known, &by, now)?, None);
+        Ok(())
+    });
+    world.live_until("2026-05-01T04:00:01Z");
+    assert_eq!(world.ticks("shop.report"), ["2026-05-01T03:15:00Z job late"]);
+}
+
+#[test]
 fn a_job_that_does_not_start_in_time_is_told() {
     let mut world = world_at("2026-05-01T00:00:00Z", json!({"cron": ["15 3 * * *"], "tz": "UTC", "late_after_us": Length::minutes(20).0}));
     let now = world.now.wall;

@@ -46,6 +46,15 @@ impl Ran {
         }
     }
 
+    /// The end of what it printed, in one line.
+    pub fn last_lines(&self, count: usize) -> String {
+        let lines: Vec<&str> = self.tail.lines().collect();
+        match lines[lines.len().saturating_sub(count)..].join(" / ") {
+            nothing if nothing.trim().is_empty() => "it printed nothing".to_owned(),
+            lines => lines,
+        }
+    }
+
     /// As one types it.
     pub fn line(&self) -> String {
         line(&self.argv)
@@ -185,6 +194,8 @@ mod tests {
         let ran = sh("echo $WORD; echo there >&2; exit 3", Length::minutes(1));
         assert_eq!((ran.code, ran.tail.as_str(), ran.ending()), (Some(3), "here\nthere", "exit code 3".to_owned()));
         assert_eq!(line(&["sh".into(), "-c".into(), "it's".into()]), "sh -c 'it'\\''s'");
+        assert_eq!((ran.last_lines(1).as_str(), ran.last_lines(9).as_str()), ("there", "here / there"));
+        assert_eq!(sh("exit 1", Length::minutes(1)).last_lines(3), "it printed nothing");
         let late = sh("sleep 60", Length::millis(50));
         assert!(late.timed_out && !late.succeeded(), "{late:?}");
         let folder = tempfile::tempdir().expect("a folder");

@@ -186,6 +186,8 @@ fn what_is_no_store_is_refused_in_the_stores_words() {
 
     std::fs::create_dir(place.database()).expect("a folder in its place");
     assert_eq!(place.open().err().expect("a folder").problem().code, "store.not_a_file");
+    // Who only reads is not told of a disk that is broken.
+    assert_eq!(open_reader(place.database()).err().expect("a folder").problem().code, "store.not_a_file");
     std::fs::remove_dir(place.database()).expect("away with it");
 
     std::os::unix::fs::symlink("/dev/null", place.database()).expect("a link in its place");

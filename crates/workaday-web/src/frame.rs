@@ -1,6 +1,8 @@
 //! The few documents that are no pages: login, refusals, dry runs. Plain HTML with the stylesheet of the pages.
 
 use crate::pages;
+use crate::show::prose;
+use crate::words;
 use axum::http::StatusCode;
 use workaday_core::explain::Problem;
 
@@ -25,7 +27,11 @@ pub fn escape(text: &str) -> String {
 /// A whole document. `body` is HTML.
 pub fn document(title: &str, body: &str) -> String {
     let style = pages::static_files().iter().find(|file| file.name.ends_with(".css"));
-    let link = style.map_or_else(String::new, |file| format!("<link rel=\"stylesheet\" href=\"/static/{}\">", file.name));
+    let mut link = style.map_or_else(String::new, |file| format!("<link rel=\"stylesheet\" href=\"/static/{}\">", file.name));
+    // Without one the browser asks for /favicon.ico, and finds nothing.
+    if let Some(icon) = pages::static_files().iter().find(|file| file.name.ends_with(".svg")) {
+        link.push_str(&format!("<link rel=\"icon\" type=\"image/svg+xml\" href=\"/static/{}\">", icon.name));
+    }
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{} · Workaday</title>\n{link}\n</head>\n\
@@ -36,8 +42,8 @@ pub fn document(title: &str, body: &str) -> String {
 
 /// What failed, what was expected, whether a retry is safe; the id finds the rest in the log.
 pub fn problem(problem: &Problem, status: StatusCode, id: &str) -> String {
-    let mut body = format!("<h1>{}</h1>\n<dl class=\"problem\">\n", escape(&problem.message));
-    let mut line = |name: &str, text: &str| body.push_str(&format!("<dt>{name}</dt><dd>{}</dd>\n", escape(text)));
+    let mut body = format!("<h1 class=\"verdict\">{}</h1>\n<dl class=\"problem\">\n", prose(&words::begun(&problem.message)));
+    let mut line = |name: &str, text: &str| body.push_str(&format!("<dt>{name}</dt><dd>{}</dd>\n", prose(text)));
     if !problem.expected.is_empty() {
         line("expected", &problem.expected);
     }
@@ -61,6 +67,9 @@ mod tests {
     #[test]
     fn what_a_job_says_stays_text() {
         assert_eq!(escape("<b onload='x'>&\"\u{202e}\u{1b}"), "&lt;b onload=&#39;x&#39;&gt;&amp;&quot;\u{fffd}\u{fffd}");
+        let said = Problem::new("usage.value", "`<b>\u{202e}` is no state").expected("`<i>`");
+        let page = problem(&said, StatusCode::NOT_FOUND, "1");
+        assert!(page.contains("<code>&lt;b&gt;") && page.contains("<code>&lt;i&gt;</code>") && !page.contains('\u{202e}'), "{page}");
         assert!(document("a</title><script>", "").contains("a&lt;/title&gt;&lt;script&gt;"));
     }
 }

@@ -49,7 +49,7 @@ fn once_form(asked: &Asked<'_>, secret: &str) -> Result<Answer, Problem> {
         ));
     };
     let body = format!(
-        "<h1>Open the dashboard</h1>\n<p>As <strong>{}</strong>, {}. The link works once.</p>\n\
+        "<h1 class=\"verdict\">Open the dashboard</h1>\n<p>As <strong>{}</strong>, {}. The link works once.</p>\n\
          <form method=\"post\" action=\"/login\"><input type=\"hidden\" name=\"once\" value=\"{}\"><button autofocus>Open</button></form>",
         escape(&who),
         escape(&role),
@@ -61,7 +61,7 @@ fn once_form(asked: &Asked<'_>, secret: &str) -> Result<Answer, Problem> {
 fn login_document(next: &str, said: Option<&str>) -> String {
     let said = said.map_or_else(String::new, |said| format!("<p role=\"alert\" class=\"bad\">{}</p>\n", escape(said)));
     let body = format!(
-        "<h1>Workaday</h1>\n{said}<form method=\"post\" action=\"/login\">\n<input type=\"hidden\" name=\"next\" value=\"{}\">\n\
+        "<h1 class=\"verdict\">Workaday</h1>\n{said}<form method=\"post\" action=\"/login\">\n<input type=\"hidden\" name=\"next\" value=\"{}\">\n\
          <p><label for=\"name\">Name</label> <input id=\"name\" name=\"name\" autocomplete=\"username\" required maxlength=\"100\"></p>\n\
          <p><label for=\"password\">Password</label> <input id=\"password\" name=\"password\" type=\"password\" autocomplete=\"current-password\" required maxlength=\"200\"></p>\n\
          <p><button>Log in</button></p>\n</form>\n<p>On the machine itself, <code>workaday open</code> prints a one-time link.</p>",
@@ -143,7 +143,7 @@ pub fn set_cookie(name: &str, value: &str, secure: bool, seconds: i64) -> String
 }
 
 pub fn log_out_form(_asked: &Asked<'_>) -> Result<Answer, Problem> {
-    let body = "<h1>Log out</h1>\n<form method=\"post\" action=\"/logout\"><button>Log out</button></form>\n<p><a href=\"/\">Today</a></p>";
+    let body = "<h1 class=\"verdict\">Log out</h1>\n<form method=\"post\" action=\"/logout\"><button>Log out</button></form>\n<p><a href=\"/\">Today</a></p>";
     Ok(answer::html(StatusCode::OK, frame::document("Log out", body)))
 }
 

@@ -34,9 +34,12 @@ pub fn hash(secret: &str) -> Hash {
 pub fn hash_password(password: &str) -> Result<String, Problem> {
     let length = password.chars().count();
     if !(PASSWORD_MIN..=PASSWORD_MAX).contains(&length) {
-        return Err(Problem::new("user.password_weak", format!("the password has {length} characters"))
-            .expected(format!("{PASSWORD_MIN} to {PASSWORD_MAX} characters; a few words are best"))
-            .retry(RetryAdvice::SafeAfterFix, "safe with another password; nothing was changed"));
+        return Err(Problem::new(
+            "user.password_weak",
+            format!("the password has {length} character{}", if length == 1 { "" } else { "s" }),
+        )
+        .expected(format!("{PASSWORD_MIN} to {PASSWORD_MAX} characters; a few words are best"))
+        .retry(RetryAdvice::SafeAfterFix, "safe with another password; nothing was changed"));
     }
     let hashed = Argon2::default().hash_password(password.as_bytes()).map_err(|error| {
         Problem::new("web.no_randomness", format!("the password could not be hashed: {error}"))

@@ -59,7 +59,7 @@ impl<'a> Sheet<'a> {
 
     /// `production, release 3f2c1a9`.
     pub fn place(&self) -> String {
-        let release = self.c.release.as_deref().map(|release| format!("release {}", words::cut(release, 16)));
+        let release = self.c.release.as_deref().map(|release| format!("release {}", words::cut(release, 18)));
         self.c.environment.clone().into_iter().chain(release).collect::<Vec<_>>().join(", ")
     }
 

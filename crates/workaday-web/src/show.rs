@@ -52,6 +52,12 @@ impl Teller {
         }
     }
 
+    /// The day, where a clock stands beside it: nothing of today, `yesterday`, `Mon 23 Nov`.
+    pub fn day_text(&self, at: Timestamp) -> String {
+        let moment = self.moment_text(at);
+        moment.rsplit_once(' ').map_or_else(String::new, |(day, _)| day.to_owned())
+    }
+
     /// In full, in plain text: `Sun 22 Nov 2026, 09:01:02`.
     pub fn exact(&self, at: Timestamp) -> String {
         self.text(at, "%a %-d %b %Y, %H:%M:%S")
@@ -179,6 +185,8 @@ mod tests {
         assert_eq!(teller.ago(at), "<time datetime=\"2026-11-18T11:03:40Z\" title=\"Wed 18 Nov 2026, 12:03:40\">3 min ago</time>");
         assert_eq!(teller.moment_text(teller.now + Length::days(1)), "tomorrow 12:06");
         assert_eq!(teller.moment_text(teller.now - Length::days(9)), "Mon 9 Nov 12:06");
+        assert_eq!(teller.day_text(teller.now), "");
+        assert_eq!(teller.day_text(teller.now - Length::days(9)), "Mon 9 Nov");
         assert_eq!(Teller::new(teller.now, "Nowhere/At all").zone_name, "UTC");
     }
 

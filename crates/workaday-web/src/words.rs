@@ -107,6 +107,16 @@ pub fn first_line(text: &str, chars_max: usize) -> String {
     cut(line, chars_max)
 }
 
+/// A sentence begins with a capital; a name or a backtick that stands first stays as it is.
+pub fn begun(text: &str) -> String {
+    let first_word = text.split(' ').next().unwrap_or_default();
+    let is_word = first_word.chars().all(|c| c.is_ascii_lowercase());
+    match text.chars().next() {
+        Some(first) if is_word => format!("{}{}", first.to_ascii_uppercase(), &text[first.len_utf8()..]),
+        _ => text.to_owned(),
+    }
+}
+
 pub fn cut(text: &str, chars_max: usize) -> String {
     match text.char_indices().nth(chars_max) {
         Some((end, _)) => format!("{}…", &text[..end]),
@@ -162,5 +172,8 @@ mod tests {
         assert_eq!(kib(12_400), "12 MiB");
         assert_eq!(first_line("\n  two\nlines", 80), "two");
         assert_eq!(cut("äöü", 2), "äö…");
+        assert_eq!(begun("there is nothing at this address"), "There is nothing at this address");
+        assert_eq!(begun("shop.send was not enqueued"), "shop.send was not enqueued");
+        assert_eq!(begun("`x` is no key"), "`x` is no key");
     }
 }

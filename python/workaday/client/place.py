@@ -54,6 +54,14 @@ def _folder(path: Path) -> Path:
 
 
 def _look(path: Path, mode: int) -> None:
+    if stat.S_ISDIR(mode):
+        raise StoreError(
+            "store.not_a_file",
+            f"`{path}` is a folder, not a file",
+            expected="a database file, or a name that is free in a folder that is there",
+            retry_note="safe once `database` names a file; nothing was stored",
+            hint=f'a file in it: database = "{path / "workaday.db"}"',
+        )
     if not stat.S_ISREG(mode):
         what = "a symbolic link" if stat.S_ISLNK(mode) else "something else"
         raise StoreError(

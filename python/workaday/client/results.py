@@ -112,5 +112,7 @@ def _timed_out(job: Job[Any], timeout: Any) -> JobTimeout:
         expected="its end within that time",
         retry="safe",
         retry_note="safe: the job goes on; ask again for its result",
-        hint="is `workaday up` running on this store?" if job.state in {"available", "scheduled"} else None,
+        hint=f"is `workaday up` running on {job.app.store.path}? `workaday status` names the store it serves"
+        if job.state in {"available", "scheduled"}
+        else None,
     )

@@ -20,7 +20,20 @@ def store_of(database: str | os.PathLike[str] | None) -> Store:
     """The store that an app names; opened on first use."""
     path = config.database_path(database)
     store = _stores.get(path)
-    return store if store is not None else _open(path)
+    if store is not None:
+        return store
+    is_new = not path.exists()
+    store = _open(path)
+    if is_new and config.names_none(database):
+        # A script that is started from another folder would fill a store that nobody serves, without a word.
+        import logging
+
+        logging.getLogger("workaday").warning(
+            "a new store was made at %s: no workaday.toml was found from the current folder upwards. "
+            "Its jobs run once `workaday up` is started in that folder",
+            store.path,
+        )
+    return store
 
 
 def _open(path: Path) -> Store:

@@ -97,6 +97,9 @@ pub struct JobFilter {
     /// In this state: pending, scheduled, available, running, retryable, completed, cancelled, discarded; may be repeated
     #[arg(long = "state", value_name = "STATE")]
     pub states: Vec<String>,
+    /// With this tag
+    #[arg(long, value_name = "WORD")]
+    pub tag: Option<String>,
     /// Held, for any reason or for this one: paused, quarantine, unknown_task, arguments_misfit, unreadable
     #[arg(long, value_name = "CODE", num_args = 0..=1, default_missing_value = "any")]
     pub held: Option<String>,
@@ -127,7 +130,7 @@ pub struct JobLogs {
 #[derive(Debug, Args)]
 pub struct JobAct {
     /// Their ids; or choose by filter
-    #[arg(value_name = "ID", conflicts_with_all = ["task", "queue", "states", "held"])]
+    #[arg(value_name = "ID", conflicts_with_all = ["task", "queue", "states", "tag", "held"])]
     pub ids: Vec<String>,
     #[command(flatten)]
     pub filter: JobFilter,

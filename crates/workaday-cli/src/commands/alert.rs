@@ -70,7 +70,7 @@ fn close(args: &AlertClose, context: &mut Context) -> Done {
         return Err(Problem::new("alert.not_found", format!("there is no open alert {missing}"))
             .expected("a number that `workaday alert list` shows")
             .got(format!("{} of {} closed", closed.len(), args.numbers.len()))
-            .retry(RetryAdvice::Never, "the others were closed")
+            .retry(RetryAdvice::Never, if closed.is_empty() { "nothing was changed" } else { "the others were closed" })
             .into());
     }
     if context.out.json {

@@ -214,7 +214,8 @@ pub fn active_holds(reader: &Reader, context: &Context) -> Result<Vec<HoldRow>, 
 }
 
 pub fn reason_missing(command: &str) -> Problem {
-    usage(format!("`{command}` was given no reason"), "--reason \"why\": whoever meets the pause at night wants to know")
+    let what = if command.ends_with("pause") { "the pause" } else { "it" };
+    usage(format!("`{command}` was given no reason"), format!("--reason \"why\": whoever meets {what} at night wants to know"))
 }
 
 pub fn not_paused(kind: &str, name: &str, holds: &[HoldRow]) -> Problem {

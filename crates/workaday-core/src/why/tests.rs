@@ -198,7 +198,7 @@ fn a_job_that_was_put_off_or_stopped_says_by_what() {
         "Attempt 1 postponed itself 3s ago. It is due in 5m (2023-11-14T22:18:20Z)."
     );
     for (error, because) in [
-        (Some("workaday.outcomes.TaskTimedOut"), "Attempt 1 was stopped 3s ago: it ran longer than 1s."),
+        (Some("workaday.outcomes.TaskTimedOut: it ran longer than its timeout"), "Attempt 1 was stopped 3s ago: it ran longer than 1s."),
         (Some("OSError: closed"), "Attempt 1 was stopped 3s ago: it ran longer than 1s (OSError: closed)."),
     ] {
         let late = Facts { run_at: NOW + Length::minutes(5), last: Some(last(AttemptOutcome::TimedOut, error)), ..facts(State::Retryable) };

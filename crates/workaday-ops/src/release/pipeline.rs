@@ -486,10 +486,9 @@ impl From<Problem> for Failed {
 }
 
 fn failed_command(code: &'static str, what: &str, ran: &Ran, way_back: &str) -> Problem {
-    let last: Vec<&str> = ran.tail.lines().rev().take(3).collect();
     Problem::new(code, format!("{what} failed: `{}`, {}", ran.line(), ran.ending()))
         .expected("exit code 0")
-        .got(last.into_iter().rev().collect::<Vec<_>>().join(" / "))
+        .got(ran.last_lines(3))
         .retry(RetryAdvice::CheckFirst, format!("look what it did; {way_back}"))
 }
 

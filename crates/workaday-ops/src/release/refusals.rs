@@ -142,7 +142,8 @@ pub fn no_repository(root: &Path) -> Problem {
 pub fn dirty(changed: &[String]) -> Problem {
     const SHOWN: usize = 10;
     let more = if changed.len() > SHOWN { format!(" and {} more", changed.len() - SHOWN) } else { String::new() };
-    Problem::new("release.dirty", format!("{} tracked files differ from the commit", changed.len()))
+    let differ = if changed.len() == 1 { "1 tracked file differs".to_owned() } else { format!("{} tracked files differ", changed.len()) };
+    Problem::new("release.dirty", format!("{differ} from the commit"))
         .expected("what is released is what is committed")
         .got(format!("{}{more}", changed.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ")))
         .retry(RetryAdvice::SafeAfterFix, format!("safe after a commit or `git stash`; {NOTHING}"))
@@ -378,7 +379,7 @@ fn run_checks(ground: &Ground, host: &mut dyn Host, against: &mut Vec<Problem>) 
             against.push(
                 Problem::new("release.check_failed", format!("the check `{name}` is red: `{}`, {}", ran.line(), ran.ending()))
                     .expected("exit code 0")
-                    .got(ran.tail.lines().rev().take(5).collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>().join(" / "))
+                    .got(ran.last_lines(5))
                     .retry(RetryAdvice::SafeAfterFix, format!("safe once it is green; {NOTHING}"))
                     .hint(format!("all it printed is in {}", ran.output.display())),
             );

@@ -30,6 +30,7 @@ pub fn resolve(path: &Path, make_folder: bool) -> Result<PathBuf> {
 pub fn prepare(path: &Path, create: bool) -> Result<()> {
     match fs::symlink_metadata(path) {
         Ok(found) if found.is_symlink() => Err(not_a_file(path, "a symbolic link").into()),
+        Ok(found) if found.is_dir() => Err(a_folder(path).into()),
         Ok(found) if !found.is_file() => Err(not_a_file(path, "something else").into()),
         Ok(_) => writable(path),
         Err(error) if error.kind() == ErrorKind::NotFound && create => make(path),
@@ -88,6 +89,15 @@ fn folder_problem(folder: &Path, cause: &str) -> Problem {
         .expected("a folder in which this user may make files (SQLite keeps `-wal` and `-shm` beside the database)")
         .retry(RetryAdvice::SafeAfterFix, "safe once it is writable; nothing was stored")
         .hint(format!("`ls -ld {shown}` and `id` show who may write; workaday.toml `database` names another place"))
+}
+
+/// A folder where the file should be: most likely `database` names the place and leaves out the file.
+pub fn a_folder(path: &Path) -> Problem {
+    let shown = path.display();
+    Problem::new("store.not_a_file", format!("`{shown}` is a folder, not a file"))
+        .expected("a database file, or a name that is free in a folder that is there")
+        .retry(RetryAdvice::SafeAfterFix, "safe once `database` names a file; nothing was stored")
+        .hint(format!("a file in it: database = \"{}\"", path.join("workaday.db").display()))
 }
 
 fn not_a_file(path: &Path, what: &str) -> Problem {

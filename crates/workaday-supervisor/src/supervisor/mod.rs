@@ -176,7 +176,9 @@ impl Supervisor {
             tracing::warn!(job.id = %id, "a late outcome of job {id} was refused: its claim is no longer ours");
         }
         if turn.settled.discarded > 0 {
-            tracing::warn!(jobs = turn.settled.discarded, "{} jobs were discarded: attempts used up", turn.settled.discarded);
+            let jobs = turn.settled.discarded;
+            let said = if jobs == 1 { "1 job was".to_owned() } else { format!("{jobs} jobs were") };
+            tracing::warn!(jobs, "{said} discarded: attempts used up");
         }
         for why in &turn.unfit {
             tracing::warn!("{why}; `workaday schedule diff` says what was expected");
@@ -191,7 +193,8 @@ impl Supervisor {
             );
         }
         if turn.held > 0 {
-            tracing::info!(jobs = turn.held, "{} jobs are held", turn.held);
+            let said = if turn.held == 1 { "1 job is".to_owned() } else { format!("{} jobs are", turn.held) };
+            tracing::info!(jobs = turn.held, "{said} held");
         }
     }
 

@@ -29,13 +29,16 @@ pub fn pause(asked: &Asked<'_>, fields: &Fields) -> Result<Done, Problem> {
 
 pub fn resume(asked: &Asked<'_>, fields: &Fields) -> Result<Done, Problem> {
     let (name, by) = (asked.param(0), asked.by(fields.text("reason"))?);
-    let passed = asked.window.writing(|store| {
+    let (was_paused, passed) = asked.window.writing(|store| {
         let known = hand::find(store, name, zone(asked))?;
-        hand::resume(store, &known, &by, asked.now)
+        Ok((known.row.paused_at.is_some(), hand::resume(store, &known, &by, asked.now)?))
     })?;
     asked.window.wake();
     let passed = passed.map_or(0, |passed| passed.count);
-    let said = format!("Schedule {name} is on again. {} of the pause will not run.", count(passed as usize, "tick"));
+    let said = match was_paused {
+        true => format!("Schedule {name} is on again. {} of the pause will not run.", count(passed as usize, "tick")),
+        false => format!("Schedule {name} was not paused; nothing was changed."),
+    };
     Ok(Done::new(said, json!({"schedule": name, "paused_ticks": passed})))
 }
 

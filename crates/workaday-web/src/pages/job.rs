@@ -229,7 +229,7 @@ fn did(evidence: &Evidence, s: &Sheet<'_>) -> Option<String> {
 fn steps(detail: &JobDetail, attempts: &[AttemptRow], s: &Sheet<'_>) -> Vec<Step> {
     let job = &detail.summary;
     let after = |from: Timestamp, to: Timestamp| format!("{} later", words::length(to - from));
-    let mut steps = vec![Step { said: "enqueued", when_html: s.t.clock(job.created_at), note: s.t.moment_text(job.created_at) }];
+    let mut steps = vec![Step { said: "enqueued", when_html: s.t.clock(job.created_at), note: s.t.day_text(job.created_at) }];
     if job.run_at - job.created_at > Length::seconds(1) && !matches!(job.state, State::Retryable) && attempts.is_empty() {
         steps.push(Step { said: "due", when_html: s.t.clock(job.run_at), note: after(job.created_at, job.run_at) });
     }

@@ -119,7 +119,16 @@ fn line(row: &ScheduleRow, ticks: &[TickSeen], s: &Sheet<'_>) -> Line {
 /// `Every day at 03:15`: the first sentence, without the zone, which stands beside it.
 pub(super) fn phrase(plan: &Plan) -> String {
     match &plan.timetable.rule {
-        Rule::Cron(calendar) => calendar.expressions.iter().map(|expr| expr.explain()).collect::<Vec<_>>().join("; and "),
+        Rule::Cron(calendar) => calendar
+            .expressions
+            .iter()
+            .map(|expr| expr.explain())
+            .reduce(|all, next| {
+                let mut letters = next.chars();
+                let first = letters.next().map(|first| first.to_lowercase().to_string()).unwrap_or_default();
+                format!("{all}; and {first}{}", letters.as_str())
+            })
+            .unwrap_or_default(),
         _ => plan.timetable.explain().split(", counted").next().unwrap_or_default().trim_end_matches('.').to_owned(),
     }
 }
@@ -272,3 +281,17 @@ const LEGEND: &[(&str, &str)] = &[
     ("P", "paused"),
     ("H", "skipped by hand"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use workaday_core::schedule::ScheduleEntry;
+
+    #[test]
+    fn several_expressions_are_one_sentence() {
+        let cron = ["0 8 * * MON", "0 12 * * SAT"].map(str::to_owned).to_vec();
+        let entry = ScheduleEntry { cron, tz: Some("UTC".into()), ..ScheduleEntry::default() };
+        let plan = entry.plan(Timestamp(0), None).expect("a plan");
+        assert_eq!(phrase(&plan), "On Mondays at 08:00; and on Saturdays at 12:00");
+    }
+}

@@ -74,7 +74,8 @@ pub fn task(reader: &Reader, context: &PageContext) -> Result<Page, Problem> {
     let schedules: Vec<_> = schedules.collect();
     let verdict = match (row.present, holds.is_empty(), errors.first()) {
         (false, ..) => format!("No worker states {name} now."),
-        (true, false, _) => format!("{name} is paused."),
+        (true, false, _) if holds.iter().any(|hold| hold.pairs.is_empty()) => format!("{name} is paused."),
+        (true, false, _) => format!("{name} is paused for some of its jobs."),
         (true, true, Some(error)) => format!("{name} has failed {} times in 24 hours.", error.count_day),
         (true, true, None) => format!("{name} is in order."),
     };

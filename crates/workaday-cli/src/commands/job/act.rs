@@ -54,9 +54,9 @@ fn choose(deed: Deed, args: &JobAct, reader: &Reader) -> Result<Vec<JobSummary>,
         return args.ids.iter().map(|id| Ok(reader.find_job(id)?.summary)).collect();
     }
     let filter = &args.filter;
-    if filter.task.is_none() && filter.queue.is_none() && filter.states.is_empty() && filter.held.is_none() {
+    if filter.task.is_none() && filter.queue.is_none() && filter.states.is_empty() && filter.tag.is_none() && filter.held.is_none() {
         return Err(Problem::new("usage.no_jobs_named", format!("`job {}` was told no job", deed.word()))
-            .expected("one or more ids, or a condition: --task, --queue, --state, --held")
+            .expected("one or more ids, or a condition: --task, --queue, --state, --tag, --held")
             .retry(RetryAdvice::SafeAfterFix, "safe with an id; nothing was changed")
             .hint("`workaday job list` shows ids")
             .into());

@@ -53,7 +53,7 @@ fn when(now: workaday_core::clock::Timestamp, job: &JobSummary) -> String {
 }
 
 fn is_open(filter: &JobFilter) -> bool {
-    filter.task.is_none() && filter.queue.is_none() && filter.states.is_empty() && filter.held.is_none()
+    filter.task.is_none() && filter.queue.is_none() && filter.states.is_empty() && filter.tag.is_none() && filter.held.is_none()
 }
 
 /// Up to `limit` jobs that fit, newest first.
@@ -67,6 +67,7 @@ pub fn select(reader: &Reader, filter: &JobFilter, limit: usize) -> Result<Vec<J
             state,
             task: filter.task.clone(),
             queue: filter.queue.clone(),
+            tag: filter.tag.clone(),
             held: filter.held.is_some().then_some(true),
             limit: PAGE.min(limit),
             ..StoreFilter::default()

@@ -44,14 +44,16 @@ pub fn pause(args: &SchedulePause, context: &mut Context) -> Done {
 pub fn resume(args: &ScheduleResume, context: &mut Context) -> Done {
     let (by, now, tz) = (context.by(&args.by), context.now(), default_zone(context)?);
     let mut store = context.writer()?;
-    let passed = transaction(&mut store, |store| {
+    let (was_paused, passed) = transaction(&mut store, |store| {
         let known = hand::find(store, &args.name, tz.as_deref())?;
-        hand::resume(store, &known, &by, now)
+        Ok((known.row.paused_at.is_some(), hand::resume(store, &known, &by, now)?))
     })?;
     beside::wake(&context.database()?);
     let count = passed.map_or(0, |passed| passed.count);
     if context.out.json {
         context.out.json(&json!({"schedule": args.name, "paused_ticks": count}))?;
+    } else if !was_paused {
+        context.out.line(text::line(&format!("Schedule {} was not paused; nothing was changed.", args.name)))?;
     } else {
         let missed = words::count(count as usize, "tick");
         context.out.line(text::line(&format!("Schedule {} is on again. {missed} of the pause will not run.", args.name)))?;

@@ -37,6 +37,9 @@ pub struct Reader {
 
 /// Opens a store that is there for reading.
 pub fn open_reader(path: impl AsRef<Path>) -> Result<Reader> {
+    if path.as_ref().is_dir() {
+        return Err(super::place::a_folder(path.as_ref()).into());
+    }
     Ok(Reader { link: open::connect_reader(path.as_ref())?, ended: None })
 }
 
