@@ -435,9 +435,7 @@ def test_a_muted_error_can_be_heard_of_again_from_its_page(house: House) -> None
 
 
 def test_a_quarantined_job_can_be_tried_again_from_its_page(house: House) -> None:
-    job = house.project.workaday(
-        "enqueue", "shop.send_invoice", "--args", '{"order_id": 7}', "--delay", "1h", "--json"
-    ).json["id"]
+    job = house.project.workaday("enqueue", "shop.send_invoice", "--args", '{"order_id": 7}', "--delay", "1h", "--json").json["id"]
 
     def page() -> str:
         return house.ask("GET", f"/jobs/{job}", cookie=house.cookies["operator"]).text
