@@ -322,7 +322,7 @@ def test_metrics_count_runs_and_failures_by_task(house: House) -> None:
 
 def test_users_and_tokens_by_hand(house: House) -> None:
     run = house.project
-    assert "user.password_weak" in run.run("sh", "-c", "echo short | $0 user add ada", program(), code=1).err
+    assert "user.password_weak" in run.run("sh", "-c", "echo short | $0 user add ada", program(), code=2).err
     run.run("sh", "-c", "echo a long enough password | $0 user add ada --role operator", program())
     assert [(user["name"], user["role"]) for user in run.workaday("user", "list", "--json").json] == [("ada", "operator")]
     assert "did you mean `ada`?" in run.workaday("user", "remove", "adaa", code=3).err
