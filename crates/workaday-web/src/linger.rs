@@ -14,11 +14,11 @@ use tokio::sync::watch;
 use tokio::time::{Instant, Sleep};
 
 /// Who sends nothing for this long has read the answer, or never will.
-const SILENCE_MAX: Duration = Duration::from_secs(1);
+const SILENCE_MAX: Duration = Duration::from_secs(3);
 /// The same once the program ends: a connection that is merely open must not hold it up.
 const SILENCE_AT_END: Duration = Duration::from_millis(50);
 /// A connection lingers for at most this long,
-const LINGER_MAX: Duration = Duration::from_secs(3);
+const LINGER_MAX: Duration = Duration::from_secs(10);
 /// and takes at most so many bytes.
 const LINGER_BYTES: usize = 64 << 20;
 /// Bytes at once.
