@@ -380,6 +380,7 @@ def test_a_taken_port_never_stops_the_jobs(new_project: Callable[..., Project]) 
         [job] = project.enqueue("one.enqueue()")
         project.wait_state(job, "completed")
         assert "web.not_running" in project.workaday("open", code=1).err
+        assert "· no dashboard" in project.workaday("status").out
 
 
 @pytest.mark.parametrize(

@@ -126,7 +126,7 @@ def test_a_file_that_is_no_database_is_corrupt_and_left_alone(app: App, database
     with pytest.raises(StoreCorrupt) as refused:
         app.setup()
     assert (refused.value.code, refused.value.retry) == ("store.corrupt", "never")
-    assert "newest backup" in (refused.value.hint or "")
+    assert "newest backup" in (refused.value.hint or "") and "names the wrong file" in (refused.value.hint or "")
     assert database.read_bytes() == before
 
 
@@ -201,13 +201,6 @@ def test_two_spellings_of_the_folder_are_one_store(tmp_path: Path) -> None:
     assert one is other
 
 
-def test_a_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(StoreError) as refused:
-        App("shop", database=tmp_path / "file" / "w.db").setup()
-    assert refused.value.code == "store.cannot_open"
-
-
 def test_what_may_not_be_written_is_refused(app: App, database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     database.touch()
     monkeypatch.setattr(place.os, "access", lambda path, _: path != database)
@@ -218,6 +211,16 @@ def test_what_may_not_be_written_is_refused(app: App, database: Path, monkeypatc
     with pytest.raises(StoreError) as refused:
         app.setup()
     assert refused.value.code == "store.folder_unwritable"
+
+
+@pytest.mark.parametrize("deep", [".", "jobs/deep"])
+def test_a_file_in_place_of_the_folder_is_named(tmp_path: Path, deep: str) -> None:
+    in_the_way = tmp_path / "data"
+    in_the_way.touch()
+    with pytest.raises(StoreError) as refused:
+        App("shop", database=in_the_way / deep / "workaday.db").setup()
+    assert refused.value.code == "store.folder_unwritable"
+    assert f"`{in_the_way}` is a file: move it away" in (refused.value.hint or "")
 
 
 @pytest.mark.parametrize(("kind", "shown"), [("nfs4", "NFS"), ("cifs", "CIFS/SMB"), ("9p", "9p"), ("fuse.sshfs", "FUSE")])

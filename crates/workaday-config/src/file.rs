@@ -36,9 +36,10 @@ pub struct Findings {
     pub problems: Vec<Problem>,
 }
 
-/// Looks for workaday.toml in `start` and the folders above it.
+/// Looks for workaday.toml in `start` and the folders above it. A folder of that name, or a link that leads nowhere, is
+/// found as well: passed over, a store would be made where nobody looks for it.
 pub fn find_upwards(start: &Path) -> Option<PathBuf> {
-    start.ancestors().map(|folder| folder.join(FILE_NAME)).find(|path| path.is_file())
+    start.ancestors().map(|folder| folder.join(FILE_NAME)).find(|path| path.symlink_metadata().is_ok())
 }
 
 /// Reads the text of a file. `shown` is how messages name it.

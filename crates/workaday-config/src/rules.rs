@@ -4,6 +4,7 @@ use crate::error::Origin;
 use crate::file::{Findings, Place};
 use crate::kind::Value;
 use workaday_core::explain::Problem;
+use workaday_core::visible::masked_url;
 
 /// Adds a problem for each combination that cannot be.
 pub fn check(findings: &mut Findings) {
@@ -45,6 +46,7 @@ fn command(findings: &Findings, name: &str, origin: &Origin) -> Vec<Problem> {
                 .expected("either `at_most_once = true` or `retry.attempts` above 1"),
         );
     }
+    problems.extend(in_the_clear(findings, "command.*", "ping", name));
     problems
 }
 
@@ -65,6 +67,7 @@ fn schedule(findings: &Findings, name: &str, origin: &Origin) -> Vec<Problem> {
         let problem = problem.expected("exactly one of `cron`, `every`, `at`");
         problems.push(if rules.is_empty() { problem } else { problem.got(rules.join(", ")) });
     }
+    problems.extend(in_the_clear(findings, "schedules.*", "ping", name));
     problems
 }
 
@@ -88,6 +91,7 @@ fn alert(findings: &Findings, name: &str, origin: &Origin) -> Vec<Problem> {
                 .expected("`webhook` too"),
         );
     }
+    problems.extend(in_the_clear(findings, "alerts.*", "webhook", name));
     // A slip would leave somebody untold, and nobody would notice.
     if let Some(entry) = findings.entries.get(&place("alerts.*", name, "on"))
         && let Value::Texts(words) = &entry.value
@@ -104,6 +108,19 @@ fn alert(findings: &Findings, name: &str, origin: &Origin) -> Vec<Problem> {
         }
     }
     problems
+}
+
+/// Told here, not by the first alert that is not sent. What `env:` and `file:` hold is seen only when it is sent.
+fn in_the_clear(findings: &Findings, section: &'static str, key: &'static str, name: &str) -> Option<Problem> {
+    let entry = findings.entries.get(&place(section, name, key))?;
+    let Value::Text(url) = &entry.value else { return None };
+    if !url.starts_with("http://") || flag(findings, "alerts", "", "allow_http") {
+        return None;
+    }
+    let place = format!("{}.{key}", section.replace('*', name));
+    let problem =
+        entry.origin.problem("config.contradiction", format_args!("`{place}` is sent to in the clear, which [alerts] does not allow"));
+    Some(problem.expected("an https:// address, or `allow_http = true` in [alerts]").got(masked_url(url)))
 }
 
 /// The window may be seen from outside only behind a login and an address that is stated.

@@ -165,6 +165,21 @@ fn keys_that_need_or_exclude_each_other_are_checked() {
             "config.impossible_value",
             "`command.a.ping` cannot be what is written there",
         ),
+        (
+            "[alerts.ops]\nwebhook = \"http://hooks.example/secret\"\n",
+            "config.contradiction",
+            "`alerts.ops.webhook` is sent to in the clear, which [alerts] does not allow",
+        ),
+        (
+            "[command.a]\nrun = [\"a\"]\nping = \"http://hc.example/x\"\n",
+            "config.contradiction",
+            "`command.a.ping` is sent to in the clear",
+        ),
+        (
+            "[schedules.night]\ntask = \"a.b\"\nevery = \"5m\"\nping = \"http://hc.example/x\"\n",
+            "config.contradiction",
+            "`schedules.night.ping` is sent to in the clear",
+        ),
         ("[web]\nbind = \"0.0.0.0:80\"\nauth = \"none\"\n", "config.contradiction", "anybody could see"),
         ("[web]\nbind = \"0.0.0.0:80\"\n", "config.contradiction", "in the open"),
         ("[web]\nbind = \"0.0.0.0:80\"\npublic_url = \"http://jobs.example\"\n", "config.contradiction", "in the open"),
@@ -174,6 +189,28 @@ fn keys_that_need_or_exclude_each_other_are_checked() {
         let text = refusal(file);
         assert!(text.contains(code) && text.contains(message), "{file}\n{text}");
     }
+}
+
+#[test]
+fn what_is_sent_in_the_clear_is_sent_where_that_was_said() {
+    let receiver = "[alerts]\nallow_http = true\n[alerts.ops]\nwebhook = \"http://hooks.example/secret\"\n";
+    settings(receiver, &[]).expect("allowed");
+    let refused = refusal("[alerts.ops]\nwebhook = \"http://hooks.example/secret\"\n");
+    assert!(refused.contains("workaday.toml:2") && !refused.contains("secret"), "{refused}");
+    // What a place holds is not known when the file is read.
+    settings("[alerts.ops]\nwebhook = \"env:HOOK\"\n", &[]).expect("judged when it is sent");
+}
+
+#[test]
+fn a_folder_or_a_dead_link_in_place_of_the_file_is_no_absent_file() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("workaday.toml")).unwrap();
+    let refused = read_in(folder.path(), &[]).expect_err("a refusal").to_string();
+    assert!(refused.contains("config.unreadable") && refused.contains("workaday.toml"), "{refused}");
+    let folder = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink("gone.toml", folder.path().join("workaday.toml")).unwrap();
+    let refused = read_in(folder.path(), &[]).expect_err("a refusal").to_string();
+    assert!(refused.contains("config.not_found") && refused.contains("workaday.toml"), "{refused}");
 }
 
 #[test]

@@ -48,15 +48,26 @@ impl Explain for StoreError {
             Self::OutcomeUnknown { .. } => Problem::new("store.outcome_unknown", message)
                 .expected("a COMMIT that says yes or busy")
                 .retry(RetryAdvice::Safe, "safe with the same id: a job that is there already is not written twice"),
-            Self::Corrupt { path, .. } => Problem::new("store.corrupt", message)
+            Self::Corrupt { path, cause } => Problem::new("store.corrupt", message)
                 .expected("a whole SQLite file")
                 .retry(RetryAdvice::Never, "a retry cannot help; nothing more is written to this file")
-                .hint(format!("copy `{path}`, `{path}-wal` and `{path}-shm` aside, then put the newest backup in place (docs/runbooks/store-corrupt.md)")),
+                .hint(way_out(path, cause)),
             Self::Io { .. } => Problem::new("store.io", message)
                 .expected("a readable and writable file on a healthy disk")
                 .retry(RetryAdvice::CheckFirst, "after the disk has been looked at; an enqueue may be retried with the same id"),
             Self::Refused(problem) => (**problem).clone(),
         }
+    }
+}
+
+/// A file whose first bytes are no database's may as well be one that `database` names by a slip.
+fn way_out(path: &str, cause: &str) -> String {
+    let aside =
+        format!("copy `{path}`, `{path}-wal` and `{path}-shm` aside, then put the newest backup in place (docs/runbooks/store-corrupt.md)");
+    if cause.contains("not a database") {
+        format!("if `{path}` never was the store, `database` names the wrong file; if it was: {aside}")
+    } else {
+        aside
     }
 }
 

@@ -323,6 +323,7 @@ fn a_damaged_file_is_refused_in_words_that_help() {
         assert_eq!(problem.code, "store.corrupt", "{name}: {problem}");
         let said = problem.to_string();
         assert!(said.contains("workaday.db") && said.contains("backup") && said.contains("expected"), "{name}: {said}");
+        assert_eq!(said.contains("names the wrong file"), ["text", "noise", "header overwritten"].contains(&name), "{name}: {said}");
     }
 }
 

@@ -201,6 +201,14 @@ fn what_is_no_store_is_refused_in_the_stores_words() {
     let problem = nowhere.problem();
     assert_eq!(problem.code, "store.folder_unwritable");
     assert!(problem.message.contains("/proc/nowhere") && problem.hint.is_some());
+
+    for deep in ["workaday.db", "jobs/deep/workaday.db"] {
+        let in_the_way = place.database().with_file_name("data");
+        std::fs::write(&in_the_way, "").expect("a file where the folder should be");
+        let problem = SqliteStore::open(in_the_way.join(deep), OpenOptions::default()).err().expect("no folder there").problem();
+        assert_eq!(problem.code, "store.folder_unwritable");
+        assert!(problem.hint.clone().is_some_and(|hint| hint.contains("data` is a file: move it away")), "{problem}");
+    }
 }
 
 #[test]

@@ -130,13 +130,16 @@ def outcome_unknown(path: str, why: str) -> OutcomeUnknown:
 
 
 def corrupt(path: str, why: str) -> StoreCorrupt:
+    aside = f"copy `{path}`, `{path}-wal` and `{path}-shm` aside, then put the newest backup in place (docs/runbooks/store-corrupt.md)"
+    # A file whose first bytes are no database's may as well be one that `database` names by a slip.
+    slip = f"if `{path}` never was the store, `database` names the wrong file; if it was: {aside}"
     return StoreCorrupt(
         "store.corrupt",
         f"the store `{path}` is damaged: {why}",
         expected="a whole SQLite file",
         retry="never",
         retry_note="a retry cannot help; nothing more is written to this file",
-        hint=f"copy `{path}`, `{path}-wal` and `{path}-shm` aside, then put the newest backup in place (docs/runbooks/store-corrupt.md)",
+        hint=slip if "not a database" in why else aside,
     )
 
 

@@ -48,9 +48,12 @@ def _folder(path: Path) -> Path:
     try:
         if not folder.exists():
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return folder.resolve(strict=True)
+        folder = folder.resolve(strict=True)
     except OSError as error:
         raise folder_unwritable(folder, error.strerror or str(error)) from None
+    if not folder.is_dir():
+        raise folder_unwritable(folder, "it is a file")
+    return folder
 
 
 def _look(path: Path, mode: int) -> None:
@@ -99,12 +102,18 @@ def _make(path: Path) -> None:
 
 
 def folder_unwritable(folder: Path, why: str) -> StoreError:
+    in_the_way = next((place for place in (folder, *folder.parents) if place.exists()), folder)
+    hint = (
+        f"`{in_the_way}` is a file: move it away, or name another place with `database` in workaday.toml"
+        if in_the_way.is_file()
+        else f"`ls -ld {folder}` and `id` show who may write; workaday.toml `database` names another place"
+    )
     return StoreError(
         "store.folder_unwritable",
         f"the folder `{folder}` of the store cannot be used: {why}",
         expected="a folder in which this user may make files (SQLite keeps `-wal` and `-shm` beside the database)",
         retry_note="safe once it is writable; nothing was stored",
-        hint=f"`ls -ld {folder}` and `id` show who may write; workaday.toml `database` names another place",
+        hint=hint,
     )
 
 

@@ -146,7 +146,11 @@ fn show(view: &View, database: &Path, context: &mut Context) -> Result<(), Failu
         ),
         None => "no supervisor".to_owned(),
     };
-    let dashboard = view.dashboard.as_ref().map_or_else(String::new, |url| format!(" · dashboard {url} (`workaday open`)"));
+    let dashboard = match (&view.dashboard, &view.supervisor) {
+        (Some(url), _) => format!(" · dashboard {url} (`workaday open`)"),
+        (None, Some(_)) => " · no dashboard".to_owned(),
+        (None, None) => String::new(),
+    };
     out.line(out.paint(Tone::Soft, &text::line(&format!("{served} · store {}{dashboard}", database.display()))))?;
     Ok(())
 }

@@ -23,6 +23,9 @@ pub fn resolve(path: &Path, make_folder: bool) -> Result<PathBuf> {
         DirBuilder::new().mode(0o700).recursive(true).create(folder).map_err(|error| folder_problem(folder, &error.to_string()))?;
     }
     let folder = folder.canonicalize().map_err(|error| folder_problem(folder, &error.to_string()))?;
+    if !folder.is_dir() {
+        return Err(folder_problem(&folder, "it is a file").into());
+    }
     Ok(folder.join(name))
 }
 
@@ -85,10 +88,15 @@ fn may_write(path: &Path) -> bool {
 
 fn folder_problem(folder: &Path, cause: &str) -> Problem {
     let shown = folder.display();
+    let in_the_way = folder.ancestors().find(|place| place.symlink_metadata().is_ok()).filter(|place| place.exists() && !place.is_dir());
+    let hint = match in_the_way {
+        Some(file) => format!("`{}` is a file: move it away, or name another place with `database` in workaday.toml", file.display()),
+        None => format!("`ls -ld {shown}` and `id` show who may write; workaday.toml `database` names another place"),
+    };
     Problem::new("store.folder_unwritable", format!("the folder `{shown}` of the store cannot be used: {cause}"))
         .expected("a folder in which this user may make files (SQLite keeps `-wal` and `-shm` beside the database)")
         .retry(RetryAdvice::SafeAfterFix, "safe once it is writable; nothing was stored")
-        .hint(format!("`ls -ld {shown}` and `id` show who may write; workaday.toml `database` names another place"))
+        .hint(hint)
 }
 
 /// A folder where the file should be: most likely `database` names the place and leaves out the file.
