@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -63,4 +64,38 @@ def test_a_row_that_somebody_stands_on_is_not_pushed_away(own: Window, chromium:
     assert page.locator("[data-row]").first.get_attribute("data-row") == first
     shown.click()
     page.get_by_text("number=2").wait_for()
+    opened.close()
+
+
+@pytest.mark.short
+def test_the_log_of_a_running_job_is_read_at_its_end_until_somebody_scrolls_up(own: Window, chromium: Any) -> None:
+    """A hundred lines are kept in sight at their last one; a log of more than a thousand shows the last ones of it."""
+    with contextlib.closing(sqlite3.connect(own.store)) as connection:
+        job, key = connection.execute("SELECT lower(hex(id)), key FROM workaday_jobs WHERE state = 'running'").fetchone()
+
+    def say(numbers: range) -> None:
+        with contextlib.closing(sqlite3.connect(own.store)) as connection:
+            connection.executemany(
+                "INSERT INTO workaday_logs (job, fence, seq, at, stream, text) VALUES (?, 1, ?, ?, 'stdout', ?)",
+                [(key, number, time.time_ns() // 1000, f"line {number}.") for number in numbers],
+            )
+            connection.commit()
+
+    say(range(1, 1_101))
+    opened = chromium.new_context()
+    opened.add_cookies([own.cookie()])
+    page = opened.new_page()
+    page.goto(f"{own.url}/jobs/{job}")
+    log = page.locator(".log.tail")
+    is_at_end = "log => log.scrollTop + log.clientHeight >= log.scrollHeight - 4"
+    assert "line 1100." in log.inner_text() and "earlier lines: workaday job logs" in log.inner_text()
+    assert log.evaluate(is_at_end)
+    follow(page)
+    say(range(1_101, 1_105))
+    page.get_by_text("line 1104.").wait_for(timeout=10_000)
+    assert log.evaluate(is_at_end)
+    log.evaluate("log => { log.scrollTop = 40; }")
+    say(range(1_105, 1_106))
+    page.get_by_text("line 1105.").wait_for(timeout=10_000)
+    assert log.evaluate("log => log.scrollTop") == 40
     opened.close()

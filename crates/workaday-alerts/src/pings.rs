@@ -107,7 +107,7 @@ impl Pings {
         if ping.kind == PingKind::Start {
             return Ok(String::new());
         }
-        let mut parts = self.reader.last_logs(ping.job, LINES)?;
+        let mut parts: Vec<String> = self.reader.last_logs(ping.job, LINES)?.into_iter().map(|line| line.text).collect();
         if ping.kind == PingKind::Fail {
             let attempts = self.reader.attempts(ping.job)?;
             let error = attempts.iter().rev().find_map(|attempt| serde_json::from_str::<serde_json::Value>(attempt.error.as_deref()?).ok());

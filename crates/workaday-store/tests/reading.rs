@@ -179,6 +179,9 @@ fn attempts_and_logs_are_read_in_order_and_followed() {
     assert_eq!(texts(Some((fence, 1)), 1), ["1.2"]);
     assert_eq!(texts(Some((fence, 2)), 0), ["2.1"]);
     assert_eq!(texts(Some((again, 1)), 0), Vec::<String>::new());
+    let last = |limit| reader.last_logs(key, limit).expect("lines").into_iter().map(|line| line.text).collect::<Vec<_>>();
+    assert_eq!(last(2), ["1.2", "2.1"]);
+    assert_eq!(last(9), ["1.1", "1.2", "2.1"]);
     let attempts = reader.attempts(key).expect("attempts");
     let ends: Vec<_> = attempts.iter().map(|end| (end.fence.0, end.attempt, end.outcome.as_str())).collect();
     assert_eq!(ends, [(1, 1, "rescued"), (2, 1, "completed")]);

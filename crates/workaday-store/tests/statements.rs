@@ -97,6 +97,7 @@ fn hot_statements_use_their_index_and_sort_nothing() {
         (&statements::MEASURES, "PRIMARY KEY (minute>? AND minute<?)"),
         (&statements::MEASURES_OF, "workaday_measures_series (kind=? AND name=? AND minute>? AND minute<?)"),
         (&statements::LOGS_OF, "PRIMARY KEY (job=? AND (fence,seq)>(?,?))"),
+        (&statements::LAST_LOGS, "PRIMARY KEY (job=?)"),
     ] {
         let lines = plan(&connection, statement);
         if !lines.iter().any(|line| line.contains(index)) || lines.iter().any(|line| line.contains("TEMP B-TREE")) {

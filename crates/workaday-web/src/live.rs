@@ -138,12 +138,12 @@ pub fn stream(window: &Arc<Window>, still: Still) -> Result<Answer, Problem> {
 
 /// Looks once a second while somebody watches.
 async fn look(window: Arc<Window>) {
-    let mut last: Option<(i64, Marks)> = None;
+    let mut last: Option<Seen> = None;
     while window.live.viewers() > 0 {
         let asked = Arc::clone(&window);
         let known = last;
         let seen = tokio::task::spawn_blocking(move || marks(&asked, known)).await.ok().flatten();
-        if let (Some((_, before)), Some((_, now))) = (last, seen)
+        if let (Some(before), Some(now)) = (last, seen)
             && let Some(event) = event(&before, &now, window.live.viewers())
         {
             // Nobody listens just now: the next viewer reads the page anyway.
@@ -161,8 +161,11 @@ async fn look(window: Arc<Window>) {
     }
 }
 
+/// A number that moves with each commit of others, and the marks then.
+type Seen = (i64, Marks);
+
 /// The marks of now; the ones known when nobody has committed since.
-fn marks(window: &Window, known: Option<(i64, Marks)>) -> Option<(i64, Marks)> {
+fn marks(window: &Window, known: Option<Seen>) -> Option<Seen> {
     let mut kept = window.live_reader();
     let reader = kept.as_ref()?;
     let version = reader.data_version().ok()?;
@@ -187,14 +190,18 @@ fn pace(viewers: usize) -> Duration {
 }
 
 /// The regions of the marks that moved, and the pace in ms. `status` moves with any.
-fn event(before: &Marks, now: &Marks, viewers: usize) -> Option<String> {
-    let moved =
-        before.iter().zip(now).zip(REGIONS).filter(|((before, now), _)| before != now).flat_map(|(_, regions)| regions.iter().copied());
-    let mut regions: Vec<&str> = moved.collect();
-    if regions.is_empty() {
+///
+/// What a running job prints, and how far it is, moves no mark: whoever looks at one looks again after any commit.
+fn event(before: &Seen, now: &Seen, viewers: usize) -> Option<String> {
+    if before.0 == now.0 {
         return None;
     }
-    regions.push("status");
+    let moved = before.1.iter().zip(now.1).zip(REGIONS).filter(|((before, now), _)| *before != now);
+    let mut regions: Vec<&str> = moved.flat_map(|(_, regions)| regions.iter().copied()).collect();
+    if !regions.is_empty() {
+        regions.push("status");
+    }
+    regions.push("running");
     regions.sort_unstable();
     regions.dedup();
     Some(format!("event: changed\ndata: {}\n\n", serde_json::json!({"regions": regions, "pace": pace(viewers).as_millis()})))
@@ -206,14 +213,14 @@ mod tests {
 
     #[test]
     fn an_event_names_the_regions_that_moved_and_no_others() {
-        let before: Marks = [Some(1); 13];
+        let before: Seen = (1, [Some(1); 13]);
         let mut now = before;
         assert_eq!(event(&before, &now, 1), None);
-        now[6] = Some(2);
-        assert_eq!(
-            event(&before, &now, 1).unwrap(),
-            "event: changed\ndata: {\"pace\":1000,\"regions\":[\"alerts\",\"needs\",\"status\"]}\n\n"
-        );
+        now.0 = 2;
+        let of = |regions: &str| format!("event: changed\ndata: {{\"pace\":1000,\"regions\":{regions}}}\n\n");
+        assert_eq!(event(&before, &now, 1).unwrap(), of("[\"running\"]"), "a line of a log moves no mark");
+        now.1[6] = Some(2);
+        assert_eq!(event(&before, &now, 1).unwrap(), of("[\"alerts\",\"needs\",\"running\",\"status\"]"));
     }
 
     #[test]

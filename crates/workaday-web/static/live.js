@@ -60,12 +60,16 @@
       old.replaceWith(fresh);
       fresh.querySelectorAll("details").forEach((details, at) => { if (at < open.length) details.open = open[at]; });
       fresh.querySelectorAll("input[name=ids]").forEach((box) => { box.checked = chosen.has(box.value); });
-      fresh.querySelectorAll(".log").forEach((log, at) => { if (top[at]) log.scrollTop = top[at][1] ? log.scrollHeight : top[at][0]; });
+      fresh.querySelectorAll(".log").forEach((log, at) => { if (top[at]) log.scrollTop = top[at][1] ? log.scrollHeight : top[at][0]; else toEnd(log); });
       if (here) fresh.querySelector(`[data-row="${CSS.escape(here)}"]`)?.setAttribute("data-here", "");
       if (before.length) added.forEach((row) => fresh.querySelector(`[data-row="${CSS.escape(row)}"]`)?.setAttribute("data-fresh", ""));
       if (added.length && before.length && fresh.dataset.said) said.textContent = `${added.length} new: ${fresh.dataset.said}`;
     }
   }
+
+  // What runs prints below: its last line is in sight, until somebody scrolls up.
+  function toEnd(log) { if (log.classList.contains("tail")) log.scrollTop = log.scrollHeight; }
+  document.querySelectorAll(".log").forEach(toEnd);
 
   function announce(part, count, show) {
     let note = part.previousElementSibling;

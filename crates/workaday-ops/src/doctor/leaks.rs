@@ -93,7 +93,7 @@ pub fn arguments(reader: &Reader, mask: &[String], sample: usize) -> Option<Vec<
 pub fn logs(reader: &Reader, mask: &[String], sample: usize) -> Option<Vec<String>> {
     among(reader, sample, |reader, job| {
         let lines = reader.last_logs(job.key, LINES).ok()?;
-        lines.iter().any(|line| is_telling(line, mask)).then(|| job.task.clone())
+        lines.iter().any(|line| is_telling(&line.text, mask)).then(|| job.task.clone())
     })
 }
 

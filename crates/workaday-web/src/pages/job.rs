@@ -19,7 +19,8 @@ use workaday_store::sqlite::read::{AttemptRow, JobDetail, LogRow, Reader};
 
 /// Attempts shown; the first and the last ones say most.
 const ATTEMPTS_MAX: usize = 20;
-/// Bytes of log lines on the page.
+/// Lines of log on the page, and their bytes: the last ones.
+const LOG_LINES_MAX: usize = 1_000;
 const LOG_BYTES_MAX: usize = 24_000;
 const TRACEBACK_CHARS: usize = 4_000;
 const JSON_CHARS: usize = 6_000;
@@ -79,7 +80,10 @@ struct View<'a> {
     commands: Vec<String>,
     attempts: Vec<Attempt>,
     attempts_left_out: usize,
+    is_running: bool,
     running: Vec<Line>,
+    /// The attempt that runs has printed more than is shown.
+    running_is_cut: bool,
     steps: Vec<Step>,
     entry: Option<TaskEntry>,
     retry: &'static str,
@@ -100,7 +104,7 @@ pub fn job(reader: &Reader, context: &PageContext) -> Result<Page, Problem> {
     let tasks = reader.tasks()?;
     let entry = facts::entry_of(&tasks, &job.task);
     let why = facts::explain(reader, facts::is_served(reader, now)?, &detail, &all, &tasks, now)?;
-    let mut logs = logs(reader, &detail, &s)?;
+    let (mut logs, cut) = logs(reader, &detail, &s)?;
     let attempts_left_out = all.len().saturating_sub(ATTEMPTS_MAX);
     let count = all.len();
     let attempts: Vec<Attempt> = all
@@ -129,7 +133,9 @@ pub fn job(reader: &Reader, context: &PageContext) -> Result<Page, Problem> {
         commands: why.commands,
         attempts,
         attempts_left_out,
+        is_running: job.state == State::Running,
         running,
+        running_is_cut: cut == Some(job.fence),
         steps: steps(&detail, &all, &s),
         retry: entry.as_ref().map_or("no worker has stated this task", retry_said),
         entry,
@@ -145,9 +151,12 @@ pub fn job(reader: &Reader, context: &PageContext) -> Result<Page, Problem> {
     page(&view.s, &view, json)
 }
 
-/// Lines by claim, the last ones first to be kept when there are too many.
-fn logs(reader: &Reader, detail: &JobDetail, s: &Sheet<'_>) -> Result<HashMap<Fence, Vec<Line>>, StoreError> {
-    let mut rows = reader.logs(detail.summary.key, None, 1_000)?;
+/// Lines by claim.
+type Lines = HashMap<Fence, Vec<Line>>;
+
+/// The last lines of all, and the claim whose beginning was left out, if one was.
+fn logs(reader: &Reader, detail: &JobDetail, s: &Sheet<'_>) -> Result<(Lines, Option<Fence>), StoreError> {
+    let mut rows = reader.last_logs(detail.summary.key, LOG_LINES_MAX)?;
     let (mut bytes, mut kept) = (0, 0);
     for row in rows.iter().rev() {
         bytes += row.text.len() + 90;
@@ -156,12 +165,14 @@ fn logs(reader: &Reader, detail: &JobDetail, s: &Sheet<'_>) -> Result<HashMap<Fe
         }
         kept += 1;
     }
+    let left_out = rows.len() == LOG_LINES_MAX || kept < rows.len();
     rows.drain(..rows.len() - kept);
-    let mut by_claim: HashMap<Fence, Vec<Line>> = HashMap::new();
+    let cut = rows.first().map(|row| row.fence).filter(|_| left_out);
+    let mut by_claim = Lines::new();
     for row in rows {
         by_claim.entry(row.fence).or_default().push(line(&row, s));
     }
-    Ok(by_claim)
+    Ok((by_claim, cut))
 }
 
 fn line(row: &LogRow, s: &Sheet<'_>) -> Line {

@@ -86,18 +86,28 @@ impl Reader {
     /// Lines after `(fence, seq)`; `None` = from the beginning. At most 1000, so a follower asks again from the last.
     pub fn logs(&self, job: JobKey, after: Option<(Fence, i64)>, limit: usize) -> Result<Vec<LogRow>> {
         let (fence, seq) = after.map_or((-1, -1), |(fence, seq)| (fence.0, seq));
-        self.link.list(&sql::LOGS_OF, params![job.0, fence, seq, bounded(limit)], |row| {
-            Ok(LogRow {
-                fence: Fence(row.get(0)?),
-                seq: row.get(1)?,
-                at: rows::instant(row, 2)?,
-                stream: row.get(3)?,
-                level: row.get(4)?,
-                logger: row.get(5)?,
-                text: row.get(6)?,
-            })
-        })
+        self.link.list(&sql::LOGS_OF, params![job.0, fence, seq, bounded(limit)], log)
     }
+
+    /// The last lines of a job, the oldest of them first. At most 1000.
+    pub fn last_logs(&self, job: JobKey, limit: usize) -> Result<Vec<LogRow>> {
+        let mut lines = self.link.list(&sql::LAST_LOGS, params![job.0, bounded(limit)], log)?;
+        lines.reverse();
+        Ok(lines)
+    }
+}
+
+/// Columns as in `logs_of.sql` and `last_logs.sql`.
+fn log(row: &Row<'_>) -> rusqlite::Result<LogRow> {
+    Ok(LogRow {
+        fence: Fence(row.get(0)?),
+        seq: row.get(1)?,
+        at: rows::instant(row, 2)?,
+        stream: row.get(3)?,
+        level: row.get(4)?,
+        logger: row.get(5)?,
+        text: row.get(6)?,
+    })
 }
 
 /// Columns as in `list_unfinished.sql`.

@@ -6,7 +6,6 @@ use crate::error::Result;
 use crate::notices::{NoticeRow, PingRow};
 use crate::statements as sql;
 use rusqlite::params;
-use workaday_core::job::JobKey;
 
 impl Reader {
     /// The newest first; the next page with `before` = the last key. `failing`: only those with an error.
@@ -17,12 +16,5 @@ impl Reader {
     /// The newest first; the next page with `before` = the last key. `failing`: only those with an error.
     pub fn pings(&self, failing: bool, before: Option<i64>, limit: usize) -> Result<Vec<PingRow>> {
         self.link.list(&sql::ALL_PINGS, params![before.unwrap_or(i64::MAX), failing, bounded(limit)], notices::ping)
-    }
-
-    /// The last lines that a job wrote, the oldest of them first.
-    pub fn last_logs(&self, job: JobKey, limit: usize) -> Result<Vec<String>> {
-        let mut lines: Vec<String> = self.link.list(&sql::LAST_LOGS, params![job.0, bounded(limit)], |row| row.get(0))?;
-        lines.reverse();
-        Ok(lines)
     }
 }
