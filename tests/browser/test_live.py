@@ -99,3 +99,40 @@ def test_the_log_of_a_running_job_is_read_at_its_end_until_somebody_scrolls_up(o
     page.get_by_text("line 1105.").wait_for(timeout=10_000)
     assert log.evaluate("log => log.scrollTop") == 40
     opened.close()
+
+
+def test_a_release_that_runs_is_followed_step_by_step(own: Window, chromium: Any) -> None:
+    def write(statement: str, *values: object) -> int | None:
+        with contextlib.closing(sqlite3.connect(own.store)) as connection:
+            row = connection.execute(statement, values).lastrowid
+            connection.commit()
+            return row
+
+    now = time.time_ns() // 1000
+    release = write(
+        "INSERT INTO workaday_releases (kind, state, revision, reason, owner, plan, started_at) VALUES ('release', 'open', 'abc1234', 'A faster list.', 'ada', '{}', ?)",
+        now,
+    )
+    opened = chromium.new_context()
+    opened.add_cookies([own.cookie()])
+    page, ledger, checklist = (opened.new_page() for _ in range(3))
+    for shown, path in [(page, f"/releases/no-{release}"), (ledger, "/releases"), (checklist, "/checklist")]:
+        shown.goto(own.url + path)
+        follow(shown)
+    write("INSERT INTO workaday_release_steps (release, seq, step, state, began_at) VALUES (?, 1, 'backup', 'begun', ?)", release, now)
+    page.get_by_role("cell", name="backup").wait_for(timeout=10_000)
+    write(
+        "UPDATE workaday_releases SET state = 'done', verdict = 'same', note = 'All went well.', ended_at = ? WHERE release = ?",
+        now + 1,
+        release,
+    )
+    page.get_by_text("All went well.").wait_for(timeout=10_000)
+    ledger.bring_to_front()
+    ledger.get_by_role("row", name="A faster list.").get_by_text("done").wait_for(timeout=10_000)
+    found = (
+        '[{"name": "clock.synchronized", "verdict": "red", "title": "t", "found": "an hour off", "expected": "e", "fix": "f", "sure": "s"}]'
+    )
+    write("INSERT INTO workaday_checks (at, reds, warnings, unknowns, goods, checks) VALUES (?, 1, 0, 0, 39, ?)", now, found)
+    checklist.bring_to_front()
+    checklist.get_by_text("39 checks were good").wait_for(timeout=10_000)
+    opened.close()

@@ -30,7 +30,7 @@ const JUDGE_EVERY: Duration = Duration::from_secs(10);
 const STREAM_LONGEST: Duration = Duration::from_secs(600);
 
 /// Regions that move with each mark, in the order of `changes.sql`.
-const REGIONS: [&[&str]; 13] = [
+const REGIONS: [&[&str]; 15] = [
     &["jobs", "queues", "strip"],
     &["jobs", "job", "strip"],
     &["jobs", "job", "errors", "strip"],
@@ -42,8 +42,10 @@ const REGIONS: [&[&str]; 13] = [
     &["schedules", "schedule"],
     &["holds", "queues", "task"],
     &["workers"],
-    &["task", "tasks"],
+    &["task", "checks"],
     &["audit"],
+    &["releases", "release"],
+    &["releases", "checks"],
 ];
 
 pub struct Live {
@@ -213,7 +215,7 @@ mod tests {
 
     #[test]
     fn an_event_names_the_regions_that_moved_and_no_others() {
-        let before: Seen = (1, [Some(1); 13]);
+        let before: Seen = (1, [Some(1); 15]);
         let mut now = before;
         assert_eq!(event(&before, &now, 1), None);
         now.0 = 2;

@@ -54,7 +54,7 @@ const AUDIT_LOOK: i64 = 50_000;
 const ADDRESSES_MAX: i64 = 500;
 
 /// Marks that move with a part of the store, in the order of `changes.sql`.
-pub type Marks = [Option<i64>; 13];
+pub type Marks = [Option<i64>; 15];
 
 impl SqliteStore {
     /// Adds a user, or gives one another role and password; whoever is in with the old ones is out.
@@ -178,7 +178,7 @@ impl Reader {
     /// For pages that follow: compare with the last answer.
     pub fn marks(&self) -> Result<Marks> {
         let marks = self.link.first(&sql::CHANGES, [], |row| {
-            let mut marks: Marks = [None; 13];
+            let mut marks = Marks::default();
             for (index, mark) in marks.iter_mut().enumerate() {
                 *mark = row.get(index)?;
             }

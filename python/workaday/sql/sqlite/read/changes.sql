@@ -11,4 +11,8 @@ SELECT (SELECT max(key) FROM workaday_jobs),
        (SELECT max(rule) + count(released_at) FROM workaday_holds),
        (SELECT max(worker) + count(ended_at) FROM workaday_workers),
        (SELECT max(updated_at) FROM workaday_tasks),
-       (SELECT seq FROM sqlite_sequence WHERE name = 'workaday_audit');
+       (SELECT seq FROM sqlite_sequence WHERE name = 'workaday_audit'),
+       (SELECT release + started_at + coalesce(ended_at, 0) + (
+          SELECT coalesce(sum(began_at + coalesce(ended_at, 0)), 0) FROM workaday_release_steps AS step WHERE step.release = newest.release
+        ) FROM workaday_releases AS newest ORDER BY release DESC LIMIT 1),
+       (SELECT sum(seq) FROM sqlite_sequence WHERE name IN ('workaday_backups', 'workaday_rehearsals', 'workaday_checks'));
