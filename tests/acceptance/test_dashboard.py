@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import re
@@ -11,6 +12,7 @@ import socket
 import sqlite3
 import sys
 import time
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
@@ -20,7 +22,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from harness import Project, program, wait_until
-from house import CONFIG, House
+from house import CONFIG, Answer, House
 
 
 def state(house: House, job: str) -> str:
@@ -130,6 +132,50 @@ def test_the_same_id_again_is_no_second_job(house: House) -> None:
     again = house.ask("POST", "/api/v1/jobs", token=house.tokens["operator"], body=body)
     assert (first.status, first.json["new"], again.status, again.json["new"]) == (201, True, 200, False)
     assert first.json["id"] == again.json["id"] == body["id"]
+    with_default_written_out = {**body, "args": {"order_id": 7, "note": ""}}
+    assert house.ask("POST", "/api/v1/jobs", token=house.tokens["operator"], body=with_default_written_out).status == 200
+    house.project.wait_state(body["id"], "completed")
+    ended = house.ask("POST", "/api/v1/jobs", token=house.tokens["operator"], body=body)
+    assert (ended.status, ended.json["new"], ended.json["state"]) == (200, False, "completed"), "told is the job that is there"
+    assert ended.json["run_at"] == first.json["run_at"]
+
+
+def test_an_id_of_another_job_is_refused_and_not_told_as_done(house: House) -> None:
+    """A client that uses an id twice by mistake would lose the second order behind a 200."""
+    ask = functools.partial(house.ask, "POST", "/api/v1/jobs", token=house.tokens["operator"])
+    body = {"task": "shop.send_invoice", "args": {"order_id": 7}, "id": str(uuid.uuid4())}
+    assert ask(body=body).status == 201
+    for other in ({"args": {"order_id": 8}}, {"task": "shop.nightly", "args": {}}):
+        refused = ask(body={**body, **other})
+        assert (refused.status, refused.json["code"]) == (409, "enqueue.id_taken"), refused.text
+    refused = house.project.workaday("enqueue", "shop.send_invoice", "--args", '{"order_id": 8}', "--id", body["id"], code=3)
+    assert "enqueue.id_taken" in refused.err and "other arguments" in refused.err
+    assert "known already" in house.project.workaday("enqueue", "shop.send_invoice", "--args", '{"order_id": 7}', "--id", body["id"]).out
+
+
+def test_an_idempotency_key_makes_one_job_for_each_who_says_it(house: House) -> None:
+    def post(key: str, role: str = "operator", **body: object) -> Answer:
+        whole = {"task": "shop.send_invoice", "args": {"order_id": 7}, **body}
+        return house.ask("POST", "/api/v1/jobs", token=house.tokens[role], body=whole, headers={"Idempotency-Key": key})
+
+    first, again = post("order-7"), post('"order-7"')
+    assert (first.status, again.status, again.json["new"]) == (201, 200, False)
+    assert first.json["id"] == again.json["id"] and uuid.UUID(first.json["id"]).version == 8
+    assert post("order-8").json["id"] != first.json["id"]
+    assert post("order-7", role="admin").json["id"] != first.json["id"], "another's words are another order"
+    assert post("order-7", args={"order_id": 9}).json["code"] == "enqueue.id_taken"
+    own = str(uuid.uuid4())
+    assert post(own).json["id"] == own and post(own, id=own).status == 200
+    assert post("order-7", id=own).status == 422
+    assert post(" ").status == post("k" * 256).status == 422
+
+
+def test_who_asks_too_often_is_told_when_to_come_back(new_project: Callable[..., Project]) -> None:
+    house = House.open(new_project(config=CONFIG.replace("1000000/s", "20/m")))
+    for shown in ({"token": house.tokens["viewer"]}, {"cookie": house.cookies["viewer"]}, {}):
+        answers = [house.ask("GET", "/login", **shown) for _ in range(300)]
+        refused = [answer for answer in answers if answer.status == 429]
+        assert refused and all(1 <= int(answer.header("retry-after") or "0") <= 60 for answer in refused), shown
 
 
 @pytest.mark.parametrize("option", [{"delay": "1400000w"}, {"expires": "1400000w"}, {"tags": ["t" * 101]}, {"tags": ["a\0b"]}], ids=str)

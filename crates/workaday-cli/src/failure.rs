@@ -47,7 +47,7 @@ pub fn exit_code(problem: &Problem) -> u8 {
             _,
             "unknown" | "no_such_tick" | "moved_on" | "broken" | "absent" | "missing" | "refused" | "state_refuses" | "held"
             | "children_alive" | "damaged" | "unfit" | "open" | "none_open" | "name_taken" | "not_dynamic" | "newer_schema"
-            | "older_schema" | "exists" | "not_found" | "unique_taken" | "unclear",
+            | "older_schema" | "exists" | "not_found" | "unique_taken" | "id_taken" | "unclear",
         ) => REFUSED,
         (_, "result_timeout") => TRY_AGAIN,
         _ if problem.retry == RetryAdvice::Safe => TRY_AGAIN,

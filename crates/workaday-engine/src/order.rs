@@ -1,6 +1,6 @@
 //! A job as somebody orders it by hand or over HTTP: judged against the stored catalogue before anything is written.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use workaday_core::catalogue::TaskEntry;
 use workaday_core::clock::Timestamp;
 use workaday_core::explain::{Problem, RetryAdvice};
@@ -8,7 +8,7 @@ use workaday_core::job::{JobId, State};
 use workaday_core::unique::Unique;
 use workaday_core::values;
 use workaday_store::NewJob;
-use workaday_store::sqlite::read::TaskRow;
+use workaday_store::sqlite::read::{JobDetail, TaskRow};
 
 /// What is asked for. What is left out comes from the task.
 #[derive(Clone, Debug, PartialEq)]
@@ -127,6 +127,31 @@ pub fn check_queue(name: &str, known: &[String]) -> Result<(), Problem> {
         .expected(format!("one of {}; a task's own queue, or one of workaday.toml, [queues]", listed.join(", ")))
         .retry(RetryAdvice::SafeAfterFix, "safe once the name is fixed; nothing was changed");
     Err(problem.hint(format!("a new queue is declared in workaday.toml: [queues.{name}]")).meant(name, known.iter().map(String::as_str)))
+}
+
+/// The id of an order names a job that is there and is another one: told as success, the order would be lost unseen.
+///
+/// Equal are arguments with the same defaults written out, or the same JSON where the task has changed since.
+pub fn id_taken(ordered: &NewJob, stored: &JobDetail, tasks: &[TaskRow]) -> Option<Problem> {
+    let value = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_default();
+    let (ours, theirs) = (value(&ordered.args), value(&stored.args));
+    let with_defaults = |value: &Value| present(tasks, &ordered.task).map(|entry| values::canonical(&entry.params, value)).ok();
+    let is_equal = ours == theirs || with_defaults(&ours).is_some_and(|ours| Some(ours) == with_defaults(&theirs));
+    let differs = if ordered.task != stored.summary.task {
+        format!("it is one of {}", stored.summary.task)
+    } else if !is_equal {
+        "it has other arguments".to_owned()
+    } else {
+        return None;
+    };
+    let problem =
+        Problem::new("enqueue.id_taken", format!("{} was not enqueued: job {} is there, and {differs}", ordered.task, ordered.id));
+    Some(
+        problem
+            .expected("an id that is new, or the same task and arguments again")
+            .retry(RetryAdvice::SafeAfterFix, "safe with an id of its own; nothing was stored")
+            .hint(format!("`workaday job show {}` shows the one that is there", ordered.id)),
+    )
 }
 
 /// Another unfinished job holds the unique key, and the caller wants to hear of it. `replaces`: it was to be replaced.

@@ -4,6 +4,7 @@ use crate::frame;
 use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use serde_json::Value;
+use std::time::Duration;
 use workaday_core::explain::{Problem, RetryAdvice};
 
 pub type Answer = Response<Body>;
@@ -65,7 +66,7 @@ pub fn status(problem: &Problem) -> StatusCode {
         ("job", "id_invalid" | "id_ambiguous") => StatusCode::UNPROCESSABLE_ENTITY,
         ("store", "busy" | "full" | "missing" | "older_schema" | "newer_schema") => StatusCode::SERVICE_UNAVAILABLE,
         (_, "not_found" | "unknown" | "no_such_tick") => StatusCode::NOT_FOUND,
-        (_, "unique_taken" | "state_refuses" | "moved_on" | "absent" | "broken" | "exists" | "held") => StatusCode::CONFLICT,
+        (_, "unique_taken" | "id_taken" | "state_refuses" | "moved_on" | "absent" | "broken" | "exists" | "held") => StatusCode::CONFLICT,
         (_, "invalid" | "value" | "where_invalid" | "option_invalid" | "target_unclear") => StatusCode::UNPROCESSABLE_ENTITY,
         _ if problem.retry == RetryAdvice::SafeAfterFix => StatusCode::UNPROCESSABLE_ENTITY,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
@@ -86,6 +87,20 @@ pub fn problem(problem: &Problem, for_people: bool, id: &str) -> Answer {
         answer.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
     answer
+}
+
+/// With the time after which another try has a chance, in whole seconds.
+pub fn after(mut answer: Answer, wait: Duration) -> Answer {
+    answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs() + 1));
+    answer
+}
+
+/// Eight digits by which the log finds a request.
+pub fn request_id() -> String {
+    let mut bytes = [0_u8; 4];
+    // An id of zeros in a log is no harm.
+    let _ = getrandom::fill(&mut bytes);
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A value in a request that does not read.

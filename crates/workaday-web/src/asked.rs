@@ -3,7 +3,7 @@
 use crate::answer::invalid;
 use crate::identity::{Identity, Via};
 use crate::page::{PageContext, Query, Role, Theme, Viewer};
-use crate::routes::Route;
+use crate::routes::{Place, Route};
 use crate::window::Window;
 use axum::http::HeaderMap;
 use serde_json::Value;
@@ -36,6 +36,15 @@ const WHY_MAX: usize = 2_000;
 impl Asked<'_> {
     pub fn param(&self, index: usize) -> &str {
         self.params.get(index).map_or("", String::as_str)
+    }
+
+    /// A header that the route declares. Undeclared ones do nothing; one that is no text is refused.
+    pub fn header(&self, name: &str) -> Result<Option<&str>, Problem> {
+        if !self.route.fields.iter().any(|field| field.name == name && field.place == Place::Header) {
+            return Ok(None);
+        }
+        let value = self.headers.get(name).map(|value| value.to_str());
+        value.transpose().map_err(|_| invalid(format!("the header {name} is no text"), "printable ASCII characters"))
     }
 
     pub fn viewer(&self) -> Viewer {

@@ -11,7 +11,7 @@ use crate::{headers, live};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Extension, RawPathParams, Request};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
+use axum::http::{HeaderMap, StatusCode, header, request::Parts};
 use axum::routing::{MethodFilter, on};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -53,13 +53,8 @@ pub async fn serve(window: Arc<Window>, router: Router, peer: IpAddr, mut reques
     let secure = host.as_deref().is_some_and(|host| window.hosts.is_secure(host));
     let peer = Peer::of(peer, &window.options.trusted_proxies, request.headers());
     let mut answer = match check(&window, host.is_some(), peer.client, &request) {
-        Err((problem, wait)) => {
-            let mut answer = refuse(&request, problem);
-            if let Some(wait) = wait {
-                answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
-            }
-            answer
-        }
+        Err((problem, None)) => refuse(&request, problem),
+        Err((problem, Some(wait))) => answer::after(refuse(&request, problem), wait),
         Ok(()) => {
             request.extensions_mut().insert(peer);
             route(router, request).await
@@ -102,7 +97,7 @@ fn check(window: &Window, host_is_ours: bool, peer: IpAddr, request: &Request) -
 async fn enter(window: Arc<Window>, route: &'static Route, peer: Peer, params: Vec<String>, request: Request) -> Answer {
     let (parts, body) = request.into_parts();
     let people = is_for_people(route, &parts);
-    let id = request_id();
+    let id = answer::request_id();
     let outcome = async {
         judge_form(&window, route, &parts)?;
         let body = read_body(&window, body).await?;
@@ -157,7 +152,10 @@ fn work(
         let who = identity::of(window, reader, &parts.headers, peer.connected, secure)?;
         if parts.headers.contains_key(header::AUTHORIZATION) || parts.headers.contains_key(header::COOKIE) {
             let caller = who.as_ref().map_or(Caller::Address(counted(peer.client)), |who| Caller::Known(who.name.clone()));
-            window.requests.take(&caller, Instant::now()).map_err(|_| too_many("requests"))?;
+            if let Err(wait) = window.requests.take(&caller, Instant::now()) {
+                let refused = answer::problem(&too_many("requests"), is_for_people(route, parts), &answer::request_id());
+                return Ok(Outcome::Done(answer::after(refused, wait)));
+            }
         }
         let query = Query::parse(parts.uri.query().unwrap_or_default());
         let asked = Asked {
@@ -303,7 +301,7 @@ fn refuse(request: &Request, problem: Problem) -> Answer {
     let path = request.uri().path();
     let people = !["/api/", "/health", "/metrics", "/events", "/static/"].iter().any(|start| path.starts_with(start))
         && request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|accept| accept.contains("text/html"));
-    answer::problem(&problem, people, &request_id())
+    answer::problem(&problem, people, &answer::request_id())
 }
 
 fn no_such_page(path: &str) -> Problem {
@@ -324,14 +322,6 @@ fn too_many(what: &str) -> Problem {
     Problem::new("web.too_many", format!("too many {what} in a short time"))
         .expected("security.rate, or less")
         .retry(RetryAdvice::Safe, "safe in a moment; nothing was changed")
-}
-
-/// Eight digits by which the log finds a request.
-fn request_id() -> String {
-    let mut bytes = [0_u8; 4];
-    // An id of zeros in a log is no harm.
-    let _ = getrandom::fill(&mut bytes);
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

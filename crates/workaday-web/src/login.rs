@@ -86,7 +86,7 @@ pub fn log_in(asked: &Asked<'_>) -> Result<Answer, Problem> {
             .expected(format!("another try in {} s", wait.as_secs() + 1))
             .retry(RetryAdvice::Safe, "safe after that time")
             .hint("on the machine itself, `workaday open` prints a one-time link, which is not counted");
-        return Err(problem);
+        return Ok(answer::after(answer::problem(&problem, true, &answer::request_id()), wait));
     }
     let user = asked.reader.user(name).map_err(|error| error.problem())?;
     if !secrets::fits(password, user.as_ref().map(|user| user.password.as_str())) {

@@ -59,7 +59,7 @@ pub enum Does {
     Stream,
 }
 
-/// A value that a route takes, in the path, after the `?`, or in the body.
+/// A value that a route takes: in the path, after the `?`, in a header, or in the body.
 #[derive(Clone, Copy, Debug)]
 pub struct Field {
     pub name: &'static str,
@@ -74,6 +74,7 @@ pub struct Field {
 pub enum Place {
     Path,
     Query,
+    Header,
     Body,
 }
 

@@ -33,7 +33,14 @@ pub fn run(args: &Enqueue, context: &mut Context) -> Done {
     // The job to speak of: another one, when that one holds the unique key.
     let (id, is_new) = match enqueued {
         Enqueued::Stored => (job.id, true),
-        Enqueued::Known => (job.id, false),
+        Enqueued::Known => {
+            if let Some(there) = reader.job(job.id)?
+                && let Some(problem) = order::id_taken(&job, &there, &reader.tasks()?)
+            {
+                return Err(problem.into());
+            }
+            (job.id, false)
+        }
         Enqueued::Held { by, state } if args.on_conflict != "return" => {
             return Err(order::unique_taken(&job.task, by, state, replaces).into());
         }

@@ -131,7 +131,7 @@ pub(super) const SCHEMAS: &[Schema] = &[
             ("task", Text, ""),
             ("queue", Text, ""),
             ("new", Flag, "Was a job made?"),
-            ("state", Maybe(&STATE), "Of a new one."),
+            ("state", Maybe(&STATE), ""),
             ("run_at", Instant, ""),
             MESSAGE,
         ]],

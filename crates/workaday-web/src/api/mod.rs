@@ -64,6 +64,13 @@ const NAME: Field = path("name", "Its name.");
 const REASON: Field = body("reason", WHY, "Why; kept in the audit.");
 const NEEDED_REASON: Field = Field { required: true, ..REASON };
 const UNTIL: Field = body("until", INSTANT, "An instant, or a length from now: 2h. Without it: until resumed.");
+const KEY: Field = Field {
+    name: ops::jobs::IDEMPOTENCY_KEY,
+    place: Place::Header,
+    schema: r#"{"type":"string","minLength":1,"maxLength":255}"#,
+    required: false,
+    doc: "A word of yours for this order, or the UUID that its job is to have: said again by you, it makes no second job.",
+};
 const LIMIT: Field = query("limit", r#"{"type":"integer","minimum":1,"maximum":1000}"#, "At most this many; 50.");
 const BEFORE: Field = query("before", r#"{"type":"integer","minimum":0}"#, "The next page: `next` of the one before.");
 const WHERE: Field = body("where", r#"{"type":"object"}"#, "Only jobs with these argument values.");
@@ -77,7 +84,12 @@ const ENQUEUE: &[Field] = &[
         doc: "Its registered name.",
     },
     body("args", r#"{"type":"object"}"#, "Parameter to value; judged against the task's schema."),
-    body("id", r#"{"type":"string","format":"uuid"}"#, "The idempotency key: a UUID made by you. The same id again is no second job."),
+    KEY,
+    body(
+        "id",
+        r#"{"type":"string","format":"uuid"}"#,
+        "A UUID made by you. The same id again is no second job; with another task or other arguments it is refused.",
+    ),
     body("queue", TEXT, "Its queue; else the task's."),
     body("priority", r#"{"type":"integer","minimum":-100,"maximum":100}"#, "Higher goes first; else the task's."),
     body("delay", TEXT, "Due after this long: 90s, 5m."),
@@ -136,7 +148,7 @@ const LOGS: &[Field] = &[
 ];
 
 const NUMBER: Field = path("id", "Its number.");
-const RERUN: &[Field] = &[ID, body("args", r#"{"type":"object"}"#, "Other arguments."), REASON];
+const RERUN: &[Field] = &[ID, KEY, body("args", r#"{"type":"object"}"#, "Other arguments."), REASON];
 const PAUSE: &[Field] = &[NAME, NEEDED_REASON, UNTIL];
 const PAUSE_TASK: &[Field] = &[NAME, NEEDED_REASON, UNTIL, WHERE, body("owner", TEXT, "Who stands for it.")];
 const HISTORY: &[Field] =

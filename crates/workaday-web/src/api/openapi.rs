@@ -35,8 +35,8 @@ fn operation(route: &Route) -> Value {
     let field_schema = |text: &str| serde_json::from_str::<Value>(text).unwrap_or(Value::Bool(true));
     let of = |place: Place| route.fields.iter().filter(move |field| field.place == place);
     let parameter = |field: &routes::Field, place: &str| json!({"name": field.name, "in": place, "required": field.required, "description": field.doc, "schema": field_schema(field.schema)});
-    let parameters: Vec<Value> =
-        of(Place::Path).map(|field| parameter(field, "path")).chain(of(Place::Query).map(|field| parameter(field, "query"))).collect();
+    let places = [(Place::Path, "path"), (Place::Query, "query"), (Place::Header, "header")];
+    let parameters: Vec<Value> = places.iter().flat_map(|(place, word)| of(*place).map(|field| parameter(field, word))).collect();
     let mut operation = json!({
         "operationId": operation_id(route), "summary": route.doc, "parameters": parameters,
         "x-role": route.role().map(|role| role.as_str()), "x-scope": route.scope(),

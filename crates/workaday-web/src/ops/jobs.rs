@@ -6,6 +6,7 @@ use crate::asked::{Asked, instant};
 use crate::fields::Fields;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use workaday_core::clock::parse_length;
 use workaday_core::explain::{Explain, Problem, RetryAdvice};
 use workaday_core::job::{JobId, State};
@@ -14,6 +15,10 @@ use workaday_engine::deed::{Deed, attempts_by_task};
 use workaday_engine::document;
 use workaday_engine::order::{self, Order};
 use workaday_store::{Act, Enqueued, Store};
+
+/// A caller's own word for an order: draft-ietf-httpapi-idempotency-key-header.
+pub const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
+const KEY_CHARACTERS_MAX: usize = 255;
 
 pub fn enqueue(asked: &Asked<'_>, fields: &Fields) -> Result<Done, Problem> {
     let args = fields.0.get("args").map_or_else(|| "{}".to_owned(), Value::to_string);
@@ -42,7 +47,7 @@ fn place(asked: &Asked<'_>, fields: &Fields, task: &str, args: String, rerun_of:
     let expires_at = fields.text("expires").map(|expires| length(expires, "expires")).transpose()?.map(|length| now + length);
     let unique = fields.text("unique").map(|chosen| unique(task, chosen, fields.text("while"))).transpose()?;
     let order = Order {
-        id: id(fields.text("id"))?,
+        id: id(asked, fields.text("id"))?,
         task: task.to_owned(),
         args,
         queue: fields.text("queue").map(str::to_owned),
@@ -54,7 +59,8 @@ fn place(asked: &Asked<'_>, fields: &Fields, task: &str, args: String, rerun_of:
         rerun_of,
         release: None,
     };
-    let job = order::job(order, &asked.reader.tasks().map_err(|error| error.problem())?, &queues(asked)?)?;
+    let tasks = asked.reader.tasks().map_err(|error| error.problem())?;
+    let job = order::job(order, &tasks, &queues(asked)?)?;
     let by = asked.by(fields.text("reason"))?;
     let enqueued = asked.window.writing(|store| {
         let enqueued = store.enqueue(&job, now)?;
@@ -73,13 +79,22 @@ fn place(asked: &Asked<'_>, fields: &Fields, task: &str, args: String, rerun_of:
         }
         Enqueued::Held { by, .. } => (by, false),
     };
-    let state = is_new.then_some(if job.run_at > now { State::Scheduled } else { State::Available });
-    let said =
-        if is_new { format!("Job {id} of {} was made.", job.task) } else { format!("Job {id} was there already; nothing was added.") };
-    let document =
-        json!({"id": id, "task": job.task, "queue": job.queue, "new": is_new, "state": state, "run_at": document::instant(job.run_at)});
-    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
-    Ok(Done { said, document, status })
+    if is_new {
+        let state = if job.run_at > now { State::Scheduled } else { State::Available };
+        let document =
+            json!({"id": id, "task": job.task, "queue": job.queue, "new": true, "state": state, "run_at": document::instant(job.run_at)});
+        return Ok(Done { said: format!("Job {id} of {} was made.", job.task), document, status: StatusCode::CREATED });
+    }
+    // Told is the job that is there, whatever was asked for.
+    let Some(there) = asked.reader.job(id).map_err(|error| error.problem())? else { return Err(gone(id)) };
+    if enqueued == Enqueued::Known
+        && let Some(problem) = order::id_taken(&job, &there, &tasks)
+    {
+        return Err(problem);
+    }
+    let there = there.summary;
+    let document = json!({"id": id, "task": there.task, "queue": there.queue, "new": false, "state": there.state, "run_at": document::instant(there.run_at)});
+    Ok(Done { said: format!("Job {id} was there already; nothing was added."), document, status: StatusCode::OK })
 }
 
 fn length(text: &str, name: &str) -> Result<workaday_core::clock::Length, Problem> {
@@ -92,13 +107,41 @@ fn unique(task: &str, chosen: &str, held: Option<&str>) -> Result<Unique, Proble
     keyed.ok_or_else(|| invalid("`unique` is no key", "1 to 500 printable characters, other than `args`: order-42"))
 }
 
-fn id(given: Option<&str>) -> Result<JobId, Problem> {
-    match given {
-        None => Ok(JobId(uuid::Uuid::now_v7())),
-        Some(text) => text.parse().map_err(|_| {
-            invalid("`id` is no UUID", "a UUID: 019ad000-0000-7000-8000-000000000001").hint("for a key of your own use a tag")
-        }),
+/// The id that was given, the one that an `Idempotency-Key` stands for, or a new one.
+fn id(asked: &Asked<'_>, given: Option<&str>) -> Result<JobId, Problem> {
+    let given = given
+        .map(|text| {
+            text.parse::<JobId>().map_err(|_| {
+                invalid("`id` is no UUID", "a UUID: 019ad000-0000-7000-8000-000000000001")
+                    .hint("for a key of your own use the header Idempotency-Key, or a tag")
+            })
+        })
+        .transpose()?;
+    let keyed = asked.header(IDEMPOTENCY_KEY)?.map(|key| idempotent(asked, key)).transpose()?;
+    match (given, keyed) {
+        (Some(given), Some(keyed)) if given != keyed => Err(invalid("`id` and the header Idempotency-Key name two jobs", "one of the two")),
+        (Some(id), _) | (None, Some(id)) => Ok(id),
+        (None, None) => Ok(JobId(uuid::Uuid::now_v7())),
     }
+}
+
+/// A UUID is the job's id. Any other text stands for one that is made of it and of who says it, so that two callers may use
+/// the same words: the first half of its SHA-256, as a UUID of version 8 (RFC 9562, section 5.8).
+fn idempotent(asked: &Asked<'_>, key: &str) -> Result<JobId, Problem> {
+    let key = key.trim().trim_matches('"');
+    if let Ok(id) = key.parse() {
+        return Ok(id);
+    }
+    if !(1..=KEY_CHARACTERS_MAX).contains(&key.len()) || !key.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+        return Err(invalid(
+            "the header Idempotency-Key is no key",
+            format!("1 to {KEY_CHARACTERS_MAX} printable ASCII characters, or a UUID"),
+        ));
+    }
+    let digest = Sha256::new().chain_update(asked.viewer().name).chain_update([0]).chain_update(key).finalize();
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest[..16]);
+    Ok(JobId(uuid::Builder::from_custom_bytes(bytes).into_uuid()))
 }
 
 /// The queues that anything knows: the store, workaday.toml, and `default`.
