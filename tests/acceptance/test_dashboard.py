@@ -292,6 +292,14 @@ def test_a_backup_is_known_to_health_metrics_and_the_first_page(house: House) ->
     assert 0 <= deep["last_backup"]["value"] < 600 and deep["last_backup"]["unit"] == "seconds"
     assert "workaday_backup_age_seconds" in house.ask("GET", "/metrics", token=house.tokens["viewer"]).text
     assert "newest backup" in house.ask("GET", "/", cookie=house.cookies["viewer"]).text
+    assert (deep["last_backup"]["ok"], deep["last_backup"]["limit"]) == (True, 2 * 86_400)
+    with contextlib.closing(sqlite3.connect(house.project.database, timeout=20)) as store:
+        store.execute("UPDATE workaday_backups SET at = at - 3 * 86400 * 1000000")
+        store.commit()
+        old = house.ask("GET", "/health/deep", token=house.tokens["viewer"])
+        store.execute("DELETE FROM workaday_backups")
+        store.commit()
+    assert (old.status, old.json["status"], old.json["checks"]["last_backup"]["ok"]) == (503, "failing", False)
 
 
 def test_measures_come_in_pages_of_whole_minutes_and_within_a_bound(house: House) -> None:
@@ -344,6 +352,17 @@ def test_metrics_count_what_is_stored(house: House) -> None:
     stored = house.project.one("SELECT count(*) FROM workaday_finished WHERE state = 'completed'")
     assert f'workaday_jobs{{state="completed"}} {stored}' in text
     assert 'workaday_queue_paused{queue="default"} 0' in text and "process_resident_memory_bytes" in text
+
+
+def test_metrics_say_when_a_job_was_last_discarded(house: House) -> None:
+    job = discarded(house, "for the metrics")
+    with contextlib.closing(sqlite3.connect(house.project.database, timeout=20)) as store:
+        # Attempts that are used up would take minutes of waiting for the next one.
+        store.execute("UPDATE workaday_finished SET state = 'discarded' WHERE id = ?", (UUID(job).bytes,))
+        store.commit()
+    text = house.ask("GET", "/metrics", token=house.tokens["viewer"]).text
+    found = re.search(r"^workaday_last_discarded_timestamp_seconds (\S+)$", text, re.MULTILINE)
+    assert found and 0 <= time.time() - float(found.group(1)) < 60
 
 
 def test_metrics_count_runs_and_failures_by_task(house: House) -> None:

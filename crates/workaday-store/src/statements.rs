@@ -197,6 +197,7 @@ statements! {
     UNFINISHED_COUNT = "read/unfinished_count" (),
     FINISHED_COUNTS = "read/finished_counts" (),
     NEXT_ENDED = "read/next_ended" (state, from),
+    LAST_ENDED = "read/last_ended" (state),
     REMOVALS_SINCE = "read/removals_since" (after),
     OPEN_ALERT_COUNT = "read/open_alert_count" (),
     LIST_UNFINISHED = "read/list_unfinished" (before, state, task, queue, since, held, tag, limit),

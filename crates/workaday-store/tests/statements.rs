@@ -83,6 +83,7 @@ fn hot_statements_use_their_index_and_sort_nothing() {
         (&statements::JOB_STATE, "workaday_finished_id (id=?)"),
         (&statements::IDS_BETWEEN, "workaday_jobs_id (id>? AND id<?)"),
         (&statements::NEXT_ENDED, "COVERING INDEX workaday_finished_at (state=? AND finished_at>?)"),
+        (&statements::LAST_ENDED, "COVERING INDEX workaday_finished_at (state=?)"),
         (&statements::FINISHED_BETWEEN, "COVERING INDEX workaday_finished_at (state=? AND finished_at>? AND finished_at<?)"),
         (&statements::REMOVALS_SINCE, "INTEGER PRIMARY KEY (rowid>?)"),
         (&statements::UNFINISHED_COUNT, "COVERING INDEX workaday_jobs_id"),

@@ -1,7 +1,8 @@
 //! Is it well? Three questions, from cheap to thorough; each check tells its value and its limit.
 //!
 //! `/health` says that the program answers and its engine turns; `/health/ready` that it can take work; `/health/deep`
-//! everything that is known. A check whose value is not known is told as such and fails nothing.
+//! everything that is known. A check whose value is not known is told as such and fails nothing; one without a limit is told
+//! for those who have one of their own.
 
 use crate::answer::{self, Answer};
 use crate::asked::Asked;
@@ -78,8 +79,8 @@ pub fn deep(asked: &Asked<'_>) -> Result<Answer, Problem> {
         Check { name: "store_size", ok: None, value: json!(size.store), limit: Value::Null, unit: "bytes" },
         Check::at_most("wal_size", size.wal.map(|bytes| bytes as f64), WAL_MAX_BYTES as f64, "bytes"),
         Check::at_least("disk_free", size.free_percent(), DISK_FREE_MIN_PERCENT, "percent"),
-        // Not everybody backs up with us: an age is told, and judged by who knows what it should be.
-        Check { name: "last_backup", ok: None, value: json!(backups.age), limit: Value::Null, unit: "seconds" },
+        // Not everybody backs up with us: without any there is nothing to judge.
+        Check::at_most("last_backup", backups.age, asked.window.options.backup_every.0 as f64 * 2.0 / 1e6, "seconds"),
         Check { name: "last_backup_proof", ok: None, value: json!(backups.proof_age), limit: Value::Null, unit: "seconds" },
     ]))
 }

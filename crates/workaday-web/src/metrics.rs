@@ -9,6 +9,7 @@ use std::fmt::Write;
 use std::sync::atomic::Ordering;
 use workaday_core::clock::Length;
 use workaday_core::explain::{Explain, Problem};
+use workaday_core::job::State;
 use workaday_core::measure::SeriesKind;
 
 /// Name, type, help.
@@ -19,6 +20,7 @@ pub const METRICS: &[(&str, &str, &str)] = &[
     ("workaday_jobs_finished_last_minute", "gauge", "Jobs that finished in the last minute, of any state."),
     ("workaday_jobs_finished_per_minute", "gauge", "Jobs that finished in a minute, mean of the last five."),
     ("workaday_jobs_discarded_last_day", "gauge", "Jobs discarded in the last 24 hours."),
+    ("workaday_last_discarded_timestamp_seconds", "gauge", "When a job was last discarded, in Unix time; absent while none is kept."),
     ("workaday_queue_available", "gauge", "Jobs that are ready, by queue."),
     ("workaday_queue_running", "gauge", "Jobs that run, by queue."),
     ("workaday_queue_scheduled", "gauge", "Jobs that are due later, by queue."),
@@ -111,6 +113,9 @@ fn jobs(asked: &Asked<'_>, page: &mut Page) -> Result<(), Problem> {
     page.put("workaday_jobs_finished_last_minute", &[], status.finished_last_minute as f64);
     page.put("workaday_jobs_finished_per_minute", &[], status.finished_per_minute);
     page.put("workaday_jobs_discarded_last_day", &[], status.discarded_last_day as f64);
+    if let Some(at) = asked.reader.last_ended(State::Discarded).map_err(|error| error.problem())? {
+        page.put("workaday_last_discarded_timestamp_seconds", &[], at.0 as f64 / 1e6);
+    }
     page.put("workaday_alerts_open", &[], status.alerts_open as f64);
     for queue in &status.queues {
         let label = [("queue", queue.queue.as_str())];

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use workaday_config::Settings;
 use workaday_config::kind::Rate;
 use workaday_config::settings::Auth;
+use workaday_core::clock::Length;
 
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -36,6 +37,8 @@ pub struct Options {
     pub connections: usize,
     pub rate: Rate,
     pub logins: Rate,
+    /// How often a backup should be made.
+    pub backup_every: Length,
 }
 
 impl Options {
@@ -65,6 +68,7 @@ impl Options {
             connections: security.connections,
             rate: security.rate,
             logins: security.logins,
+            backup_every: workaday_config::release::backup(settings).every,
         }
     }
 

@@ -104,6 +104,11 @@ impl Reader {
         Ok(self.link.first(&sql::FINISHED_BETWEEN, params![state.as_str(), since, until, i64::MAX], |row| row.get(0))?.unwrap_or(0))
     }
 
+    /// When the newest job of a state ended; `None`: none is kept.
+    pub fn last_ended(&self, state: State) -> Result<Option<Timestamp>> {
+        Ok(self.link.first(&sql::LAST_ENDED, params![state.as_str()], |row| row.get(0))?.flatten().map(Timestamp))
+    }
+
     /// When the first job of a state ended, at `from` or later.
     fn next_ended(&self, state: State, from: i64) -> Result<Option<i64>> {
         self.link.first(&sql::NEXT_ENDED, params![state.as_str(), from], |row| row.get(0))
