@@ -66,6 +66,7 @@ def calls(house: House) -> list[Call]:
     """Each route once, in an order in which each can be done."""
     later = [house.enqueue({"order_id": n}, delay="1h", tags=["answers"]) for n in range(4)]
     job, schedule = house.values["id"], house.schedule
+    error = house.ask("GET", "/api/v1/errors", token=house.tokens["admin"]).json["errors"][0]["fingerprint"]
     why = {"reason": "a test"}
 
     def get(path: str, asked: str = "") -> Call:
@@ -109,6 +110,10 @@ def calls(house: House) -> list[Call]:
         get("/api/v1/alerts"),
         post("/api/v1/alerts/{id}/close", f"/api/v1/alerts/{house.values['alert']}/close", **why),
         get("/api/v1/audit"),
+        get("/api/v1/errors"),
+        post("/api/v1/errors/{fingerprint}/mute", f"/api/v1/errors/{error}/mute", until="2h", **why),
+        post("/api/v1/errors/{fingerprint}/unmute", f"/api/v1/errors/{error}/unmute", **why),
+        post("/api/v1/errors/{fingerprint}/retry", f"/api/v1/errors/{error}/retry", dry_run=True),
     ]
 
 

@@ -54,8 +54,8 @@ def webhooks_stay_outside(house: House) -> str:
     project = Project(root)
 
     def told(url: str, allowed: str, code: int) -> str:
-        project.write("workaday.toml", f'app = "jobs:app"\n[alerts]\n{allowed}\n[alerts.ops]\nwebhook = "{url}"\n')
-        return project.workaday("alert", "test", "ops", code=code).out
+        project.write("workaday.toml", f'app = "jobs:app"\n[alerts]\n{allowed}\n[alerts.ops]\nwebhook = "env:HOOK"\n')
+        return project.workaday("alert", "test", "ops", code=code, HOOK=url).out
 
     with http_receiver(status=302, location="http://169.254.169.254/latest/meta-data") as receiver:
         for host in INNER:

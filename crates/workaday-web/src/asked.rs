@@ -3,7 +3,7 @@
 use crate::answer::invalid;
 use crate::identity::{Identity, Via};
 use crate::page::{PageContext, Query, Role, Theme, Viewer};
-use crate::routes::{Place, Route};
+use crate::routes::{Kind, Place, Route};
 use crate::window::Window;
 use axum::http::HeaderMap;
 use serde_json::Value;
@@ -85,9 +85,11 @@ impl Asked<'_> {
         let options = &self.window.options;
         let theme = crate::identity::cookie(self.headers, "theme").and_then(Theme::parse).unwrap_or_default();
         let region = self.query.get("region").map(str::to_owned);
-        // A part of a page must not eat what the whole page has to say.
+        // A part of a page, or a program, must not eat what the whole page has to say.
         let notice = match self.who.as_ref().map(|who| &who.via) {
-            Some(Via::Session(session)) if region.is_none() && self.query.get("format").is_none() => self.window.undos.told(session),
+            Some(Via::Session(session)) if self.route.kind == Kind::Page && region.is_none() && self.query.get("format").is_none() => {
+                self.window.undos.told(session)
+            }
             _ => None,
         };
         let (notice, undo) = notice.map_or((None, None), |notice| (Some(notice.text), notice.undo));

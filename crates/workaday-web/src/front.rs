@@ -220,7 +220,7 @@ fn admit(asked: &Asked<'_>) -> Result<(), Problem> {
     } else if matches!(who.via, Via::Token(_)) && asked.route.kind == Kind::Action {
         Some(
             Problem::new("web.scope_missing", "a token does not fill in forms")
-                .expected("the same act under /api/v1")
+                .expected("an act of /api/openapi.json")
                 .got(who.name.clone()),
         )
     } else if !who.has_scope(scope) {

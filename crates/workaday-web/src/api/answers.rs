@@ -151,6 +151,31 @@ pub(super) const SCHEMAS: &[Schema] = &[
             MESSAGE,
         ]],
     ),
+    ours("errors", &[&[("errors", List(&Of("error")), "")]]),
+    ours(
+        "error",
+        &[&[
+            ("fingerprint", Text, "Of task, type and place: the same for every time it happens."),
+            ("task", Text, ""),
+            ("said", Text, "Its type and message, the newest one's."),
+            ("place", Maybe(&Text), "File, line and function of yours."),
+            ("last_24_h", Whole, "How often."),
+            ("first_at", Instant, ""),
+            ("last_at", Instant, ""),
+            ("first_release", Maybe(&Text), "Under which it came first."),
+            ("muted", Maybe(&Text), "By whom, and why; null: it is not."),
+        ]],
+    ),
+    ours(
+        "muted",
+        &[&[
+            ("fingerprint", Text, ""),
+            ("muted", Flag, ""),
+            ("until", Maybe(&Instant), ""),
+            ("release", Maybe(&Text), "While this one runs."),
+            MESSAGE,
+        ]],
+    ),
     // -- tasks and queues ----------------------------------------------------------------------------------------------
     ours("tasks", &[&[("tasks", List(&Of("declared")), "")]]),
     theirs("declared", &[DECLARED]),

@@ -60,6 +60,11 @@ const TEXT: &str = r#"{"type":"string","maxLength":300}"#;
 const WHY: &str = r#"{"type":"string","maxLength":2000}"#;
 const INSTANT: &str = r#"{"type":"string","maxLength":60}"#;
 const ID: Field = path("id", "Id of the job, or the first 8 or more digits of it.");
+const FINGERPRINT: Field = path("fingerprint", "Of the error, as /api/v1/errors names it.");
+const DRY_RUN: Field = body("dry_run", r#"{"type":"boolean"}"#, "Only say how many they are, and show some.");
+const NEWEST: Field = body("newest", r#"{"type":"integer","minimum":0}"#, "`newest` of a dry run: what was enqueued after it is left out.");
+const MOST: Field =
+    body("limit", r#"{"type":"integer","minimum":1,"maximum":100000}"#, "Refused, with nothing done, when more jobs fit than this; 10000.");
 const NAME: Field = path("name", "Its name.");
 const REASON: Field = body("reason", WHY, "Why; kept in the audit.");
 const NEEDED_REASON: Field = Field { required: true, ..REASON };
@@ -69,7 +74,7 @@ const KEY: Field = Field {
     place: Place::Header,
     schema: r#"{"type":"string","minLength":1,"maxLength":255}"#,
     required: false,
-    doc: "A word of yours for this order, or the UUID that its job is to have: said again by you, it makes no second job.",
+    doc: "A word of yours for this order, or the UUID that its job is to have: said again by you, it makes no second job. `id` goes first.",
 };
 const LIMIT: Field = query("limit", r#"{"type":"integer","minimum":1,"maximum":1000}"#, "At most this many; 50.");
 const BEFORE: Field = query("before", r#"{"type":"integer","minimum":0}"#, "The next page: `next` of the one before.");
@@ -135,9 +140,9 @@ const BATCH: &[Field] = &[
     body("tag", TEXT, "With this tag."),
     body("text", r#"{"type":"string","maxLength":200}"#, "With this in the task's name, or in the arguments as they are shown."),
     body("since", INSTANT, "Enqueued at or after this instant."),
-    body("dry_run", r#"{"type":"boolean"}"#, "Only say how many they are, and show some."),
-    body("newest", r#"{"type":"integer","minimum":0}"#, "`newest` of a dry run: what was enqueued after it is left out."),
-    body("limit", r#"{"type":"integer","minimum":1,"maximum":100000}"#, "Refused, with nothing done, when more jobs fit than this; 10000."),
+    DRY_RUN,
+    NEWEST,
+    MOST,
     REASON,
 ];
 
@@ -145,6 +150,15 @@ const LOGS: &[Field] = &[
     ID,
     query("after", r#"{"type":"string","maxLength":60}"#, "Lines after this one: `next` of the answer before."),
     query("limit", r#"{"type":"integer","minimum":1,"maximum":1000}"#, "At most this many; 50."),
+];
+
+/// As of a batch, without its filters.
+const RETRY_ERROR: &[Field] = &[FINGERPRINT, DRY_RUN, NEWEST, MOST, REASON];
+const MUTE: &[Field] = &[
+    FINGERPRINT,
+    body("until", INSTANT, "An instant, or a length from now: 2h. Without it: while this release runs."),
+    body("any_release", r#"{"type":"boolean"}"#, "Without `until`: also when another release runs."),
+    REASON,
 ];
 
 const NUMBER: Field = path("id", "Its number.");
@@ -179,6 +193,10 @@ pub const ROUTES: &[Route] = &[
     act!(Post "/api/v1/batch/retry", "jobs", "Give many jobs another attempt.", BATCH => "batch", ops::batch::retry),
     act!(Post "/api/v1/batch/cancel", "jobs", "Cancel many jobs; ask those that run to stop.", BATCH => "batch", ops::batch::cancel),
     act!(Post "/api/v1/batch/delete", "jobs", "Delete many jobs, with their attempts and logs.", BATCH => "batch", ops::batch::delete),
+    get("/api/v1/errors", "Errors of the last seven days, the most frequent of the last day first.", &[LIMIT], "errors", read::errors),
+    act!(Post "/api/v1/errors/{fingerprint}/retry", "jobs", "Retry the jobs that ended with this error.", RETRY_ERROR => "batch", ops::batch::retry_error),
+    act!(Post "/api/v1/errors/{fingerprint}/mute", "alerts", "Nobody needs to hear of this error for a while.", MUTE => "muted", ops::switches::mute_error),
+    act!(Post "/api/v1/errors/{fingerprint}/unmute", "alerts", "Hear of it again.", &[FINGERPRINT, REASON] => "muted", ops::switches::unmute_error),
     get("/api/v1/tasks", "Tasks that workers have stated.", &[], "tasks", read::tasks),
     get("/api/v1/tasks/{name}", "One task: parameters, policy, owner.", &[NAME], "task", read::task),
     act!(Post "/api/v1/tasks/{name}/pause", "tasks", "Switch it off, or one argument value of it.", PAUSE_TASK => "paused", ops::switches::pause_task),

@@ -3,10 +3,10 @@
 use crate::answer::{self, Answer, invalid};
 use crate::asked::{Asked, instant};
 use crate::fields::{self, Fields};
-use crate::mask;
+use crate::{mask, pages};
 use axum::http::StatusCode;
 use serde_json::{Value, json};
-use workaday_core::clock::Timestamp;
+use workaday_core::clock::{Length, Timestamp};
 use workaday_core::explain::{Explain, Problem};
 use workaday_core::job::{Fence, JobKey};
 use workaday_engine::{document, order, schedule_hand};
@@ -75,6 +75,13 @@ pub fn logs(asked: &Asked<'_>) -> Read {
 fn place(text: &str) -> Result<(Fence, i64), Problem> {
     let parsed = text.split_once('.').and_then(|(fence, seq)| Some((Fence(fence.parse().ok()?), seq.parse().ok()?)));
     parsed.ok_or_else(|| invalid("`after` is no place in a log", "`next` of the answer before: 1.42"))
+}
+
+pub fn errors(asked: &Asked<'_>) -> Read {
+    let fields = fields::of_api(asked)?;
+    let since = asked.now - Length::days(pages::errors::DAYS);
+    let found = pages::errors::known(asked.reader, &asked.page_context(), since, limit(&fields)).map_err(|error| error.problem())?;
+    ok(asked, json!({"errors": found.iter().map(pages::errors::Known::to_json).collect::<Vec<_>>()}))
 }
 
 pub fn tasks(asked: &Asked<'_>) -> Read {

@@ -119,10 +119,21 @@ pub fn delete(asked: &Asked<'_>, fields: &Fields) -> Result<Done, Problem> {
     at_once(asked, fields, Deed::Delete)
 }
 
+/// The jobs whose last failure was this error.
+pub fn retry_error(asked: &Asked<'_>, fields: &Fields) -> Result<Done, Problem> {
+    let chosen = super::switches::jobs_of_error(asked, asked.param(0))?;
+    on(asked, fields, Deed::Retry, None, chosen)
+}
+
 /// A program's act: what it means is counted first, and done at once unless it asked for a dry run.
 fn at_once(asked: &Asked<'_>, fields: &Fields, deed: Deed) -> Result<Done, Problem> {
+    let (named, chosen) = meant(asked, fields, deed)?;
+    on(asked, fields, deed, named, chosen)
+}
+
+/// `named`: how many were named one by one.
+fn on(asked: &Asked<'_>, fields: &Fields, deed: Deed, named: Option<usize>, mut chosen: Vec<JobSummary>) -> Result<Done, Problem> {
     let by = asked.by(fields.text("reason"))?;
-    let (named, mut chosen) = meant(asked, fields, deed)?;
     if let Some(newest) = fields.number("newest") {
         chosen.retain(|job| job.key.0 <= newest);
     }

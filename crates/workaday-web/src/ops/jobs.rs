@@ -118,11 +118,8 @@ fn id(asked: &Asked<'_>, given: Option<&str>) -> Result<JobId, Problem> {
         })
         .transpose()?;
     let keyed = asked.header(IDEMPOTENCY_KEY)?.map(|key| idempotent(asked, key)).transpose()?;
-    match (given, keyed) {
-        (Some(given), Some(keyed)) if given != keyed => Err(invalid("`id` and the header Idempotency-Key name two jobs", "one of the two")),
-        (Some(id), _) | (None, Some(id)) => Ok(id),
-        (None, None) => Ok(JobId(uuid::Uuid::now_v7())),
-    }
+    // Libraries add the header to whatever they send: an id that was given in so many words goes first.
+    Ok(given.or(keyed).unwrap_or_else(|| JobId(uuid::Uuid::now_v7())))
 }
 
 /// A UUID is the job's id. Any other text stands for one that is made of it and of who says it, so that two callers may use

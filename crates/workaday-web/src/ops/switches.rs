@@ -177,7 +177,7 @@ pub fn mute_error(asked: &Asked<'_>, fields: &Fields) -> Result<Done, Problem> {
     let ends = fields.flag("unmute");
     if ends {
         asked.window.writing(|store| store.unmute_error(fingerprint, &by, asked.now))?;
-        return Ok(Done::new("This error is heard of again.", json!({"fingerprint": fingerprint, "muted": false})));
+        return Ok(heard(fingerprint));
     }
     asked.window.writing(|store| store.mute_error(fingerprint, release, until, &by, asked.now))?;
     let end = match (until, release) {
@@ -189,6 +189,21 @@ pub fn mute_error(asked: &Asked<'_>, fields: &Fields) -> Result<Done, Problem> {
         format!("This error is muted {end}."),
         json!({"fingerprint": fingerprint, "muted": true, "until": document::optional(until), "release": release}),
     ))
+}
+
+/// It is heard of again.
+pub fn unmute_error(asked: &Asked<'_>, fields: &Fields) -> Result<Done, Problem> {
+    let fingerprint = asked.param(0);
+    if asked.reader.error_group(fingerprint).map_err(|error| error.problem())?.is_none() {
+        return Err(no_such_error(fingerprint));
+    }
+    let by = asked.by(fields.text("reason"))?;
+    asked.window.writing(|store| store.unmute_error(fingerprint, &by, asked.now))?;
+    Ok(heard(fingerprint))
+}
+
+fn heard(fingerprint: &str) -> Done {
+    Done::new("This error is heard of again.", json!({"fingerprint": fingerprint, "muted": false, "until": null, "release": null}))
 }
 
 pub fn no_such_error(fingerprint: &str) -> Problem {

@@ -20,7 +20,7 @@ use workaday_store::sqlite::read::{Counted, ErrorGroup, Mute, Reader};
 /// Failures of one error that are counted.
 const COUNT_MAX: i64 = 10_000;
 const GROUPS_SHOWN: usize = 50;
-const DAYS: i64 = 7;
+pub const DAYS: i64 = 7;
 /// Bars of the seven days: six hours each.
 const BARS: usize = 28;
 const BAR_MAX: i64 = 2_000;

@@ -19,7 +19,7 @@ mod audit;
 mod checklist;
 mod compare;
 mod confirm;
-mod errors;
+pub mod errors;
 mod job;
 mod jobs;
 mod queues;
