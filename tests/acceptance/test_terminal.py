@@ -234,3 +234,15 @@ def test_dev_serves_web_and_workers_and_runs_new_code_within_a_second(project: P
     assert "version 3" in result_of_next_job(), "the old configuration stays"
     dev.send_signal(signal.SIGTERM)
     assert dev.wait(20) == 0
+
+
+@pytest.mark.parametrize("asked", [("--json", ""), ("", "json")], ids=["option", "variable"])
+def test_the_log_of_up_is_json_line_by_line_when_asked_for(project: Project, asked: tuple[str, str]) -> None:
+    option, variable = asked
+    project.write("jobs.py", "from workaday import App\napp = App('shop')\n\n@app.task\ndef one() -> int:\n    return 1\n")
+    up = project.up("jobs:app", *([option] if option else []), WORKADAY_LOG_FORMAT=variable)
+    up.wait_line(r"the dashboard is at")
+    up.stop()
+    lines = [json.loads(line) for line in up.output().splitlines()]
+    assert lines and all({"timestamp", "level", "fields"} <= set(line) and line["fields"]["message"] for line in lines)
+    assert not any("WORKADAY_LOG_FORMAT" in line["fields"]["message"] for line in lines), "it is no unknown variable"

@@ -23,7 +23,7 @@ pub fn run(args: &Up, context: &mut Context) -> Done {
     if settings.app.is_none() && settings.commands.is_empty() {
         return Err(app_missing("up", settings).into());
     }
-    start_logging(context.common.json);
+    start_logging(context.common.json || std::env::var("WORKADAY_LOG_FORMAT").is_ok_and(|format| format == "json"));
     for warning in &settings.warnings {
         tracing::warn!("{warning}");
     }
@@ -171,7 +171,8 @@ pub fn release(root: &Path) -> Option<String> {
     Some(if is_dirty { format!("{commit}+dirty") } else { commit })
 }
 
-/// The log goes to standard error; WORKADAY_LOG sets its level (`info`, `debug`, `workaday_engine=debug`).
+/// The log goes to standard error; WORKADAY_LOG sets its level (`info`, `debug`, `workaday_engine=debug`), and
+/// WORKADAY_LOG_FORMAT=json makes each line an object, as `--json` does: a unit that is installed takes variables only.
 fn start_logging(json: bool) {
     use tracing_subscriber::{EnvFilter, fmt};
     let filter = EnvFilter::try_from_env("WORKADAY_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
