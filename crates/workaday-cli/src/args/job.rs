@@ -11,7 +11,7 @@ pub struct Enqueue {
     #[arg(long, value_name = "JSON", default_value = "{}")]
     pub args: String,
     /// Due after this long: 90s, 5m, 2h
-    #[arg(long, value_name = "LENGTH", conflicts_with = "at", allow_hyphen_values = true)]
+    #[arg(long, value_name = "LENGTH", conflicts_with = "at")]
     pub delay: Option<String>,
     /// Due at this instant: 2030-01-01T00:00:00Z
     #[arg(long, value_name = "INSTANT")]
